@@ -1,0 +1,45 @@
+"""What an action gets besides its parameters, and the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opengwlb.store.protocol import Store
+
+Parameters = dict[str, Any]
+"""As botocore would take them: member names of the service model, parsed to Python types."""
+Answer = dict[str, Any]
+"""As botocore would return them, without ResponseMetadata."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    account: str
+    region: str
+    access_key: str
+    request_id: str
+    now: float
+    """Seconds since the epoch, read once per call."""
+    store: Store
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+Action = Callable[[Context, Parameters], Answer]
+
+ACTIONS: dict[tuple[str, str], Action] = {}
+"""(service, operation) -> function; service is botocore's name: `ec2`, `elbv2`, `sts`."""
+
+
+def action(service: str, operation: str) -> Callable[[Action], Action]:
+    """Register a function as the implementation of an AWS operation."""
+
+    def register(function: Action) -> Action:
+        assert (service, operation) not in ACTIONS, f"{service} {operation} is registered twice"
+        ACTIONS[service, operation] = function
+        return function
+
+    return register

@@ -1,0 +1,64 @@
+"""Everything that is stored, at one revision: an immutable value that policy decides on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
+
+from . import account, compute, elb, privatelink, vpc
+
+
+class Stored(Protocol):
+    """Any object of the model: a frozen dataclass with an `id`."""
+
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=Stored)
+
+KINDS: tuple[type[Any], ...] = (
+    account.Account,
+    account.AccessKey,
+    account.ClientToken,
+    vpc.Vpc,
+    vpc.Subnet,
+    vpc.InternetGateway,
+    vpc.RouteTable,
+    vpc.NetworkInterface,
+    vpc.Address,
+    vpc.SecurityGroup,
+    compute.Instance,
+    elb.LoadBalancer,
+    elb.TargetGroup,
+    elb.Target,
+    elb.Listener,
+    elb.Slot,
+    privatelink.EndpointService,
+    privatelink.VpcEndpoint,
+)
+"""What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
+
+
+class Snapshot:
+    """Typed, read-only look at one revision. Cheap to hold: maps are shared between revisions and never changed."""
+
+    __slots__ = ("_objects", "revision")
+
+    def __init__(self, revision: int, objects: Mapping[type[Any], Mapping[str, Any]]) -> None:
+        self.revision = revision
+        self._objects = objects
+
+    def get(self, kind: type[T], object_id: str | None) -> T | None:
+        """The object, or None when there is none of that id."""
+        if object_id is None:
+            return None
+        return self._objects.get(kind, {}).get(object_id)
+
+    def all(self, kind: type[T]) -> Mapping[str, T]:
+        """id -> object, in order of creation."""
+        return MappingProxyType(dict(self._objects.get(kind, {})))
+
+    def values(self, kind: type[T]) -> Iterable[T]:
+        return self._objects.get(kind, {}).values()

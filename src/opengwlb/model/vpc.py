@@ -1,0 +1,184 @@
+"""The VPC's objects, as EC2 describes them. Frozen values: no I/O, no clock.
+
+Every object has `id` (its key in the store), `account` and `region`; tags live on the object. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Tags = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vpc:
+    id: str
+    account: str
+    region: str
+    cidr: str
+    tags: Tags = field(default_factory=dict)
+    state: Literal["pending", "available"] = "available"
+    instance_tenancy: str = "default"
+    enable_dns_support: bool = True
+    enable_dns_hostnames: bool = False
+    is_default: bool = False
+    main_route_table: str
+    default_security_group: str
+    default_network_acl: str
+    """Data only for now: an `acl-` id so that clients find one."""
+    dhcp_options: str
+    cidr_association: str
+    """`vpc-cidr-assoc-…`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet:
+    id: str
+    account: str
+    region: str
+    vpc: str
+    cidr: str
+    zone: str
+    """`ap-northeast-2a`."""
+    zone_id: str
+    """`apne2-az1`."""
+    tags: Tags = field(default_factory=dict)
+    state: Literal["pending", "available"] = "available"
+    map_public_ip_on_launch: bool = False
+    default_for_az: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InternetGateway:
+    id: str
+    account: str
+    region: str
+    vpc: str | None = None
+    """The attached VPC; one at a time."""
+    tags: Tags = field(default_factory=dict)
+
+
+RouteTarget = Literal["local", "gateway", "network-interface", "vpc-endpoint"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    destination: str
+    """Canonical CIDR, IPv4 or IPv6."""
+    target_type: RouteTarget
+    target: str
+    """`local`, `igw-…`, `eni-…` or `vpce-…`."""
+    origin: Literal["CreateRouteTable", "CreateRoute", "EnableVgwRoutePropagation"] = "CreateRoute"
+    instance: str | None = None
+    """Set when the caller named an instance: its primary ENI is `target`."""
+    state: Literal["active", "blackhole"] = "active"
+    """Status, written by control: `blackhole` once the target is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTableAssociation:
+    id: str
+    """`rtbassoc-…`."""
+    main: bool = False
+    subnet: str | None = None
+    gateway: str | None = None
+    """An `igw-…`: an edge association."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTable:
+    id: str
+    account: str
+    region: str
+    vpc: str
+    number: int
+    """The kernel routing table in the VPC's box that holds these routes (`ip route show table N`); unique in the VPC, from 1000."""
+    routes: tuple[Route, ...]
+    associations: tuple[RouteTableAssociation, ...] = ()
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """An ENI on an instance."""
+
+    id: str
+    """`eni-attach-…`."""
+    instance: str
+    device_index: int
+    delete_on_termination: bool
+    attach_time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkInterface:
+    id: str
+    account: str
+    region: str
+    vpc: str
+    subnet: str
+    zone: str
+    private_ip: str
+    mac: str
+    """Of the ENI itself (the box's own end)."""
+    interface_type: Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint"] = "interface"
+    requester_managed: bool = False
+    requester_id: str | None = None
+    description: str = ""
+    source_dest_check: bool = True
+    groups: tuple[str, ...] = ()
+    attachment: Attachment | None = None
+    owner_object: str | None = None
+    """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An elastic address. Also made by the service itself for an instance launched with a public IP (`automatic`)."""
+
+    id: str
+    """`eipalloc-…`."""
+    account: str
+    region: str
+    public_ip: str
+    association: str | None = None
+    """`eipassoc-…`."""
+    network_interface: str | None = None
+    automatic: bool = False
+    """True: not an elastic address, not shown by DescribeAddresses, released with the instance."""
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityGroupRule:
+    """One rule: one protocol and port range, one peer (CIDR or group)."""
+
+    id: str
+    """`sgr-…`."""
+    egress: bool
+    protocol: str
+    """`tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1`."""
+    from_port: int = -1
+    to_port: int = -1
+    cidr: str | None = None
+    """IPv4 or IPv6."""
+    group: str | None = None
+    group_account: str | None = None
+    description: str = ""
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityGroup:
+    """Stored and described; packets are not filtered by it yet."""
+
+    id: str
+    account: str
+    region: str
+    vpc: str
+    name: str
+    description: str
+    rules: tuple[SecurityGroupRule, ...] = ()
+    tags: Tags = field(default_factory=dict)
