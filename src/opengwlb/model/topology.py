@@ -23,6 +23,8 @@ class Box:
     id: str
     """`internet`, `igw-…`, `vpc-…`, `gwlb-<16 hex of the ARN>` or `i-…`. The namespace is `<--name>-<device_name(id)>`."""
     kind: BoxKind
+    addresses: tuple[str, ...] = ()
+    """On the box's loopback, with prefix length: `203.0.113.10/32`. The clients of the internet box live on these."""
 
 
 class Program(StrEnum):
