@@ -6,6 +6,7 @@ The 17 digits with a leading zero matter on the wire: the endpoint id TLV of GEN
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 
@@ -32,3 +33,9 @@ def endpoint_id(number: int) -> str:
 def device_name(resource_id: str) -> str:
     """Linux device name: type + last 10 hex digits, at most 15 characters (`vpce-3b822cd32f`)."""
     return f"{resource_id.split('-', 1)[0]}-{hex_part(resource_id)[-10:]}"
+
+
+def mac_address(seed: str) -> str:
+    """A locally administered MAC that is always the same for this seed, such as a link's id and side."""
+    digest = hashlib.sha256(seed.encode()).digest()
+    return ":".join(f"{octet:02x}" for octet in (0x0A, *digest[:5]))
