@@ -1,0 +1,67 @@
+# The fixed targets: setup, demo, down, test, check, bench, clean. All can be run again at any time.
+#
+# PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… another compiler.
+
+export PYTHON ?= python3
+VENV := .venv
+DOCTOR := $(PYTHON) src/opengwlb/cli/doctor.py
+INSTALLED := $(VENV)/.installed
+PYTEST ?=
+NEWEST_CLANG = $(firstword $(foreach version,-19 -18 -17 -16 -15 -14,$(shell command -v clang$(version))) clang)
+CLANG ?= $(NEWEST_CLANG)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup doctor packages bpf demo down test check bench clean
+
+help:
+	@echo "make setup   install what is missing: Debian packages, .venv, eBPF programs"
+	@echo "make demo    build two customers and a partner's firewalls, send traffic, show the packets"
+	@echo "make down    take the demo's lab away again, its data too"
+	@echo "make test    run every test          make check   lint, types and layers"
+	@echo "make bench   measure                 make clean   remove .venv, build and caches"
+
+# The doctor stops before anything is touched when this machine cannot run it.
+doctor:
+	@$(DOCTOR) --quiet
+
+packages: doctor
+	@scripts/packages.sh
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+bpf: packages
+	@$(MAKE) --no-print-directory -C bpf CLANG=$(CLANG)
+
+setup: packages $(INSTALLED) bpf
+
+demo: doctor
+	@scripts/touches.sh
+	@$(MAKE) --no-print-directory setup
+	@$(VENV)/bin/gwlb demo
+
+down:
+	@if [ -x $(VENV)/bin/gwlb ]; then $(VENV)/bin/gwlb down --data; else echo "Nothing to take away: there is no $(VENV)."; fi
+
+test: setup
+	@scripts/packages.sh --with-tests
+	$(VENV)/bin/python -m pytest $(PYTEST)
+
+# Needs no root and no compiled programs, only the Python packages.
+check: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: setup
+	@scripts/packages.sh --with-tests
+	$(VENV)/bin/python -m bench
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
