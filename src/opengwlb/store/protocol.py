@@ -23,6 +23,10 @@ class Compacted(Exception):
     """Changes after the asked revision are no longer kept: relist."""
 
 
+class StoreError(Exception):
+    """The store cannot be opened, read or written; the message says what to do. Nothing of the failed transaction is kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     revision: int
