@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* The VPC router: tcx ingress of every port of a VPC's box, before it the box at the other end, after it the port it leaves by.
+ *
+ * The kernel's routing tables decide, this program only picks the table: one look-up in the port's route table, where `throw` stands
+ * for AWS's local route, then one in the VPC's delivery table of host routes. Forwarded packets never enter the kernel's stack.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include "lib/arp.h"
+#include "lib/count.h"
+#include "lib/fib.h"
+#include "lib/ipv4.h"
+#include "shared/layout.h"
+#include "shared/verdicts.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ENIS);
+	__type(key, __u32);
+	__type(value, struct eni_config);
+} enis SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ENIS);
+	__type(key, struct eni_address);
+	__type(value, __u8);
+} eni_addresses SEC(".maps");
+
+static __always_inline int holds(__u32 ifindex, __be32 address)
+{
+	struct eni_address key = {.ifindex = ifindex, .address = address};
+
+	return bpf_map_lookup_elem(&eni_addresses, &key) != NULL;
+}
+
+static __always_inline int checked(const struct eni_config *port)
+{
+	return port->role == ENI_ROLE_ENI && port->flags & ENI_SOURCE_DEST_CHECK;
+}
+
+static __always_inline int drop(struct __sk_buff *skb, __u32 verdict)
+{
+	count(skb, verdict);
+	return TC_ACT_SHOT;
+}
+
+/* The mark chooses the same route table in the stack, for whatever it answers. */
+static __always_inline int to_stack(struct __sk_buff *skb, const struct eni_config *port, __u32 verdict)
+{
+	count(skb, verdict);
+	skb->mark = port->table;
+	return TC_ACT_OK;
+}
+
+/* Every address of the subnet has the router's MAC, as in AWS, where the network and not the neighbour answers. Not the asker's own:
+ * hosts probe for duplicates of it. */
+static __always_inline int answer_arp(struct __sk_buff *skb, const struct eni_config *port)
+{
+	struct arp_frame *frame;
+	__be32 asked;
+
+	if (skb->data + sizeof(*frame) > skb->data_end)
+		bpf_skb_pull_data(skb, sizeof(*frame)); /* a failure shows in the next lines */
+	frame = (void *)(long)skb->data;
+	if ((void *)(frame + 1) > (void *)(long)skb->data_end || !arp_is_request(frame))
+		return drop(skb, VERDICT_arp_unanswered);
+	__builtin_memcpy(&asked, frame->target, sizeof(asked));
+	if ((asked & port->mask) != port->subnet || holds(skb->ifindex, asked))
+		return drop(skb, VERDICT_arp_unanswered);
+	arp_answer(frame, port->mac);
+	count(skb, VERDICT_arp_answered);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* The router itself has the first address of each subnet. */
+static __always_inline int is_routers_own(const struct eni_config *port, __be32 address)
+{
+	return (address & port->mask) == port->subnet && bpf_ntohl(address) == bpf_ntohl(port->subnet) + 1;
+}
+
+/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out`. */
+static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip, const struct eni_config *port, __u32 *out)
+{
+	long answer = BPF_FIB_LKUP_RET_NOT_FWDED;
+
+	if ((ip->daddr & port->mask) != port->subnet) /* inside the subnet no route table applies */
+		answer = fib_ask(skb, ip, port->table, out);
+	switch (answer) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		return VERDICT_eni_forwarded;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+		return VERDICT_route_blackhole;
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+		return VERDICT_no_route;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return VERDICT_mtu_exceeded;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		break;
+	default:
+		return VERDICT_fib_error;
+	}
+	switch (fib_ask(skb, ip, port->delivery, out)) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		return VERDICT_eni_forwarded;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+		return VERDICT_no_such_address;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return VERDICT_mtu_exceeded;
+	default:
+		return VERDICT_fib_error;
+	}
+}
+
+static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, const struct eni_config *port)
+{
+	struct ethhdr *eth = (void *)ip - ETH_HLEN;
+	const struct eni_config *leaving;
+	__u32 out = 0, mtu = 0;
+	__u32 verdict = route(skb, ip, port, &out);
+
+	if (verdict != VERDICT_eni_forwarded)
+		return drop(skb, verdict);
+	leaving = bpf_map_lookup_elem(&enis, &out);
+	if (!leaving)
+		return drop(skb, VERDICT_eni_not_configured);
+	if (checked(leaving) && !holds(out, ip->daddr))
+		return drop(skb, VERDICT_dest_check);
+	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
+		return drop(skb, VERDICT_mtu_exceeded);
+	ipv4_decrease_ttl(ip);
+	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
+	count(skb, VERDICT_eni_forwarded);
+	return bpf_redirect(out, 0);
+}
+
+SEC("tc")
+int eni(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+	const struct eni_config *port = bpf_map_lookup_elem(&enis, &ifindex);
+	struct iphdr *ip;
+
+	if (!port)
+		return drop(skb, VERDICT_eni_not_configured);
+	if (skb->vlan_present)
+		return drop(skb, VERDICT_not_ip);
+	switch (bpf_ntohs((__u16)skb->protocol)) {
+	case ETH_P_IP:
+		break;
+	case ETH_P_ARP:
+		return answer_arp(skb, port);
+	case ETH_P_IPV6:
+		return drop(skb, VERDICT_ipv6_not_enabled);
+	default:
+		return drop(skb, VERDICT_not_ip);
+	}
+	ip = ipv4_header(skb);
+	if (!ip)
+		return drop(skb, VERDICT_malformed);
+	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST || !ipv4_is_unicast(ip->saddr) ||
+	    !ipv4_is_unicast(ip->daddr))
+		return drop(skb, VERDICT_not_unicast);
+	if (checked(port) && !holds(ifindex, ip->saddr))
+		return drop(skb, VERDICT_source_check);
+	if (is_routers_own(port, ip->daddr))
+		return to_stack(skb, port, VERDICT_to_router);
+	if (ip->ttl <= 1) /* the stack answers with time exceeded, and never forwards such a packet */
+		return to_stack(skb, port, VERDICT_ttl_exceeded);
+	return forward(skb, ip, port);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
