@@ -41,6 +41,13 @@ KINDS: tuple[type[Any], ...] = (
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 
 
+class View(Protocol):
+    """What a `Snapshot` and a store's `Transaction` have in common: enough to decide on."""
+
+    def get(self, kind: type[T], object_id: str | None) -> T | None: ...
+    def values(self, kind: type[T]) -> Iterable[T]: ...
+
+
 class Snapshot:
     """Typed, read-only look at one revision. Cheap to hold: maps are shared between revisions and never changed."""
 

@@ -1,0 +1,155 @@
+"""What an account finds in a region it has never used: a default VPC that reaches the internet.
+
+AWS makes it with the account. Here any region is valid, so it is made lazily, at the first call that names the region; dispatch
+calls `ensure_region` before every EC2 or ELBv2 action. A user may delete the default VPC: a remembered token keeps it from coming
+back by itself (CreateDefaultVpc makes a new one).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from opengwlb.api.common.zones import Zone, zones
+from opengwlb.model.account import ClientToken
+from opengwlb.model.ids import new_id
+from opengwlb.model.vpc import (
+    InternetGateway,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Tags,
+    Vpc,
+)
+from opengwlb.store.protocol import Store, Transaction
+
+DEFAULT_CIDR = IPv4Network("172.31.0.0/16")
+FIRST_TABLE_NUMBER = 1000
+"""Kernel routing tables below are the kernel's own and the delivery table."""
+
+
+def _mark(account: str, region: str) -> str:
+    return f"{account}/{region}/CreateDefaultVpc/first-use"
+
+
+def ensure_region(store: Store, *, account: str, region: str) -> None:
+    """Make the default VPC of this account and region unless the region was used before. Cheap when there is nothing to do."""
+    mark = _mark(account, region)
+    if store.snapshot().get(ClientToken, mark) is not None:
+        return
+
+    def work(tx: Transaction) -> None:
+        if tx.get(ClientToken, mark) is None:
+            made = make_default_vpc(tx, account=account, region=region)
+            tx.put(ClientToken(id=mark, arguments_sha256="", resource_id=made.id))
+
+    store.transact(work)
+
+
+def make_default_vpc(tx: Transaction, *, account: str, region: str) -> Vpc:
+    """172.31.0.0/16 with a /20 subnet in each zone, public addresses at launch, and a default route to an internet gateway."""
+    gateway_id = new_id("igw")
+    vpc = make_vpc(
+        tx,
+        account=account,
+        region=region,
+        cidr=DEFAULT_CIDR,
+        is_default=True,
+        routes=(Route(destination="0.0.0.0/0", target_type="gateway", target=gateway_id),),
+    )
+    tx.put(InternetGateway(id=gateway_id, account=account, region=region, vpc=vpc.id))
+    for zone, cidr in zip(zones(region), DEFAULT_CIDR.subnets(new_prefix=20), strict=False):
+        tx.put(new_subnet(vpc, zone=zone, cidr=cidr, default=True))
+    return vpc
+
+
+def new_subnet(vpc: Vpc, *, zone: Zone, cidr: IPv4Network, default: bool = False, tags: Tags | None = None) -> Subnet:
+    return Subnet(
+        id=new_id("subnet"),
+        account=vpc.account,
+        region=vpc.region,
+        vpc=vpc.id,
+        cidr=str(cidr),
+        zone=zone.name,
+        zone_id=zone.id,
+        map_public_ip_on_launch=default,
+        default_for_az=default,
+        tags=tags or {},
+    )
+
+
+def make_vpc(
+    tx: Transaction,
+    *,
+    account: str,
+    region: str,
+    cidr: IPv4Network,
+    is_default: bool = False,
+    instance_tenancy: str = "default",
+    tags: Tags | None = None,
+    routes: Sequence[Route] = (),
+) -> Vpc:
+    """Make and put a VPC with what AWS makes along with it: main route table, default security group, default network ACL.
+
+    `routes` are added to the main table's local route.
+    """
+    vpc_id = new_id("vpc")
+    table = RouteTable(
+        id=new_id("rtb"),
+        account=account,
+        region=region,
+        vpc=vpc_id,
+        number=FIRST_TABLE_NUMBER,
+        routes=(local_route(str(cidr)), *routes),
+        associations=(RouteTableAssociation(id=new_id("rtbassoc"), main=True),),
+    )
+    group_id = new_id("sg")
+    group = SecurityGroup(
+        id=group_id,
+        account=account,
+        region=region,
+        vpc=vpc_id,
+        name="default",
+        description="default VPC security group",
+        rules=(
+            SecurityGroupRule(id=new_id("sgr"), egress=False, protocol="-1", group=group_id, group_account=account),
+            allow_all_out(),
+        ),
+    )
+    vpc = Vpc(
+        id=vpc_id,
+        account=account,
+        region=region,
+        cidr=str(cidr),
+        tags=tags or {},
+        instance_tenancy=instance_tenancy,
+        enable_dns_hostnames=is_default,
+        is_default=is_default,
+        main_route_table=table.id,
+        default_security_group=group.id,
+        default_network_acl=new_id("acl"),
+        dhcp_options=dhcp_options_id(account=account, region=region),
+        cidr_association=new_id("vpc-cidr-assoc"),
+    )
+    for made in (vpc, table, group):
+        tx.put(made)
+    return vpc
+
+
+def local_route(cidr: str) -> Route:
+    return Route(destination=cidr, target_type="local", target="local", origin="CreateRouteTable")
+
+
+def allow_all_out() -> SecurityGroupRule:
+    """The egress rule that every new security group starts with."""
+    return SecurityGroupRule(id=new_id("sgr"), egress=True, protocol="-1", cidr="0.0.0.0/0")
+
+
+def dhcp_options_id(*, account: str, region: str) -> str:
+    """The one DHCP options set of an account in a region; derived, since nothing about it can change."""
+    digest = hashlib.sha256(f"{account}/{region}".encode()).hexdigest()
+    return f"dopt-0{digest[:16]}"
