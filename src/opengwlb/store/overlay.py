@@ -1,7 +1,7 @@
 """A transaction in memory: what was put and deleted, laid over the snapshot it started from.
 
-Nothing touches a disk until the work is done, so a rollback is forgetting the overlay. Every store can use it: it knows the
-snapshot only.
+Nothing touches a disk until the work is done, so a rollback is forgetting the overlay. Every store can use it: it knows
+the snapshot only.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Overlay:
         self._touched.setdefault(kind, {})[object_id] = None
 
     def finish(self) -> Objects:
-        """End the transaction: kind -> id -> new object, or None where it was deleted; only what differs from the base."""
+        """End the transaction: kind -> id -> new object, None where deleted; only what differs from the base."""
         self._open = False
         net = {
             kind: {object_id: obj for object_id, obj in touched.items() if obj != self._base.get(kind, object_id)}

@@ -1,10 +1,10 @@
-"""What a store promises. `sqlite.py` keeps it on one machine; another implementation must pass the same tests (tests/store).
+"""What a store promises. `sqlite.py` keeps it on one machine; another one must pass the same tests (tests/store).
 
 - One writer at a time; a transaction sees its own writes, and either all of it is kept or none.
 - When `transact` returns, the write survives `kill -9` and power loss.
 - Revisions are global and grow by one per transaction that changed something.
-- `changes(since)` gives every change after `since`, or raises `Compacted` when some of them are no longer kept (at least an
-  hour is). A watcher that is told so relists from `snapshot()`.
+- `changes(since)` gives every change after `since`, or raises `Compacted` when some of them are no longer kept (at
+  least an hour is). A watcher that is told so relists from `snapshot()`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Compacted(Exception):
 
 
 class StoreError(Exception):
-    """The store cannot be opened, read or written; the message says what to do. Nothing of the failed transaction is kept."""
+    """The store cannot be opened, read or written. Nothing of the failed transaction is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """The store on one machine: everything in memory, every transaction on disk before it is acknowledged.
 
-Reads are of an immutable snapshot that the writer swaps at commit, so a describe call never waits for an fsync. On disk there
-are the objects as they are now, and the changes of at least the last `keep_s` seconds for watchers. Objects are JSON by class
-name: a field added to the model with a default reads old rows, and `sqlite3 opengwlb.db` shows a person what is there.
+Reads are of an immutable snapshot that the writer swaps at commit, so a describe call never waits for an fsync. On
+disk there are the objects as they are now, and the changes of at least the last `keep_s` seconds for watchers. Objects
+are JSON by class name: a field added to the model with a default reads old rows, and a person can read them with the
+sqlite3 tool.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ FORMAT = 1
 """Of the tables below, kept in SQLite's user_version; a change of them needs a migration here."""
 
 SCHEMA = """
-CREATE TABLE objects (place INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (kind, id));
+CREATE TABLE objects (
+    place INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (kind, id)
+);
 CREATE TABLE changes (
     revision INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB, at REAL NOT NULL,
     PRIMARY KEY (revision, kind, id)
@@ -102,7 +105,8 @@ class SqliteStore:
         with self._reader:
             self._check_open()
             rows = self._read_connection.execute(
-                "SELECT revision, kind, id, body, at FROM changes WHERE revision > ? AND revision <= ? ORDER BY revision",
+                "SELECT revision, kind, id, body, at FROM changes"
+                " WHERE revision > ? AND revision <= ? ORDER BY revision",
                 (since, revision),
             ).fetchall()
         # Revisions have no holes, so a missing first one was pruned; a future one belongs to another life of this data.
@@ -185,7 +189,7 @@ class SqliteStore:
             self._committed.notify_all()
 
     def _prune(self, *, before: float) -> None:
-        """Delete the oldest revisions up to the first that is young enough: never a hole, even if the clock jumped back."""
+        """Delete up to the first revision that is young enough: never a hole, even if the clock jumped back."""
         self._write_connection.execute(
             "DELETE FROM changes WHERE revision <"
             " (SELECT revision FROM changes WHERE at >= ? ORDER BY revision LIMIT 1)",
@@ -213,7 +217,7 @@ class SqliteStore:
 
 
 def _encode(obj: Any) -> bytes:
-    """JSON that reads back as an equal object; refusing it now is better than a store that cannot be opened tomorrow."""
+    """JSON that reads back as an equal object: refused now, rather than when the store is opened next."""
     body = ENCODER.encode(obj)
     try:
         same = DECODERS[type(obj).__name__].decode(body) == obj
