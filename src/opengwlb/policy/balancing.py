@@ -1,0 +1,130 @@
+"""Which targets a load balancer's nodes may use: from what is registered, where it is and how healthy it is."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.elb import Listener, LoadBalancer, Target, TargetGroup, TargetState
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.vpc import NetworkInterface, Subnet
+
+from . import attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A registered target with the address that packets for it are sent to."""
+
+    target: Target
+    address: str
+    zone: str
+    """A zone, or `all` for an address that every zone may use."""
+    interface: NetworkInterface | None
+    """The ENI that has the address; None outside the VPC."""
+
+
+def listener_of(snapshot: Snapshot, load_balancer: str) -> Listener | None:
+    """A gateway load balancer has at most one."""
+    return next((one for one in snapshot.values(Listener) if one.load_balancer == load_balancer), None)
+
+
+def load_balancer_of(snapshot: Snapshot, target_group: str) -> LoadBalancer | None:
+    """A target group serves at most one load balancer."""
+    for listener in snapshot.values(Listener):
+        if listener.target_group == target_group:
+            return snapshot.get(LoadBalancer, listener.load_balancer)
+    return None
+
+
+def place(snapshot: Snapshot, target: Target) -> Placed | None:
+    """Where a target is; None while it has no address (a terminated instance)."""
+    if target.target.startswith("i-"):
+        instance = snapshot.get(Instance, target.target)
+        if instance is None or not instance.network_interfaces:
+            return None
+        interface = snapshot.get(NetworkInterface, instance.network_interfaces[0])
+        if interface is None:
+            return None
+        return Placed(target=target, address=interface.private_ip, zone=interface.zone, interface=interface)
+    group = snapshot.get(TargetGroup, target.target_group)
+    if group is None:
+        return None
+    address = ipaddress.ip_address(target.target)
+    for interface in snapshot.values(NetworkInterface):
+        if interface.vpc == group.vpc and interface.private_ip == target.target:
+            return Placed(target=target, address=target.target, zone=interface.zone, interface=interface)
+    for subnet in snapshot.values(Subnet):
+        if subnet.vpc == group.vpc and address in ipaddress.ip_network(subnet.cidr):
+            return Placed(target=target, address=target.target, zone=subnet.zone, interface=None)
+    return Placed(target=target, address=target.target, zone=target.zone or "all", interface=None)
+
+
+def placed_targets(snapshot: Snapshot, target_group: str) -> Iterator[Placed]:
+    for target in snapshot.values(Target):
+        if target.target_group == target_group and (placed := place(snapshot, target)) is not None:
+            yield placed
+
+
+def serves(zone: str, *, node_zone: str, cross_zone: bool) -> bool:
+    """Whether a node may send to targets of a zone (facts 2.5)."""
+    return cross_zone or zone in (node_zone, "all")
+
+
+def new_flow_targets(snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: str) -> list[Placed]:
+    """The targets that a zone's node spreads new flows over.
+
+    The healthy ones; when there are none, all that failed their checks (fail open, facts 2.5). A target that is draining or
+    has not been checked yet takes no new flow either way.
+    """
+    listener = listener_of(snapshot, load_balancer.id)
+    if listener is None:
+        return []
+    cross_zone = attributes.cross_zone(load_balancer.attributes)
+    enabled = {one.zone for one in load_balancer.zones} | {"all"}
+    reachable = [
+        placed
+        for placed in placed_targets(snapshot, listener.target_group)
+        if placed.zone in enabled and serves(placed.zone, node_zone=zone, cross_zone=cross_zone)
+    ]
+    healthy = [placed for placed in reachable if placed.target.state is TargetState.HEALTHY]
+    return healthy or [placed for placed in reachable if placed.target.state is TargetState.UNHEALTHY]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unused:
+    """Why a registered target is not checked: `Target.…` reason and AWS's sentence."""
+
+    reason: str
+    description: str
+
+
+def unused(snapshot: Snapshot, target: Target) -> Unused | None:
+    """None when the target is to be health-checked (facts 3)."""
+    load_balancer = load_balancer_of(snapshot, target.target_group)
+    if load_balancer is None:
+        return Unused(
+            reason="Target.NotInUse",
+            description="Target group is not configured to receive traffic from the load balancer",
+        )
+    if target.target.startswith("i-"):
+        instance = snapshot.get(Instance, target.target)
+        state = instance.state if instance else InstanceState.TERMINATED
+        if state is InstanceState.STOPPED or state is InstanceState.TERMINATED:
+            return Unused(reason="Target.InvalidState", description=f"Target is in the {state} state")
+    placed = place(snapshot, target)
+    if placed is None:
+        return Unused(reason="Target.InvalidState", description="Target is in the terminated state")
+    if placed.zone not in {one.zone for one in load_balancer.zones} | {"all"}:
+        return Unused(
+            reason="Target.NotInUse",
+            description="Target is in an Availability Zone that is not enabled for the load balancer",
+        )
+    return None
+
+
+def is_registered(snapshot: Snapshot, target: str) -> bool:
+    """Whether an instance or address is registered with any target group."""
+    return any(one.target == target for one in snapshot.values(Target))

@@ -1,0 +1,328 @@
+"""Stored objects -> the network that should exist: which boxes, which links between them, and what their kernels route.
+
+Pure: the same snapshot always gives the same topology. `plane.py` beside this says what the programs on the links must know.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
+from opengwlb.model.elb import LoadBalancer
+from opengwlb.model.ids import device_name
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.topology import (
+    DELIVERY_TABLE,
+    INTERNET_MTU,
+    VPC_MTU,
+    Box,
+    BoxKind,
+    KernelRoute,
+    KernelRule,
+    Link,
+    Neighbour,
+    Port,
+    Program,
+    Topology,
+)
+from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
+
+from . import balancing, names
+
+MAIN_TABLE = 254
+LAST_RESORT_METRIC = 4278198272
+"""As high as the kernel's own last-resort routes: `unreachable` below whatever the table says."""
+
+IN_KERNEL = {image.id for image in BUILTIN_IMAGES if image.in_kernel}
+INSPECTOR = {image.id for image in BUILTIN_IMAGES if image.kind == "inspector"}
+CARRIED = ("pending", "available", "rejected")
+"""States in which an endpoint has its link; packets pass only in the first two (plane.py)."""
+
+
+@dataclass(slots=True)
+class _Builder:
+    boxes: dict[str, Box] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    routes: set[KernelRoute] = field(default_factory=set)
+    rules: set[KernelRule] = field(default_factory=set)
+    neighbours: set[Neighbour] = field(default_factory=set)
+
+
+def topology(snapshot: Snapshot) -> Topology:
+    """The network for everything stored at this revision."""
+    builder = _Builder()
+    _internet(builder)
+    for vpc in snapshot.values(Vpc):
+        _vpc(builder, vpc)
+    for gateway in snapshot.values(InternetGateway):
+        _internet_gateway(builder, gateway, snapshot)
+    for instance in snapshot.values(Instance):
+        if exists(instance):
+            _instance(builder, instance, snapshot)
+    for load_balancer in snapshot.values(LoadBalancer):
+        _load_balancer(builder, load_balancer, snapshot)
+    for endpoint in snapshot.values(VpcEndpoint):
+        _endpoint(builder, endpoint, snapshot)
+    for table in snapshot.values(RouteTable):
+        _route_table(builder, table)
+    return Topology(
+        boxes=builder.boxes,
+        links=builder.links,
+        routes=frozenset(builder.routes),
+        rules=frozenset(builder.rules),
+        neighbours=frozenset(builder.neighbours),
+    )
+
+
+def exists(instance: Instance) -> bool:
+    """Whether the instance has its box: from the launch until it is stopped or terminated for good."""
+    return instance.state not in (InstanceState.STOPPED, InstanceState.TERMINATED)
+
+
+def gateway_address(subnet: Subnet) -> str:
+    """The VPC router's address in a subnet: the first after the network's own (`10.0.0.33` in 10.0.0.32/28)."""
+    return str(ipaddress.ip_network(subnet.cidr).network_address + 1)
+
+
+def _internet(builder: _Builder) -> None:
+    builder.boxes[names.INTERNET] = Box(
+        id=names.INTERNET, kind=BoxKind.INTERNET, addresses=names.CLIENT_ADDRESSES
+    )
+
+
+def _vpc(builder: _Builder, vpc: Vpc) -> None:
+    builder.boxes[vpc.id] = Box(id=vpc.id, kind=BoxKind.VPC)
+    # The stack sees only what the programs hand it (a TTL that ran out, a ping to the router); its answers find their way by
+    # the delivery table, whatever mark they carry.
+    builder.rules.add(KernelRule(box=vpc.id, priority=32000, table=DELIVERY_TABLE))
+    builder.routes.add(_last_resort(vpc.id, DELIVERY_TABLE))
+
+
+def _last_resort(box: str, table: int) -> KernelRoute:
+    return KernelRoute(
+        box=box, table=table, destination="0.0.0.0/0", kind="unreachable", metric=LAST_RESORT_METRIC
+    )
+
+
+def _route_table(builder: _Builder, table: RouteTable) -> None:
+    builder.rules.add(
+        KernelRule(box=table.vpc, priority=table.number, fwmark=table.number, table=table.number)
+    )
+    builder.routes.add(_last_resort(table.vpc, table.number))
+    for route in table.routes:
+        if ":" in route.destination:
+            continue
+        if route.target_type == "local":
+            kernel_route = KernelRoute(
+                box=table.vpc, table=table.number, destination=route.destination, kind="throw"
+            )
+        elif (link := builder.links.get(route.target)) is not None and link.a.box == table.vpc:
+            kernel_route = KernelRoute(
+                box=table.vpc,
+                table=table.number,
+                destination=route.destination,
+                device=device_name(route.target),
+            )
+        else:
+            kernel_route = KernelRoute(
+                box=table.vpc, table=table.number, destination=route.destination, kind="blackhole"
+            )
+        builder.routes.add(kernel_route)
+
+
+def _eni(
+    builder: _Builder, interface: NetworkInterface, subnet: Subnet, *, far: Port, offloads_off: frozenset[str]
+) -> None:
+    """An ENI's link: the VPC router's end, the far end as given, and the host route that delivers to it."""
+    device = device_name(interface.id)
+    builder.links[interface.id] = Link(
+        id=interface.id,
+        a=Port(
+            box=interface.vpc,
+            device=device,
+            mac=names.router_mac(interface.id),
+            mtu=VPC_MTU,
+            addresses=(f"{gateway_address(subnet)}/32",),
+            program=Program.ENI,
+            offloads_off=offloads_off,
+        ),
+        b=far,
+    )
+    builder.routes.add(
+        KernelRoute(
+            box=interface.vpc,
+            table=DELIVERY_TABLE,
+            destination=f"{interface.private_ip}/32",
+            device=device,
+        )
+    )
+    builder.neighbours.add(
+        Neighbour(box=interface.vpc, device=device, address=interface.private_ip, mac=interface.mac)
+    )
+
+
+def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: str, program: Program | None) -> Port:
+    prefix = ipaddress.ip_network(subnet.cidr).prefixlen
+    return Port(
+        box=box,
+        device=device,
+        mac=interface.mac,
+        mtu=VPC_MTU,
+        addresses=(f"{interface.private_ip}/{prefix}",),
+        program=program,
+    )
+
+
+def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None:
+    builder.boxes[instance.id] = Box(id=instance.id, kind=BoxKind.INSTANCE)
+    program = Program.INSPECTOR if instance.image in INSPECTOR else None
+    for index, interface, subnet in _interfaces(snapshot, instance):
+        port = names.instance_port(instance.id, index)
+        # A program that reads packets from a socket cannot take unfinished checksums or 64 KB datagrams; the kernel segments
+        # and completes them when this one feature is off on the router's end (measured; datapath.md 5.2 and 10).
+        segment = _is_target(snapshot, instance) and instance.image not in IN_KERNEL
+        _eni(
+            builder,
+            interface,
+            subnet,
+            far=_far_port(interface, subnet, box=port.box, device=port.device, program=program),
+            offloads_off=frozenset({"tx-checksum-ip-generic"}) if segment else frozenset(),
+        )
+        if index == 0:
+            builder.routes.add(_default_route(instance.id, port.device, gateway_address(subnet)))
+
+
+def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> KernelRoute:
+    return KernelRoute(
+        box=box, table=MAIN_TABLE, destination="0.0.0.0/0", device=device, via=via, metric=metric
+    )
+
+
+def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
+    return any(
+        balancing.is_registered(snapshot, name)
+        for name in (instance.id, *(one.private_ip for _, one, _ in _interfaces(snapshot, instance)))
+    )
+
+
+def _interfaces(snapshot: Snapshot, instance: Instance) -> Iterator[tuple[int, NetworkInterface, Subnet]]:
+    for index, interface_id in enumerate(instance.network_interfaces):
+        interface = snapshot.get(NetworkInterface, interface_id)
+        subnet = snapshot.get(Subnet, interface.subnet) if interface else None
+        if interface is not None and subnet is not None:
+            yield index, interface, subnet
+
+
+def _load_balancer(builder: _Builder, load_balancer: LoadBalancer, snapshot: Snapshot) -> None:
+    box = names.load_balancer_box(load_balancer)
+    builder.boxes[box] = Box(id=box, kind=BoxKind.GWLB)
+    for order, zone in enumerate(load_balancer.zones):
+        interface = snapshot.get(NetworkInterface, zone.network_interface)
+        subnet = snapshot.get(Subnet, zone.subnet)
+        if interface is None or subnet is None:
+            continue
+        device = device_name(interface.id)
+        far = _far_port(interface, subnet, box=box, device=device, program=Program.TARGET)
+        _eni(builder, interface, subnet, far=far, offloads_off=frozenset())
+        # Probes are bound to their node's device, so each zone has a default route of its own; the metric only tells them apart.
+        builder.routes.add(_default_route(box, device, gateway_address(subnet), metric=100 + order))
+
+
+def _endpoint(builder: _Builder, endpoint: VpcEndpoint, snapshot: Snapshot) -> None:
+    load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
+    if load_balancer is None or endpoint.state not in CARRIED:
+        return
+    device = device_name(endpoint.id)
+    builder.links[endpoint.id] = Link(
+        id=endpoint.id,
+        a=Port(
+            box=endpoint.vpc,
+            device=device,
+            mac=names.router_mac(endpoint.id),
+            mtu=VPC_MTU,
+            program=Program.ENI,
+            # UDP super-packets that went through an in-kernel appliance keep stale tunnel state and are lost at the
+            # receiver, all of them, unless the kernel segments them on their way in (measured; datapath.md 5.4 and 10).
+            offloads_off=frozenset({"tx-udp-segmentation"}),
+        ),
+        b=Port(
+            box=names.load_balancer_box(load_balancer),
+            device=device,
+            mac=names.far_mac(endpoint.id),
+            mtu=VPC_MTU,
+            program=Program.ENDPOINT,
+        ),
+    )
+
+
+def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Snapshot) -> None:
+    if gateway.vpc is None:
+        return
+    builder.boxes[gateway.id] = Box(id=gateway.id, kind=BoxKind.IGW)
+    device = device_name(gateway.id)
+    vpc_port = names.igw_vpc_port(gateway.id, gateway.vpc)
+    inside = Link(
+        id=gateway.id,
+        a=Port(
+            box=gateway.vpc,
+            device=device,
+            mac=names.router_mac(gateway.id),
+            mtu=VPC_MTU,
+            program=Program.ENI,
+        ),
+        b=Port(
+            box=gateway.id,
+            device=vpc_port.device,
+            mac=names.far_mac(gateway.id),
+            mtu=VPC_MTU,
+            program=Program.IGW,
+        ),
+    )
+    outside_id = f"{gateway.id}/internet"
+    outside = Link(
+        id=outside_id,
+        a=Port(
+            box=gateway.id,
+            device=names.INTERNET,
+            mac=names.router_mac(outside_id),
+            mtu=INTERNET_MTU,
+            addresses=(names.IGW_ADDRESS,),
+        ),
+        b=Port(box=names.INTERNET, device=device, mac=names.far_mac(outside_id), mtu=INTERNET_MTU),
+    )
+    builder.links[inside.id] = inside
+    builder.links[outside.id] = outside
+    builder.routes.add(_default_route(gateway.id, names.INTERNET, names.NEXT_HOP_INTERNET))
+    builder.neighbours |= {
+        Neighbour(box=gateway.id, device=names.INTERNET, address=names.NEXT_HOP_INTERNET, mac=outside.b.mac),
+        Neighbour(box=gateway.id, device=vpc_port.device, address=names.NEXT_HOP_VPC, mac=inside.a.mac),
+        Neighbour(box=names.INTERNET, device=device, address=names.NEXT_HOP_IGW, mac=outside.a.mac),
+    }
+    for public_ip, _ in public_addresses(snapshot, gateway.vpc):
+        builder.routes |= {
+            KernelRoute(
+                box=names.INTERNET,
+                table=MAIN_TABLE,
+                destination=f"{public_ip}/32",
+                device=device,
+                via=names.NEXT_HOP_IGW,
+            ),
+            KernelRoute(
+                box=gateway.id,
+                table=MAIN_TABLE,
+                destination=f"{public_ip}/32",
+                device=vpc_port.device,
+                via=names.NEXT_HOP_VPC,
+            ),
+        }
+
+
+def public_addresses(snapshot: Snapshot, vpc: str) -> Iterator[tuple[str, str]]:
+    """(public, private) of every associated address in a VPC."""
+    for address in snapshot.values(Address):
+        interface = snapshot.get(NetworkInterface, address.network_interface)
+        if interface is not None and interface.vpc == vpc:
+            yield address.public_ip, interface.private_ip

@@ -1,0 +1,186 @@
+"""Stored objects -> what the programs in the kernel must know."""
+
+from __future__ import annotations
+
+import base64
+
+from opengwlb.model.compute import Instance
+from opengwlb.model.elb import LoadBalancer, Slot
+from opengwlb.model.ids import endpoint_number
+from opengwlb.model.plane import (
+    EndpointEntry,
+    EniEntry,
+    EniRole,
+    InspectorEntry,
+    InspectorRule,
+    NatEntry,
+    NodeEntry,
+    Plane,
+    TargetEntry,
+)
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.topology import DELIVERY_TABLE, PortRef, Program, Topology
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet
+
+from . import attributes, balancing, names, network, slots
+from .inspector import parse_inspector_rules
+
+PASSING = ("pending", "available")
+"""States of an endpoint in which its packets are carried."""
+
+
+def plane(snapshot: Snapshot, topology: Topology) -> Plane:
+    """Everything the programs need, for the links of this topology."""
+    return Plane(
+        enis=_enis(snapshot, topology),
+        nodes=_nodes(snapshot, topology),
+        targets=_targets(snapshot),
+        endpoints=_endpoints(snapshot, topology),
+        nats=_nats(snapshot),
+        inspectors=_inspectors(snapshot, topology),
+    )
+
+
+def table_of_subnet(snapshot: Snapshot, subnet: Subnet) -> RouteTable | None:
+    """The route table associated with a subnet, or its VPC's main one."""
+    main = None
+    for table in snapshot.values(RouteTable):
+        if table.vpc != subnet.vpc:
+            continue
+        for association in table.associations:
+            if association.subnet == subnet.id:
+                return table
+            if association.main:
+                main = table
+    return main
+
+
+def edge_table(snapshot: Snapshot, gateway: str) -> RouteTable | None:
+    """The route table with an edge association to this gateway."""
+    for table in snapshot.values(RouteTable):
+        if any(association.gateway == gateway for association in table.associations):
+            return table
+    return None
+
+
+def _number(table: RouteTable | None) -> int:
+    return table.number if table is not None else DELIVERY_TABLE
+
+
+def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
+    tables = {subnet.id: _number(table_of_subnet(snapshot, subnet)) for subnet in snapshot.values(Subnet)}
+    entries: dict[PortRef, EniEntry] = {}
+    for link in topology.links.values():
+        if link.a.program is not Program.ENI:
+            continue
+        interface = snapshot.get(NetworkInterface, link.id)
+        endpoint = snapshot.get(VpcEndpoint, link.id)
+        gateway = snapshot.get(InternetGateway, link.id)
+        subnet_id: str | None
+        addresses: tuple[str, ...]
+        if gateway is not None:
+            role, subnet_id, addresses, check = EniRole.IGW, None, (), False
+        elif endpoint is not None:
+            role, subnet_id, addresses, check = EniRole.ENDPOINT, endpoint.subnet, (), False
+        elif interface is not None:
+            role, subnet_id = EniRole.ENI, interface.subnet
+            addresses, check = (interface.private_ip,), interface.source_dest_check
+        else:
+            continue
+        subnet = snapshot.get(Subnet, subnet_id)
+        entries[link.a.ref] = EniEntry(
+            port=link.a.ref,
+            role=role,
+            table=tables[subnet.id] if subnet else _number(edge_table(snapshot, link.id)),
+            delivery=DELIVERY_TABLE,
+            subnet=subnet.cidr if subnet else None,
+            addresses=addresses,
+            source_dest_check=check,
+            mac=link.a.mac,
+            peer_mac=link.b.mac,
+        )
+    return entries
+
+
+def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
+    entries: dict[int, NodeEntry] = {}
+    for load_balancer in snapshot.values(LoadBalancer):
+        listener = balancing.listener_of(snapshot, load_balancer.id)
+        for zone in load_balancer.zones:
+            slot = snapshot.get(Slot, slots.node_key(load_balancer.id, zone.zone))
+            link = topology.links.get(zone.network_interface)
+            interface = snapshot.get(NetworkInterface, zone.network_interface)
+            if slot is None or link is None or interface is None:
+                continue
+            chosen = balancing.new_flow_targets(snapshot, load_balancer, zone=zone.zone)
+            found = (
+                snapshot.get(Slot, slots.target_key(one.target.id, one.address)) for one in chosen
+            )
+            entries[slot.number] = NodeEntry(
+                slot=slot.number,
+                address=interface.private_ip,
+                port=link.b.ref,
+                mac=link.b.mac,
+                peer_mac=link.a.mac,
+                targets=tuple(sorted(one.number for one in found if one is not None)),
+                tcp_idle_s=attributes.tcp_idle_s(listener.attributes if listener else {}),
+            )
+    return entries
+
+
+def _targets(snapshot: Snapshot) -> dict[int, TargetEntry]:
+    return {
+        slot.number: TargetEntry(
+            slot=slot.number, generation=slot.generation, address=slot.id.rsplit("|", 1)[-1]
+        )
+        for slot in snapshot.values(Slot)
+        if slot.id.startswith("target|")
+    }
+
+
+def _endpoints(snapshot: Snapshot, topology: Topology) -> dict[int, EndpointEntry]:
+    entries: dict[int, EndpointEntry] = {}
+    for endpoint in snapshot.values(VpcEndpoint):
+        link = topology.links.get(endpoint.id)
+        slot = snapshot.get(Slot, slots.node_key(endpoint.load_balancer, endpoint.zone))
+        if link is None or slot is None or endpoint.state not in PASSING:
+            continue
+        number = endpoint_number(endpoint.id)
+        entries[number] = EndpointEntry(
+            endpoint=number,
+            port=link.b.ref,
+            node=slot.number,
+            mac=link.b.mac,
+            peer_mac=link.a.mac,
+            dualstack=endpoint.ip_address_type != "ipv4",
+        )
+    return entries
+
+
+def _nats(snapshot: Snapshot) -> frozenset[NatEntry]:
+    return frozenset(
+        NatEntry(port=names.igw_vpc_port(gateway.id, gateway.vpc), private=private, public=public)
+        for gateway in snapshot.values(InternetGateway)
+        if gateway.vpc is not None
+        for public, private in network.public_addresses(snapshot, gateway.vpc)
+    )
+
+
+def _inspectors(snapshot: Snapshot, topology: Topology) -> dict[PortRef, InspectorEntry]:
+    entries: dict[PortRef, InspectorEntry] = {}
+    for link in topology.links.values():
+        if link.b.program is not Program.INSPECTOR:
+            continue
+        instance = snapshot.get(Instance, link.b.box)
+        if instance is not None:
+            entries[link.b.ref] = InspectorEntry(port=link.b.ref, rules=_rules(instance))
+    return entries
+
+
+def _rules(instance: Instance) -> tuple[InspectorRule, ...]:
+    try:
+        return parse_inspector_rules(base64.b64decode(instance.user_data))
+    except ValueError:
+        # The appliance's own health page says what is wrong with its rules; until they are mended nothing passes.
+        return (InspectorRule(action="deny"),)

@@ -1,0 +1,71 @@
+"""Which small numbers the kernel's arrays know nodes and targets by.
+
+A number stays with its object until the object is gone; given out again, it carries a higher generation, so that a flow which
+remembers the old holder is not taken for the new one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.elb import LoadBalancer, Slot, Target
+from opengwlb.model.snapshot import Snapshot
+
+from . import balancing
+
+
+def node_key(load_balancer: str, zone: str) -> str:
+    return f"node|{load_balancer}|{zone}"
+
+
+def target_key(target: str, address: str) -> str:
+    return f"target|{target}|{address}"
+
+
+def wanted(snapshot: Snapshot) -> set[str]:
+    """The ids of the slots that this revision needs.
+
+    A target that was deregistered keeps its slot as long as it exists and its group is in use: its flows go on (facts 2.4,
+    no_rebalance).
+    """
+    keys = set()
+    for load_balancer in snapshot.values(LoadBalancer):
+        keys |= {node_key(load_balancer.id, one.zone) for one in load_balancer.zones}
+    for target in snapshot.values(Target):
+        placed = balancing.place(snapshot, target)
+        if placed is not None and balancing.load_balancer_of(snapshot, target.target_group) is not None:
+            keys.add(target_key(target.id, placed.address))
+    for slot in snapshot.values(Slot):
+        kind, *rest = slot.id.split("|")
+        if kind == "target" and _outlives_registration(snapshot, target_group=rest[0], target=rest[1]):
+            keys.add(slot.id)
+    return keys
+
+
+def _outlives_registration(snapshot: Snapshot, *, target_group: str, target: str) -> bool:
+    if balancing.load_balancer_of(snapshot, target_group) is None:
+        return False
+    instance = snapshot.get(Instance, target)
+    return not target.startswith("i-") or (instance is not None and instance.state is not InstanceState.TERMINATED)
+
+
+def changes(snapshot: Snapshot) -> tuple[list[Slot], list[str]]:
+    """The slots to put and the ids of those to delete. Numbers are per kind (`node`, `target`), smallest free first."""
+    keys = wanted(snapshot)
+    held = {slot.id: slot for slot in snapshot.values(Slot)}
+    gone = [key for key in held if key not in keys]
+    new: list[Slot] = []
+    for kind in ("node", "target"):
+        taken = {slot.number for key, slot in held.items() if key in keys and key.startswith(f"{kind}|")}
+        # A number freed in this very step is not given out again before the kernel has forgotten its old holder.
+        taken |= {held[key].number for key in gone if key.startswith(f"{kind}|")}
+        for key in sorted(_of_kind(keys - held.keys(), kind)):
+            number = next(n for n in range(len(taken) + 1) if n not in taken)
+            taken.add(number)
+            new.append(Slot(id=key, number=number, generation=(snapshot.revision + 1) & 0xFFFF_FFFF))
+    return new, gone
+
+
+def _of_kind(keys: Iterable[str], kind: str) -> Iterable[str]:
+    return (key for key in keys if key.startswith(f"{kind}|"))

@@ -1,0 +1,144 @@
+"""What the built network says about the objects: which states to write back.
+
+Level-triggered: computed from the whole snapshot each time, so a missed step is made at the next pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.elb import LoadBalancer, Target, TargetGroup, TargetState
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot, Stored
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable
+
+from . import attributes, balancing
+from .health import TargetHealth
+
+ACCEPTANCE_EXPIRES_S = 7 * 24 * 3600.0
+"""A connection request that nobody accepts expires after a week (facts 5.5)."""
+TERMINATED_SHOWN_S = 3600.0
+"""A terminated instance is described for about an hour, as on AWS."""
+
+
+@dataclass(slots=True)
+class Writes:
+    put: list[Stored] = field(default_factory=list)
+    delete: list[tuple[type[Any], str]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.put or self.delete)
+
+
+def after_build(snapshot: Snapshot, *, built: Collection[str], errors: dict[str, str]) -> Writes:
+    """States that follow from the network: `built` are the links that exist and are configured, `errors` those that failed."""
+    writes = Writes()
+    for load_balancer in snapshot.values(LoadBalancer):
+        links = [zone.network_interface for zone in load_balancer.zones]
+        reason = "; ".join(errors[link] for link in links if link in errors)
+        state = load_balancer.state
+        if state == "provisioning" and all(link in built for link in links):
+            state = "active"
+        _put(writes, load_balancer, replace(load_balancer, state=state, state_reason=reason))
+    for endpoint in snapshot.values(VpcEndpoint):
+        if endpoint.state == "deleting" and endpoint.id not in built:
+            writes.delete.append((VpcEndpoint, endpoint.id))
+            writes.delete.append((NetworkInterface, endpoint.network_interface))
+        elif endpoint.state == "pending" and endpoint.id in built:
+            writes.put.append(replace(endpoint, state="available", last_error=""))
+        else:
+            _put(writes, endpoint, replace(endpoint, last_error=errors.get(endpoint.id, "")))
+    for table in snapshot.values(RouteTable):
+        routes = tuple(replace(route, state=route_state(snapshot, table, route)) for route in table.routes)
+        _put(writes, table, replace(table, routes=routes))
+    return writes
+
+
+def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
+    """`blackhole` once the route's target is gone, detached or stopped (facts 5.2)."""
+    if route.target_type == "local":
+        return "active"
+    if route.target_type == "gateway":
+        gateway = snapshot.get(InternetGateway, route.target)
+        return "active" if gateway is not None and gateway.vpc == table.vpc else "blackhole"
+    if route.target_type == "vpc-endpoint":
+        endpoint = snapshot.get(VpcEndpoint, route.target)
+        alive = endpoint is not None and endpoint.state not in ("deleting", "deleted", "failed", "expired")
+        return "active" if alive else "blackhole"
+    interface = snapshot.get(NetworkInterface, route.target)
+    if interface is None or interface.attachment is None:
+        return "blackhole"
+    instance = snapshot.get(Instance, interface.attachment.instance)
+    gone = (InstanceState.STOPPED, InstanceState.TERMINATED)
+    return "active" if instance is not None and instance.state not in gone else "blackhole"
+
+
+def due(snapshot: Snapshot, *, now: float) -> Writes:
+    """States that follow from time and from other objects: drained targets, unused ones, expired requests."""
+    writes = Writes()
+    for target in snapshot.values(Target):
+        _target(writes, snapshot, target, now=now)
+    for endpoint in snapshot.values(VpcEndpoint):
+        if endpoint.state == "pendingAcceptance" and now - endpoint.created >= ACCEPTANCE_EXPIRES_S:
+            writes.put.append(replace(endpoint, state="expired"))
+    for instance in snapshot.values(Instance):
+        if instance.state is InstanceState.TERMINATED and now - instance.state_changed >= TERMINATED_SHOWN_S:
+            writes.delete.append((Instance, instance.id))
+            writes.delete.extend((Target, one.id) for one in _targets_of(snapshot, instance.id))
+    return writes
+
+
+def _target(writes: Writes, snapshot: Snapshot, target: Target, *, now: float) -> None:
+    unused = balancing.unused(snapshot, target)
+    if target.deregistered is not None:
+        delay_s = drain_delay_s(snapshot, target)
+        if unused is not None or now - target.deregistered >= delay_s:
+            writes.delete.append((Target, target.id))
+        else:
+            draining = replace(
+                target,
+                state=TargetState.DRAINING,
+                reason="Target.DeregistrationInProgress",
+                description="Target deregistration is in progress",
+            )
+            _put(writes, target, draining)
+    elif unused is not None:
+        _put(
+            writes,
+            target,
+            replace(target, state=TargetState.UNUSED, reason=unused.reason, description=unused.description),
+        )
+    elif target.state in (TargetState.UNUSED, TargetState.DRAINING):
+        fresh = TargetHealth()
+        _put(
+            writes,
+            target,
+            replace(target, state=fresh.state, reason=fresh.reason, description=fresh.description),
+        )
+
+
+def drain_delay_s(snapshot: Snapshot, target: Target) -> int:
+    group = snapshot.get(TargetGroup, target.target_group)
+    return attributes.deregistration_delay_s(group.attributes if group else {})
+
+
+def next_due(snapshot: Snapshot, *, now: float) -> float:
+    """When `due` may have something to do without any change in the store; at most a minute ahead."""
+    times = [
+        target.deregistered + drain_delay_s(snapshot, target)
+        for target in snapshot.values(Target)
+        if target.deregistered is not None
+    ]
+    return min([*times, now + 60.0])
+
+
+def _targets_of(snapshot: Snapshot, instance: str) -> Iterator[Target]:
+    return (target for target in snapshot.values(Target) if target.target == instance)
+
+
+def _put(writes: Writes, old: Stored, new: Stored) -> None:
+    if new != old:
+        writes.put.append(new)
