@@ -14,6 +14,10 @@ Answer = dict[str, Any]
 """As botocore would return them, without ResponseMetadata."""
 
 
+def _silent_console(instance_id: str) -> bytes:
+    return b""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     account: str
@@ -23,6 +27,8 @@ class Context:
     now: float
     """Seconds since the epoch, read once per call."""
     store: Store
+    console: Callable[[str], bytes] = _silent_console
+    """Instance id -> what its serial console printed so far; given by who runs the instances."""
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
