@@ -1,0 +1,150 @@
+"""Probes every target that is in use and writes its health back.
+
+One asyncio loop in a thread of its own; one task per target. What to probe is read from the store, level-triggered: a target that
+came, went, or whose check changed gets its task started, ended or replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from opengwlb.model.elb import HealthCheck, LoadBalancer, Target, TargetGroup, TargetState
+from opengwlb.model.ids import device_name
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.vpc import NetworkInterface
+from opengwlb.policy import balancing, names
+from opengwlb.policy.health import ProbeResult, TargetHealth, observe
+from opengwlb.store.protocol import Store, Transaction
+
+from .probes import OpenSocket, ProbeFrom, probe, tls_context
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What one task probes. Equal assignments are the same task."""
+
+    target: str
+    address: str
+    check: HealthCheck
+    source: ProbeFrom
+
+
+def assignments(snapshot: Snapshot, *, built: Collection[str]) -> set[Assignment]:
+    """Every target in use whose load balancer's node stands, probed by the node of its own zone.
+
+    A target of zone `all` is probed by the load balancer's first node.
+    """
+    found = set()
+    for target in snapshot.values(Target):
+        load_balancer = balancing.load_balancer_of(snapshot, target.target_group)
+        group = snapshot.get(TargetGroup, target.target_group)
+        placed = balancing.place(snapshot, target)
+        in_use = target.deregistered is None and balancing.unused(snapshot, target) is None
+        if load_balancer is None or group is None or placed is None or not in_use:
+            continue
+        source = _source(snapshot, load_balancer, zone=placed.zone, built=built)
+        if source is not None:
+            found.add(Assignment(target=target.id, address=placed.address, check=group.health_check, source=source))
+    return found
+
+
+def _source(
+    snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: str, built: Collection[str]
+) -> ProbeFrom | None:
+    for node in load_balancer.zones:
+        interface = snapshot.get(NetworkInterface, node.network_interface)
+        if interface is not None and zone in (node.zone, "all") and interface.id in built:
+            return ProbeFrom(
+                box=names.load_balancer_box(load_balancer),
+                device=device_name(interface.id),
+                address=interface.private_ip,
+            )
+    return None
+
+
+class HealthChecker:
+    def __init__(self, *, store: Store, open_socket: OpenSocket, built: Callable[[], Collection[str]]) -> None:
+        self._store = store
+        self._open_socket = open_socket
+        self._built = built
+        self._tls = tls_context()
+        self._loop = asyncio.new_event_loop()
+        self._tasks: dict[Assignment, asyncio.Task[None]] = {}
+        self._thread = threading.Thread(target=self._loop.run_forever, name="health", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10.0)
+
+    def reconcile(self) -> float:
+        """Start and end tasks as the store says; called by a `Loop`."""
+        wanted = assignments(self._store.snapshot(), built=self._built())
+        asyncio.run_coroutine_threadsafe(self._settle(wanted), self._loop).result(10.0)
+        return 1.0
+
+    async def _settle(self, wanted: set[Assignment]) -> None:
+        for assignment, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[assignment]
+                task.result()  # a probe never raises for what a target does: this is a bug, and the loop reports it
+        for assignment in self._tasks.keys() - wanted:
+            self._tasks.pop(assignment).cancel()
+        for assignment in wanted - self._tasks.keys():
+            self._tasks[assignment] = asyncio.create_task(self._watch(assignment))
+
+    async def _watch(self, assignment: Assignment) -> None:
+        """Probe for ever, at the check's interval counted from probe to probe."""
+        loop = asyncio.get_running_loop()
+        health = self._stored(assignment.target)
+        due = loop.time()
+        while True:
+            result = await self._probe(assignment)
+            health = observe(health, result, check=assignment.check)
+            await asyncio.to_thread(self._write, assignment.target, health)
+            due = max(due + assignment.check.interval_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def _probe(self, assignment: Assignment) -> ProbeResult:
+        return await probe(
+            assignment.address,
+            check=assignment.check,
+            source=assignment.source,
+            open_socket=self._open_socket,
+            tls=self._tls,
+        )
+
+    def _stored(self, target_id: str) -> TargetHealth:
+        """Where the last server left off: a restart must not take healthy targets out of service."""
+        target = self._store.snapshot().get(Target, target_id)
+        if target is None or target.state not in (TargetState.HEALTHY, TargetState.UNHEALTHY):
+            return TargetHealth()
+        return TargetHealth(state=target.state, reason=target.reason, description=target.description)
+
+    def _write(self, target_id: str, health: TargetHealth) -> None:
+        def changed(target: Target) -> Target:
+            return replace(
+                target, state=health.state, reason=health.reason, description=health.description
+            )
+
+        target = self._store.snapshot().get(Target, target_id)
+        if target is None or changed(target) == target:
+            return
+
+        def work(tx: Transaction) -> None:
+            now = tx.get(Target, target_id)
+            # Deregistered or out of use meanwhile: that state is the lifecycle's to write.
+            if now is None or now.deregistered is not None or balancing.unused(self._store.snapshot(), now):
+                return
+            log.info("%s is %s (%s)", target_id.rsplit("|", 1)[-1], health.state, health.reason or "ok")
+            tx.put(changed(now))
+
+        self._store.transact(work)

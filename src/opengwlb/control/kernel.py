@@ -1,0 +1,30 @@
+"""The rooms below, as control needs them: so that `--data-plane none` can stand in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
+
+from opengwlb.model.plane import Plane
+from opengwlb.model.topology import PortRef, Topology
+
+
+class Applied(Protocol):
+    @property
+    def ifindex(self) -> Mapping[PortRef, int]: ...
+    @property
+    def errors(self) -> Mapping[str, str]: ...
+
+
+class Network(Protocol):
+    """What builds boxes, links and routes (`fabric.Fabric`)."""
+
+    def apply(self, topology: Topology, *, attach: Callable[..., None]) -> Applied: ...
+
+
+class Programs(Protocol):
+    """What attaches programs and fills their maps (`dataplane.DataPlane`)."""
+
+    def attach(self, port: Any, *, netns: str, ifindex: int) -> None: ...
+    def apply(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> Mapping[str, str]: ...
+    def prune(self, live_ifindexes: Collection[int]) -> None: ...

@@ -1,0 +1,21 @@
+"""Moves objects on when their time comes: drained targets leave, unanswered connection requests expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opengwlb.policy import status
+from opengwlb.store.protocol import Store
+
+from .writes import write_back
+
+
+class LifecycleReconciler:
+    def __init__(self, *, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def reconcile(self) -> float:
+        now = self._clock()
+        write_back(self._store, lambda snapshot: status.due(snapshot, now=now))
+        return max(status.next_due(self._store.snapshot(), now=now) - now, 0.05)
