@@ -28,7 +28,7 @@ def create_account(store: Store, *, name: str, account_id: str | None = None) ->
     Raises ValidationError (name or id malformed) and EntityAlreadyExists (name or id taken).
     """
     if not _NAME.fullmatch(name):
-        raise AwsError("ValidationError", f"'{name}' is not an account name: use letters, digits and . _ - (at most 64)")
+        raise AwsError("ValidationError", f"'{name}' is not an account name: use at most 64 letters, digits and . _ -")
     if account_id is not None and not re.fullmatch(r"[0-9]{12}", account_id):
         raise AwsError("ValidationError", f"'{account_id}' is not an account id: it must be 12 digits")
 

@@ -1,0 +1,74 @@
+"""From a parsed call to an answer: the one function that the wire calls, and the list of what it can be asked.
+
+The modules of `ec2`, `elbv2` and `sts` register their actions when they are imported; this module imports all of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from opengwlb.api import ec2, elbv2, sts
+from opengwlb.api.common.defaults import ensure_region
+from opengwlb.api.context import ACTIONS, Answer, Context
+from opengwlb.store.protocol import Store
+from opengwlb.wire.errors import AwsError
+
+for _service in (ec2, elbv2, sts):
+    for _module in pkgutil.iter_modules(_service.__path__, prefix=f"{_service.__name__}."):
+        importlib.import_module(_module.name)
+
+
+class Call(Protocol):
+    """What the wire knows once a request is parsed, checked against the model and authenticated."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def params(self) -> dict[str, Any]: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def request_id(self) -> str: ...
+
+
+def make_handler(
+    store: Store, clock: Callable[[], float], *, console: Callable[[str], bytes] | None = None
+) -> Callable[[Call], Answer]:
+    """The handler of every call. `clock` gives seconds since the epoch; `console` what an instance printed so far.
+
+    The handler raises AwsError: InvalidAction for what is not in `implemented()`, else what the action says.
+    """
+
+    def handle(call: Call) -> Answer:
+        function = ACTIONS.get((call.service, call.operation))
+        if function is None:
+            raise AwsError("InvalidAction", f"The action {call.operation} is not valid for this web service.")
+        if call.service != "sts":
+            ensure_region(store, account=call.account, region=call.region)
+        optional = {} if console is None else {"console": console}
+        ctx = Context(
+            account=call.account,
+            region=call.region,
+            access_key=call.access_key,
+            request_id=call.request_id,
+            now=clock(),
+            store=store,
+            **optional,
+        )
+        return function(ctx, call.params)
+
+    return handle
+
+
+def implemented() -> frozenset[tuple[str, str]]:
+    """(service, operation) of every action."""
+    return frozenset(ACTIONS)
