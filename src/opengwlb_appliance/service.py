@@ -1,0 +1,84 @@
+"""An appliance as a set of processes: one supervisor, its packet loops, and the health responder beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+
+from . import health, loop
+from .heartbeat import Heartbeats
+
+
+def serve(inspect: loop.Inspect, *, workers: int = 1, health_port: int = 80) -> None:
+    """Run the appliance until SIGTERM or SIGINT.
+
+    Each of the `workers` packet loops is a forked process with its own copy of `inspect`. A flow always meets the same
+    one, in both directions, because the load balancer gives a flow one outer source port. They are called `gwlb-loop`
+    in `ps`, the health responder `gwlb-health`. A loop that dies is reported on stderr and not replaced: the health
+    page then says 503.
+
+    Raises OSError when UDP 6081 cannot be opened.
+    """
+    heartbeats = Heartbeats(workers)
+    # All sockets are open before the first loop starts: a port added later would move flows between loops.
+    sockets = [loop.open_sockets() for _ in range(workers)]
+    children = {health.in_background(heartbeats, port=health_port): "health responder"}
+    for slot in range(workers):
+        children[_start_loop(inspect, heartbeats=heartbeats, slot=slot, sockets=sockets)] = f"packet loop {slot}"
+    for pair in sockets:
+        for each in pair:
+            each.close()
+    _supervise(children)
+
+
+def _start_loop(inspect: loop.Inspect, *, heartbeats: Heartbeats, slot: int, sockets: list[loop.Sockets]) -> int:
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        health.name_process("gwlb-loop")
+        for other, pair in enumerate(sockets):
+            if other != slot:
+                for each in pair:
+                    each.close()
+        loop.run(
+            inspect,
+            heartbeats=heartbeats,
+            slot=slot,
+            sockets=sockets[slot],
+            keep_running=lambda: os.getppid() == parent,
+        )
+        status = 0
+    except KeyboardInterrupt:
+        status = 0
+    except BaseException:  # noqa: BLE001 - the child's last words; it exits right below, whatever it was
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _supervise(children: dict[int, str]) -> None:
+    """Report children that end; return once all have, which they do when told to by a signal."""
+    stopping = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while children:
+        pid, status = os.wait()
+        name = children.pop(pid, None)
+        if name and not stopping:
+            code = os.waitstatus_to_exitcode(status)
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            print(f"{name} {how}", file=sys.stderr, flush=True)
