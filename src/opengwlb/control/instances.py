@@ -109,7 +109,7 @@ class InstanceReconciler:
         return InstanceSpec(
             id=instance.id,
             boot=instance.boot,
-            namespace=self._namespace(instance.id),
+            namespace=str(self._namespace(instance.id)),
             image_kind=KINDS[instance.image],
             hostname=f"ip-{instance.private_ip.replace('.', '-')}",
             user_data=base64.b64decode(instance.user_data),

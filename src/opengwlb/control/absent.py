@@ -1,0 +1,62 @@
+"""`--data-plane none`: nothing below the API. Objects reach their ready states; no packet is carried and no target is ever healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opengwlb.instances.driver import InstanceSpec, RunningInstance
+from opengwlb.model.plane import Plane
+from opengwlb.model.topology import PortRef, Topology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsentApplied:
+    ifindex: dict[PortRef, int]
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+class AbsentNetwork:
+    """Every link of the topology counts as built."""
+
+    def apply(self, topology: Topology, *, attach: Any) -> AbsentApplied:
+        ports = [port.ref for link in topology.links.values() for port in (link.a, link.b)]
+        return AbsentApplied(ifindex={ref: number for number, ref in enumerate(sorted(ports), start=1)})
+
+    def namespace(self, box: str) -> str:
+        """No box has one."""
+        return ""
+
+
+class AbsentPrograms:
+    def attach(self, port: Any, *, netns: str, ifindex: int) -> None:
+        raise AssertionError("nothing to attach to without a network")
+
+    def apply(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> dict[str, str]:
+        return {}
+
+    def prune(self, live_ifindexes: Collection[int]) -> None:
+        return
+
+
+class AbsentInstances:
+    """Instances that are only remembered: they count as running until they are stopped."""
+
+    def __init__(self) -> None:
+        self._boots: dict[str, int] = {}
+
+    def start(self, spec: InstanceSpec) -> None:
+        self._boots[spec.id] = spec.boot
+
+    def stop(self, instance_id: str) -> None:
+        self._boots.pop(instance_id, None)
+
+    def remove(self, instance_id: str) -> None:
+        self._boots.pop(instance_id, None)
+
+    def running(self) -> dict[str, RunningInstance]:
+        return {one: RunningInstance(boot=boot, pid=0, alive=True) for one, boot in self._boots.items()}
+
+    def console(self, instance_id: str) -> bytes:
+        return b""
