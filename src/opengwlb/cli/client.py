@@ -1,0 +1,84 @@
+"""Signed requests to what the server offers besides AWS's API (`/_gwlb/v1/…`): accounts, flows, drops, walks."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from . import credentials, lab
+from .refusal import Refusal
+
+SERVICE = "gwlb"
+"""The service name that requests to the read API are signed for."""
+
+
+class Client:
+    """JSON in, JSON out, signed as one account."""
+
+    def __init__(self, endpoint: str, *, access_key: str, secret_key: str, region: str = lab.DEFAULT_REGION) -> None:
+        self.endpoint = endpoint
+        self._signer = SigV4Auth(Credentials(access_key, secret_key), SERVICE, region)
+
+    def get(self, path: str, **query: str | int | None) -> Any:
+        """`get("flows", limit=10)` is `GET /_gwlb/v1/flows?limit=10`; None is left out."""
+        wanted = {key: str(value) for key, value in query.items() if value is not None}
+        return self._call("GET", path, query=wanted)
+
+    def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float = 60) -> Any:
+        return self._call("POST", path, body=json.dumps(body).encode(), timeout_s=timeout_s)
+
+    def delete(self, path: str) -> Any:
+        return self._call("DELETE", path)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout_s: float = 60,
+    ) -> Any:
+        url = f"{self.endpoint}/_gwlb/v1/{quote(path)}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
+        signed = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"})
+        self._signer.add_auth(signed)
+        request = urllib.request.Request(url, data=body or None, headers=dict(signed.headers), method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+                said = answer.read()
+        except urllib.error.HTTPError as error:
+            raise Refusal(_message(error)) from error
+        except (urllib.error.URLError, TimeoutError) as error:
+            reason = getattr(error, "reason", error)
+            raise Refusal(
+                f"The server at {self.endpoint} does not answer ({reason}): `gwlb status` and its log say more."
+            ) from error
+        return json.loads(said) if said else None
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    said = error.read()
+    try:
+        answer = json.loads(said)
+        return f"{answer.get('code') or error.code}: {answer['message']}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"The server answered {error.code}: {said[:200].decode(errors='replace') or error.reason}"
+
+
+def operator(name: str) -> Client:
+    """A client with the operator's key of the running server of this name."""
+    return as_account(name, account=credentials.OPERATOR)
+
+
+def as_account(name: str, *, account: str) -> Client:
+    server = lab.require_running(name)
+    key = credentials.profile(lab.data_dir_of(name), name=account)
+    return Client(server.endpoint, access_key=key.access_key, secret_key=key.secret_key)

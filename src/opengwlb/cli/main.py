@@ -1,0 +1,178 @@
+"""The command `gwlb`: what it can be asked, and how a refusal is said.
+
+`opengwlb.app` calls `run` with the function that starts the server: a face may not import the room that wires it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from . import accounts, credentials, doctor, environment, lab, looking, serving, show
+from .options import Auth, DataPlane, ServeOptions
+from .parameters import Account, Command, Json, Name
+from .refusal import Refusal
+
+Serve = Callable[[ServeOptions], None]
+
+app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", version_flags=())
+app.command(accounts.app)
+
+
+@app.command(name="serve")
+def _serve(
+    *,
+    listen: str = lab.DEFAULT_LISTEN,
+    data_dir: Path | None = None,
+    data_plane: DataPlane = "kernel",
+    auth: Auth = "sigv4",
+    test_hooks: bool = False,
+    name: Name = lab.DEFAULT_NAME,
+    tls_certificate: Path | None = None,
+    tls_key: Path | None = None,
+    start: Annotated[Serve, Parameter(parse=False)],
+) -> None:
+    """Run the server.
+
+    Parameters
+    ----------
+    listen
+        HOST:PORT. Beyond loopback it needs TLS and signatures.
+    data_dir
+        Where objects and credentials are kept; /var/lib/opengwlb/NAME when not given.
+    data_plane
+        none: the API alone, without packets and without root.
+    auth
+        off: accept any credentials; for labs on loopback.
+    test_hooks
+        Add POST /moto-api/reset, which API test suites call.
+    """
+    asked = serving.options(
+        listen=listen,
+        data_dir=data_dir,
+        data_plane=data_plane,
+        auth=auth,
+        test_hooks=test_hooks,
+        name=name,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+    )
+    serving.require_startable(asked)
+    start(asked)
+
+
+@app.command(name="doctor")
+def _doctor(*, json: Json = False) -> int:
+    """Say what this kernel and machine lack, and what to do."""
+    return doctor.run(as_json=json)
+
+
+@app.command(name="demo")
+def _demo(*, name: Name = lab.DEFAULT_NAME, listen: str = lab.DEFAULT_LISTEN, json: Json = False) -> int:
+    """Build two customers and a partner's firewalls, send traffic, show the packets.
+
+    Parameters
+    ----------
+    listen
+        Where the server it starts listens, when none of this name runs.
+    """
+    from .demo import story
+
+    return story.run(name=name, listen=listen, as_json=json)
+
+
+@app.command(name="down")
+def _down(*, name: Name = lab.DEFAULT_NAME, data: bool = False, json: Json = False) -> None:
+    """Stop the server and take away all that it made in the kernel.
+
+    Parameters
+    ----------
+    data
+        Delete the data directory too.
+    """
+    from . import teardown
+
+    done = teardown.down(name, with_data=data)
+    if json:
+        show.as_json(done)
+    else:
+        print("\n".join(done["done"]) or f"There is nothing of {name} on this machine.")
+
+
+@app.command(name="env")
+def _env(
+    account: str, /, *, name: Name = lab.DEFAULT_NAME, region: str = lab.DEFAULT_REGION, json: Json = False
+) -> None:
+    """Print what a shell needs to use any AWS client as ACCOUNT: eval "$(gwlb env ACCOUNT)"."""
+    values = environment.variables(name, account=account, region=region)
+    if json:
+        show.as_json(values)
+    else:
+        print(environment.shell(values))
+
+
+@app.command(name="exec")
+def _exec(box: str, /, *command: Command, name: Name = lab.DEFAULT_NAME) -> None:
+    """Run a command in a box: an instance's id, internet, or a vpc-, igw- or gwlb- box.
+
+    gwlb exec i-0123456789abcdef0 -- ps aux
+    """
+    from . import boxes
+
+    argv = boxes.inside(name, box=box, command=command or ("sh",))
+    os.execvp(argv[0], argv)
+
+
+@app.command(name="tcpdump")
+def _tcpdump(target: str, /, *arguments: Command, name: Name = lab.DEFAULT_NAME) -> None:
+    """Run tcpdump on a box, or on the device of an eni-, vpce- or igw- id.
+
+    gwlb tcpdump i-0123456789abcdef0 -- -nvv 'port 6081'
+    """
+    from . import boxes
+
+    argv = boxes.tcpdump(name, target=target, arguments=arguments)
+    os.execvp(argv[0], argv)
+
+
+@app.command(name="status")
+def _status(*, name: Name = lab.DEFAULT_NAME, json: Json = False) -> None:
+    """Show boxes, load balancers, targets with their health, endpoints, drops and warnings."""
+    looking.status(name, as_json=json)
+
+
+@app.command(name="flows")
+def _flows(
+    *,
+    limit: int = 50,
+    account: Account = credentials.OPERATOR,
+    name: Name = lab.DEFAULT_NAME,
+    json: Json = False,
+) -> None:
+    """List live flows: endpoint, tuple, target, age, bytes."""
+    looking.listing(name, what="flows", account=account, as_json=json, limit=limit)
+
+
+@app.command(name="drops")
+def _drops(*, account: Account = credentials.OPERATOR, name: Name = lab.DEFAULT_NAME, json: Json = False) -> None:
+    """List drops: verdict, count, where, and what the verdict means."""
+    looking.listing(name, what="drops", account=account, as_json=json)
+
+
+def run(*, serve: Serve, arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status. `arguments` are those after `gwlb`; the process's own when None."""
+    try:
+        command, bound, unparsed = app.parse_args(arguments, exit_on_error=True)
+        wiring = {"start": serve} if "start" in unparsed else {}
+        status = command(*bound.args, **bound.kwargs, **wiring)
+    except Refusal as refusal:
+        print(f"gwlb: {refusal}", file=sys.stderr)
+        return refusal.status
+    except KeyboardInterrupt:
+        return 130
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,47 @@
+"""Prints answers: as a table for a person, as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+
+def as_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[str] = (), empty: str = "none") -> None:
+    """One row per mapping; columns in the given order, else those of the rows as they first appear."""
+    listed = list(rows)
+    console = Console(highlight=False)
+    if not listed:
+        console.print(f"[bold]{title}[/]: {empty}")
+        return
+    names = list(columns) or list(dict.fromkeys(key for row in listed for key in row))
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
+    for name in names:
+        drawn.add_column(name.replace("_", " "), overflow="fold")
+    for row in listed:
+        drawn.add_row(*(_cell(row.get(name)) for name in names))
+    console.print(drawn)
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(_cell(item) for item in value) or "-"
+        case dict():
+            return ", ".join(f"{key}={_cell(item)}" for key, item in value.items()) or "-"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
