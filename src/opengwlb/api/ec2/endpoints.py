@@ -1,0 +1,214 @@
+"""Gateway Load Balancer endpoints, the consumer's side: the next hop that routes send traffic to be inspected through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from opengwlb.api.common import filters, tags
+from opengwlb.api.common.errors import dry_run, missing, refuse
+from opengwlb.api.common.filters import Spec
+from opengwlb.api.common.idempotency import idempotent
+from opengwlb.api.common.interfaces import make_network_interface
+from opengwlb.api.common.pages import slice_ec2
+from opengwlb.api.common.resources import find, named, require
+from opengwlb.api.common.times import timestamp
+from opengwlb.api.context import Answer, Context, Parameters, action
+from opengwlb.model.ids import new_id
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.vpc import RouteTable, Subnet, Vpc
+from opengwlb.store.protocol import Transaction
+from opengwlb.wire.errors import AwsError
+
+from .privatelink import no_such_service, serving, unsuccessful, usable_services
+
+_MAX_PER_VPC = 50
+_FOREIGN = (
+    "PolicyDocument",
+    "RouteTableIds",
+    "SecurityGroupIds",
+    "DnsOptions",
+    "PrivateDnsEnabled",
+    "SubnetConfigurations",
+    "ServiceNetworkArn",
+    "ResourceConfigurationArn",
+)
+_FIXED = (
+    "ResetPolicy",
+    "PolicyDocument",
+    "AddRouteTableIds",
+    "RemoveRouteTableIds",
+    "AddSubnetIds",
+    "RemoveSubnetIds",
+    "AddSecurityGroupIds",
+    "RemoveSecurityGroupIds",
+    "DnsOptions",
+    "PrivateDnsEnabled",
+    "SubnetConfigurations",
+)
+_NOT_FOR_GATEWAY = "it is not available for endpoints of type GatewayLoadBalancer."
+_FILTERS: Spec[VpcEndpoint] = {
+    "ip-address-type": lambda endpoint: (endpoint.ip_address_type,),
+    "service-name": lambda endpoint: (endpoint.service_name,),
+    "service-region": lambda endpoint: (endpoint.region,),
+    "vpc-id": lambda endpoint: (endpoint.vpc,),
+    "vpc-endpoint-id": lambda endpoint: (endpoint.id,),
+    "vpc-endpoint-state": lambda endpoint: (endpoint.state,),
+    "vpc-endpoint-type": lambda endpoint: ("GatewayLoadBalancer",),
+}
+
+
+@action("ec2", "CreateVpcEndpoint")
+def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
+    """One subnet, whose zone the service must offer; the load balancer that serves that zone is fixed from then on."""
+    kind = params.get("VpcEndpointType") or "Gateway"
+    if kind != "GatewayLoadBalancer":
+        raise AwsError(
+            "UnsupportedOperation",
+            f"Endpoints of type {kind} are not supported here; VpcEndpointType must be GatewayLoadBalancer.",
+        )
+    refuse(params, _FOREIGN, because=_NOT_FOR_GATEWAY)
+    if params.get("ServiceRegion") not in (None, "", ctx.region):
+        raise AwsError(
+            "InvalidParameter", f"Services of the region '{params['ServiceRegion']}' are not available here."
+        )
+    _check_ip_address_type(params.get("IpAddressType"))
+    service_name = params.get("ServiceName")
+    if not service_name:
+        raise missing("ServiceName")
+    subnet_ids = params.get("SubnetIds") or []
+    if len(subnet_ids) != 1:
+        raise AwsError(
+            "InvalidParameter", "Endpoints of type GatewayLoadBalancer must be created in exactly one subnet."
+        )
+    tagged = tags.from_specifications(params, "vpc-endpoint")
+
+    def make(tx: Transaction) -> VpcEndpoint:
+        vpc = require(ctx, tx, Vpc, params["VpcId"])
+        service = next((each for each in usable_services(ctx, tx) if each.name == service_name), None)
+        if service is None:
+            raise no_such_service(service_name)
+        subnet = require(ctx, tx, Subnet, subnet_ids[0])
+        if subnet.vpc != vpc.id:
+            raise AwsError("InvalidParameter", f"Subnet {subnet.id} does not belong to VPC {vpc.id}.")
+        load_balancer = serving(tx, service, zone=subnet.zone)
+        if load_balancer is None:
+            raise AwsError(
+                "InvalidParameter",
+                f"The VPC endpoint service {service.name} does not support the availability zone of the subnet: "
+                f"{subnet.id}.",
+            )
+        if sum(endpoint.vpc == vpc.id for endpoint in tx.values(VpcEndpoint)) >= _MAX_PER_VPC:
+            raise AwsError("VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached.")
+        dry_run(params)
+        endpoint_id = new_id("vpce")
+        interface = make_network_interface(
+            ctx,
+            tx,
+            subnet=subnet,
+            interface_type="gateway_load_balancer_endpoint",
+            requester_id="amazon-vpce",
+            owner_object=endpoint_id,
+            description=f"VPC Endpoint Interface {endpoint_id}",
+            source_dest_check=False,
+        )
+        endpoint = VpcEndpoint(
+            id=endpoint_id,
+            account=ctx.account,
+            region=ctx.region,
+            service=service.id,
+            service_name=service.name,
+            vpc=vpc.id,
+            subnet=subnet.id,
+            zone=subnet.zone,
+            network_interface=interface.id,
+            created=ctx.now,
+            load_balancer=load_balancer,
+            state="pendingAcceptance" if service.acceptance_required else "pending",
+            tags=tagged,
+        )
+        tx.put(endpoint)
+        return endpoint
+
+    def work(tx: Transaction) -> VpcEndpoint:
+        (endpoint,) = idempotent(ctx, tx, "CreateVpcEndpoint", params, kind=VpcEndpoint, make=lambda: (make(tx),))
+        return endpoint
+
+    answer: Answer = {"VpcEndpoint": _describe(ctx.store.transact(work))}
+    if params.get("ClientToken"):
+        answer["ClientToken"] = params["ClientToken"]
+    return answer
+
+
+@action("ec2", "ModifyVpcEndpoint")
+def modify_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
+    """There is nothing to change about a GWLB endpoint but its IP address type, and of these there is one so far."""
+    require(ctx, ctx.store.snapshot(), VpcEndpoint, params["VpcEndpointId"])
+    refuse(params, _FIXED, because=_NOT_FOR_GATEWAY)
+    _check_ip_address_type(params.get("IpAddressType"))
+    dry_run(params)
+    return {"Return": True}
+
+
+@action("ec2", "DeleteVpcEndpoints")
+def delete_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
+    """Endpoints that routes still lead to stay, and are named in `Unsuccessful`. Control removes the others."""
+
+    def work(tx: Transaction) -> list[dict[str, Any]]:
+        dry_run(params)
+        routed = {
+            route.target
+            for table in tx.values(RouteTable)
+            for route in table.routes
+            if route.target_type == "vpc-endpoint"
+        }
+        failed = []
+        for endpoint_id in params["VpcEndpointIds"]:
+            endpoint = find(ctx, tx, VpcEndpoint, endpoint_id)
+            if endpoint is None:
+                error = AwsError("InvalidVpcEndpoint.NotFound", f"The Vpc Endpoint Id '{endpoint_id}' does not exist")
+                failed.append(unsuccessful(endpoint_id, error))
+            elif endpoint_id in routed:
+                error = AwsError("InvalidParameter", "Endpoint must be removed from route table before deletion")
+                failed.append(unsuccessful(endpoint_id, error))
+            else:
+                tx.put(replace(endpoint, state="deleting"))
+        return failed
+
+    return {"Unsuccessful": ctx.store.transact(work)}
+
+
+@action("ec2", "DescribeVpcEndpoints")
+def describe_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
+    dry_run(params)
+    endpoints = named(ctx, ctx.store.snapshot(), VpcEndpoint, params.get("VpcEndpointIds"))
+    endpoints = filters.apply(endpoints, params.get("Filters"), _FILTERS)
+    shown, more = slice_ec2(endpoints, params, ids="VpcEndpointIds")
+    return {"VpcEndpoints": [_describe(endpoint) for endpoint in shown], **more}
+
+
+def _describe(endpoint: VpcEndpoint) -> dict[str, Any]:
+    """As AWS answers for GatewayLoadBalancer: no policy, no groups, no DNS entries."""
+    answer: dict[str, Any] = {
+        "VpcEndpointId": endpoint.id,
+        "VpcEndpointType": "GatewayLoadBalancer",
+        "VpcId": endpoint.vpc,
+        "ServiceName": endpoint.service_name,
+        "State": endpoint.state,
+        "SubnetIds": [endpoint.subnet],
+        "IpAddressType": endpoint.ip_address_type,
+        "RequesterManaged": False,
+        "NetworkInterfaceIds": [endpoint.network_interface],
+        "CreationTimestamp": timestamp(endpoint.created),
+        "Tags": tags.answer(endpoint.tags),
+        "OwnerId": endpoint.account,
+        "ServiceRegion": endpoint.region,
+    }
+    if endpoint.last_error:
+        answer["LastError"] = {"Code": "InternalError", "Message": endpoint.last_error}
+    return answer
+
+
+def _check_ip_address_type(kind: str | None) -> None:
+    if kind not in (None, "", "ipv4"):
+        raise AwsError("InvalidParameter", f"The service does not support the IP address type '{kind}'.")
