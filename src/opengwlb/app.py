@@ -1,17 +1,182 @@
-"""The one place where rooms are wired together."""
+"""The one place where rooms are wired together, and the console script `gwlb`."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from opengwlb import admin
+from opengwlb.api import accounts, dispatch
+from opengwlb.cli import lab
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
-from opengwlb.cli.refusal import Refusal
+from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
+from opengwlb.control.health import HealthChecker
+from opengwlb.control.instances import InstanceReconciler
+from opengwlb.control.lifecycle import LifecycleReconciler
+from opengwlb.control.loop import Loop
+from opengwlb.control.network import NetworkReconciler
+from opengwlb.dataplane import DataPlane
+from opengwlb.fabric import Fabric
+from opengwlb.instances import RuncDriver
+from opengwlb.observe.overview import overview
+from opengwlb.store.sqlite import SqliteStore
+from opengwlb.wire.gateway import Credential, Gateway
+
+log = logging.getLogger(__name__)
+
+PROGRAMS = Path(__file__).resolve().parents[2] / "build" / "bpf"
+"""Compiled by `make -C bpf`."""
+
+
+class Server:
+    """Store, reconcilers and HTTP application of one `gwlb serve`.
+
+    Stopping it leaves boxes, programs, instances and packets as they are; `gwlb down` removes them.
+    """
+
+    def __init__(self, options: ServeOptions, *, clock: Callable[[], float] = time.time) -> None:
+        self.options = options
+        options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run_dir = lab.run_dir(options.name)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self.store = SqliteStore(options.data_dir / "store.sqlite", clock=clock)
+        self.first_start = admin.first_start(self.store, data_dir=options.data_dir, region=lab.DEFAULT_REGION)
+        self.health: HealthChecker | None = None
+        self.fabric: Fabric | AbsentNetwork
+        self.dataplane: DataPlane | AbsentPrograms
+        self.driver: RuncDriver | AbsentInstances
+        if options.data_plane == "kernel":
+            fabric = self.fabric = Fabric(name=options.name, run_dir=run_dir)
+            self.dataplane = DataPlane(run_dir=run_dir, objects=PROGRAMS)
+            self.dataplane.open()
+            self.driver = RuncDriver(name=options.name, run_dir=run_dir, data_dir=options.data_dir)
+            self.health = HealthChecker(
+                store=self.store, open_socket=fabric.open_socket, built=lambda: self.network.built
+            )
+        else:
+            self.fabric, self.dataplane, self.driver = AbsentNetwork(), AbsentPrograms(), AbsentInstances()
+        self.network = NetworkReconciler(store=self.store, fabric=self.fabric, dataplane=self.dataplane)
+        self.instances = InstanceReconciler(
+            store=self.store,
+            driver=self.driver,
+            namespace=self.fabric.namespace,
+            built=lambda: self.network.built,
+            clock=clock,
+        )
+        lifecycle = LifecycleReconciler(store=self.store, clock=clock)
+        passes: dict[str, Callable[[], float]] = {
+            "network": self.network.reconcile,
+            "instances": self.instances.reconcile,
+            "lifecycle": lifecycle.reconcile,
+        }
+        if self.health is not None:
+            passes["health"] = self.health.reconcile
+        self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
+        self.gateway = Gateway(
+            handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
+            credentials=self._credential,
+            auth=options.auth,
+            clock=clock,
+            default_account=admin.OPERATOR_ACCOUNT,
+            default_region=lab.DEFAULT_REGION,
+            implemented=dispatch.implemented,
+        )
+
+    def start(self) -> None:
+        if self.health is not None:
+            self.health.start()
+        for loop in self.loops:
+            loop.start()
+
+    def stop(self) -> None:
+        for loop in self.loops:
+            loop.stop()
+        if self.health is not None:
+            self.health.stop()
+        if isinstance(self.dataplane, DataPlane):
+            self.dataplane.close()
+        self.store.close()
+
+    def application(self) -> Starlette:
+        own = admin.routes(
+            store=self.store,
+            data_dir=self.options.data_dir,
+            region=lab.DEFAULT_REGION,
+            authenticate=self._account_of,
+            status=lambda: overview(self.store.snapshot(), errors=self.errors(), name=self.options.name),
+            health=self.troubles,
+            test_hooks=self.options.test_hooks,
+        )
+        return Starlette(
+            routes=[Route("/", self.gateway.endpoint, methods=["GET", "POST"]), *own],
+            lifespan=self._lifespan,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, application: Starlette) -> AsyncIterator[None]:
+        self.start()
+        yield
+        self.stop()
+
+    def errors(self) -> dict[str, str]:
+        """Object id -> what its reconciler could not do."""
+        return self.network.errors | self.instances.errors
+
+    def troubles(self) -> dict[str, str]:
+        return {loop.name: loop.error for loop in self.loops if loop.error}
+
+    def _credential(self, access_key: str) -> Credential | None:
+        key = accounts.find_access_key(self.store, access_key)
+        return key and Credential(access_key=key.id, secret=key.secret, account=key.account)
+
+    def _account_of(self, request: Request, body: bytes) -> str:
+        return self.gateway.authenticate(request, body, service="gwlb").account
 
 
 def serve(options: ServeOptions) -> None:
-    """Run the server until it is told to end."""
-    raise Refusal(f"This build has no server yet, so nothing listens on {options.endpoint}.")
+    """Run the server until it is told to end (SIGINT, SIGTERM)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    server = Server(options)
+    lab.announce(
+        name=options.name,
+        endpoint=options.endpoint,
+        data_dir=options.data_dir,
+        data_plane=options.data_plane,
+    )
+    print(_greeting(server), flush=True)
+    uvicorn.run(
+        server.application(),
+        host=options.host,
+        port=options.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ssl_certfile=options.tls_certificate,
+        ssl_keyfile=options.tls_key,
+    )
+    lab.withdraw(options.name)
+
+
+def _greeting(server: Server) -> str:
+    options = server.options
+    name = "" if options.name == lab.DEFAULT_NAME else f" --name {options.name}"
+    lines = [f"OpenGWLB listens on {options.endpoint}"]
+    if server.first_start:
+        lines.append(f"First start: credentials are in {options.data_dir / 'credentials'}")
+    lines.append(f'Use it with any AWS client: eval "$(gwlb env operator{name})" && aws ec2 describe-vpcs')
+    return "\n".join(lines)
 
 
 def main() -> int:
     """The console script `gwlb`."""
     return command.run(serve=serve)
+
