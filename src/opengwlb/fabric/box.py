@@ -1,0 +1,172 @@
+"""One box as it is: the open namespace and what of ours the kernel holds in it, kept up to date by every request
+that succeeds."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyroute2.netlink import rtnl
+from pyroute2.netlink.rtnl.fibmsg import fibmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.ndmsg import ndmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from opengwlb.model.topology import BoxKind, KernelRoute, KernelRule, Neighbour, Port
+
+from . import namespaces, offloads, requests
+from .netlink import Netlink
+from .sysctls import write_sysctls
+
+LOOPBACK = "lo"
+_LOOPBACK_INDEX = 1
+
+RouteKey = tuple[int, str, int]
+"""Table, destination, metric: what two routes of a box cannot share."""
+
+
+def route_key(route: KernelRoute) -> RouteKey:
+    return route.table, requests.canonical_network(route.destination), route.metric
+
+
+@dataclass(slots=True)
+class Device:
+    """A veth end of ours."""
+
+    index: int
+    mac: str
+    mtu: int
+    up: bool
+    peer: int
+    """ifindex of the other end."""
+    altnames: set[str] = field(default_factory=set)
+    features_off: frozenset[str] | None = frozenset()
+    """None is not read yet."""
+
+
+class LiveBox:
+    """Holds the namespace open: `close` it, or it lives on unseen."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self.path = path
+        self.inode = namespaces.inode(path)
+        self.devices: dict[str, Device] = {}
+        self.addresses: set[tuple[str, str]] = set()
+        """(device, address with prefix length)"""
+        self.routes: dict[RouteKey, KernelRoute] = {}
+        self.rules: set[KernelRule] = set()
+        self.neighbours: dict[tuple[str, str], Neighbour] = {}
+        """(device, address) -> entry"""
+        self.doubtful = True
+        """To be read before it is relied on."""
+
+        def enter() -> tuple[socket.socket, socket.socket]:
+            return (
+                socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE),
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+            )
+
+        route_socket, self.control_socket = namespaces.run_in(path, enter)
+        self.netlink = Netlink(route_socket)
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.netlink.execute(requests.change_device(_LOOPBACK_INDEX, up=True))
+
+    @classmethod
+    def make(cls, path: Path, *, kind: BoxKind) -> LiveBox:
+        """A new one. What a crash left half-made at `path` is replaced. Raises OSError."""
+        namespaces.remove(path)
+        namespaces.make(path, prepare=lambda: write_sysctls(kind))
+        box = cls(path)
+        box.doubtful = False
+        return box
+
+    def close(self) -> None:
+        self.netlink.close()
+        self.control_socket.close()
+        os.close(self.descriptor)
+
+    def read(self, *, box_id: str, ours: range) -> None:
+        """Take stock. Devices are ours by their ifindex, everything else by our protocol number."""
+        self.devices.clear()
+        for message in self.netlink.dump(rtnl.RTM_GETLINK, ifinfmsg()):
+            if message["index"] in ours:
+                properties = message.get_attr("IFLA_PROP_LIST")
+                self.devices[message.get_attr("IFLA_IFNAME")] = Device(
+                    index=message["index"],
+                    mac=message.get_attr("IFLA_ADDRESS"),
+                    mtu=message.get_attr("IFLA_MTU"),
+                    up=bool(message["flags"] & requests.IFF_UP),
+                    peer=message.get_attr("IFLA_LINK") or 0,
+                    altnames=set(properties.altnames()) if properties else set(),
+                    features_off=None,
+                )
+        names = {device.index: name for name, device in self.devices.items()} | {_LOOPBACK_INDEX: LOOPBACK}
+        addresses = map(requests.read_address, self.netlink.dump(rtnl.RTM_GETADDR, ifaddrmsg()))
+        self.addresses = {(names[found[0]], found[1]) for found in addresses if found and found[0] in names}
+        self.routes = {}
+        for message in self.netlink.dump(rtnl.RTM_GETROUTE, rtmsg()):
+            if route := requests.read_route(message, box=box_id, devices=names):
+                self.routes[route_key(route)] = route
+        rules = fibmsg()
+        rules["family"] = socket.AF_INET
+        self.rules = {
+            rule
+            for message in self.netlink.dump(rtnl.RTM_GETRULE, rules)
+            if (rule := requests.read_rule(message, box=box_id))
+        }
+        self.neighbours = {}
+        for message in self.netlink.dump(rtnl.RTM_GETNEIGH, ndmsg()):
+            if entry := requests.read_neighbour(message, box=box_id, devices=names):
+                self.neighbours[entry.device, entry.address] = entry
+        self.doubtful = False
+
+    def add(self, port: Port, *, index: int, peer: int) -> None:
+        """A device just made for the port: down, without addresses."""
+        self.devices[port.device] = Device(index=index, mac=port.mac.lower(), mtu=port.mtu, up=False, peer=peer)
+
+    def index(self, device: str) -> int:
+        """ifindex. Raises LookupError."""
+        if device == LOOPBACK:
+            return _LOOPBACK_INDEX
+        if device not in self.devices:
+            raise LookupError(f"there is no device {device}")
+        return self.devices[device].index
+
+    def features_off(self, device: str) -> frozenset[str]:
+        found = self.devices[device]
+        if found.features_off is None:
+            found.features_off = offloads.features_off(self.control_socket, device=device)
+        return found.features_off
+
+    def set_up(self, device: str, *, up: bool) -> None:
+        """Raises OSError. Down takes the device's routes and neighbours along, as in the kernel."""
+        self.netlink.execute(requests.change_device(self.index(device), up=up))
+        self.devices[device].up = up
+        if not up:
+            self._forget_routes([device])
+
+    def forget(self, devices: Iterable[str]) -> None:
+        """They are gone, and with them all that hung on them."""
+        gone = set(devices)
+        for device in gone:
+            self.devices.pop(device, None)
+        self.addresses = {entry for entry in self.addresses if entry[0] not in gone}
+        self._forget_routes(gone)
+
+    def delete_all_devices(self) -> None:
+        """All of ours, both ends. Raises OSError."""
+        error = self.netlink.submit([requests.delete_our_devices()])[0]
+        if error and error.errno != errno.ENODEV:
+            raise error
+        self.forget(list(self.devices))
+
+    def _forget_routes(self, devices: Iterable[str]) -> None:
+        gone = set(devices)
+        self.routes = {key: route for key, route in self.routes.items() if route.device not in gone}
+        self.neighbours = {key: entry for key, entry in self.neighbours.items() if key[0] not in gone}

@@ -1,0 +1,128 @@
+"""Builds the network that a `Topology` says, from whatever is there: nothing, part of it, an older one, or the very
+same.
+
+`control` calls `apply` at every change and between. What the kernel holds is read once, at the first call, and then
+kept in memory, so that a pass with nothing to do costs a look at /run/netns; namespaces that vanished meanwhile are
+noticed by it and made again.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from opengwlb.model.topology import PortRef, Topology
+
+from . import machine, namespaces
+from .application import Application
+from .box import LiveBox
+from .links import Attach, Indexes, remove_namespace
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What came of one `apply`."""
+
+    ifindex: dict[PortRef, int] = field(default_factory=dict)
+    """Of every port that exists, working or not."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """Box or link id (or namespace, where it belongs to none) -> what went wrong. Everything else was applied all
+    the same."""
+    made: frozenset[str] = frozenset()
+    """Ids of boxes made by this call, for the first time or again: whatever ran in an earlier one of that id is cut
+    off."""
+    removed: frozenset[str] = frozenset()
+    """Names of namespaces that this call removed."""
+
+
+class Fabric:
+    """The namespaces, links and routes of one `--name`. Every method may be called from any thread; `apply` runs
+    once at a time."""
+
+    def __init__(self, *, name: str, run_dir: Path) -> None:
+        """`run_dir` is this name's own, below a directory that all names of the machine share
+        (`/run/opengwlb/<name>`)."""
+        self._name = name
+        self._run_dir = run_dir
+        self._lock = threading.Lock()
+        self._live: dict[str, LiveBox] = {}
+        """By the name of the namespace."""
+        self._indexes: Indexes | None = None
+        self._settled: Topology | None = None
+        """What the last `apply` was given, if it met no error."""
+
+    def namespace(self, box_id: str) -> str:
+        """Path of the box's namespace, whether it exists or not. Raises ValueError for what is no id of a box."""
+        return str(namespaces.NETNS / f"{self._name}-{namespaces.box_name(box_id)}")
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Namespaces of this name that are on the machine, also an earlier run's. Sorted."""
+        return tuple(sorted(namespaces.belonging_to(self._name)))
+
+    def present(self) -> bool:
+        return bool(self.leftovers())
+
+    def apply(self, topology: Topology, *, attach: Attach, verify: bool = False) -> Applied:
+        """Make the machine's network what the topology says. Idempotent. Raises OSError only when nothing could be
+        begun.
+
+        `attach(port, netns=…, ifindex=…)` is called for every port with a program, at every call, before its link is
+        set up; if it raises, the link stays down or is taken down. `verify` reads the kernel's state again: what
+        others changed by hand is put right.
+        """
+        with self._lock:
+            if self._indexes is None:
+                self._indexes = Indexes(machine.claim(self._run_dir))
+            existing = namespaces.belonging_to(self._name)
+            work = Application(topology, name=self._name, live=self._live, indexes=self._indexes)
+            intact = all(existing.get(entry) == box.inode for entry, box in self._live.items())
+            if intact and not verify and self._settled == topology:
+                work.bring_up_links(attach=attach)
+            else:
+                for box in self._live.values():
+                    box.doubtful |= verify
+                work.take_stock(existing)
+                work.make_boxes()
+                work.make_links(attach=attach)
+                work.apply_routing()
+                work.remove_stale(existing)
+            self._settled = None if work.errors else topology
+            return Applied(
+                ifindex=work.ifindexes(),
+                errors=work.sentences(),
+                made=frozenset(work.made),
+                removed=frozenset(work.removed),
+            )
+
+    def destroy(self) -> None:
+        """Remove everything of this name, also what an earlier run left. Idempotent. Raises OSError."""
+        with self._lock:
+            for entry in {*namespaces.belonging_to(self._name), *self._live}:
+                remove_namespace(entry, live=self._live)
+            self._settled = self._indexes = None
+            machine.release(self._run_dir)
+
+    def close(self) -> None:
+        """Let go of the namespaces without touching them: the network stays."""
+        with self._lock:
+            for box in self._live.values():
+                box.close()
+            self._live.clear()
+            self._settled = None
+
+    def run_in(self, box_id: str, function: Callable[[], T]) -> T:
+        """What `function` answers inside the box, in a thread of its own. Raises what it raises, and OSError if
+        there is no such box."""
+        return namespaces.run_in(Path(self.namespace(box_id)), function)
+
+    def open_socket(
+        self, box_id: str, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0
+    ) -> socket.socket:
+        """A socket that belongs to the box, whichever thread uses it. Raises OSError."""
+        return self.run_in(box_id, lambda: socket.socket(family, kind, protocol))

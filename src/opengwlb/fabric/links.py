@@ -1,0 +1,135 @@
+"""Veth pairs: made down, given their program, and only then set up; kept as the topology says, without a gap where
+the kernel allows."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Mapping
+
+from opengwlb.model.topology import Link, Port
+
+from . import namespaces, offloads, requests
+from .box import LiveBox
+
+Attach = Callable[..., None]
+"""`attach(port, netns="/run/netns/…", ifindex=N)`: idempotent; raises when the program is not on the device
+afterwards."""
+
+
+class Indexes:
+    """Gives out ifindexes of one name's range, ever upwards, so that a number does not soon mean another device."""
+
+    def __init__(self, ours: range) -> None:
+        self.ours = ours
+        self._last = ours.start
+
+    def seen(self, used: Iterable[int]) -> None:
+        self._last = max(self._last, *used, self.ours.start)
+
+    def next(self, boxes: Iterable[LiveBox]) -> int:
+        self._last += 1
+        if self._last >= self.ours.stop:
+            taken = {device.index for box in boxes for device in box.devices.values()}
+            self._last = next(index for index in self.ours[1:] if index not in taken)
+        return self._last
+
+
+def ensure_pair(link: Link, *, boxes: Mapping[str, LiveBox], indexes: Indexes) -> None:
+    """Both ends exist and belong together. Raises OSError."""
+    a_box, b_box = boxes[link.a.box], boxes[link.b.box]
+    a, b = a_box.devices.get(link.a.device), b_box.devices.get(link.b.device)
+    if a and b and a.peer == b.index and b.peer == a.index:
+        return
+    for port, box in ((link.a, a_box), (link.b, b_box)):
+        if port.device in box.devices:
+            delete_pair(port.device, box=box, boxes=boxes.values())
+    a_index, b_index = indexes.next(boxes.values()), indexes.next(boxes.values())
+    request = requests.make_veth(link.a, link.b, a_index=a_index, b_index=b_index, b_namespace=b_box.descriptor)
+    a_box.netlink.execute(request)
+    a_box.add(link.a, index=a_index, peer=b_index)
+    b_box.add(link.b, index=b_index, peer=a_index)
+
+
+def delete_pair(device: str, *, box: LiveBox, boxes: Iterable[LiveBox]) -> None:
+    """The end called `device` in `box`, and with it the other. Raises OSError."""
+    found = box.devices[device]
+    try:
+        box.netlink.execute(requests.delete_device(found.index))
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+    box.forget([device])
+    for other in boxes:
+        other.forget([name for name, end in other.devices.items() if end.index == found.peer])
+
+
+def ensure_port(port: Port, *, box: LiveBox, altnames: set[str]) -> None:
+    """MAC, MTU, addresses, altname and offloads as the port says. Raises OSError, ValueError."""
+    device = box.devices[port.device]
+    if device.mac != port.mac.lower() or device.mtu != port.mtu:
+        box.netlink.execute(requests.change_device(device.index, mac=port.mac, mtu=port.mtu))
+        device.mac, device.mtu = port.mac.lower(), port.mtu
+    for name in device.altnames - altnames:
+        box.netlink.execute(requests.altname(device.index, name, add=False))
+        device.altnames.discard(name)
+    for name in altnames - device.altnames:
+        box.netlink.execute(requests.altname(device.index, name, add=True))
+        device.altnames.add(name)
+    ensure_addresses(port.device, port.addresses, box=box)
+    off = box.features_off(port.device)
+    if off != port.offloads_off:
+        offloads.switch(box.control_socket, device=port.device, off=port.offloads_off - off, on=off - port.offloads_off)
+        device.features_off = port.offloads_off
+
+
+def ensure_addresses(device: str, addresses: Iterable[str], *, box: LiveBox) -> None:
+    """Exactly these are ours on the device; new ones come before old ones go. Raises OSError, ValueError."""
+    wanted = {(device, requests.canonical_interface(address)) for address in addresses}
+    index = box.index(device)
+    for entry in sorted(wanted - box.addresses):
+        box.netlink.execute(requests.address(index, entry[1], add=True))
+        box.addresses.add(entry)
+    for entry in sorted(entry for entry in box.addresses - wanted if entry[0] == device):
+        box.netlink.execute(requests.address(index, entry[1], add=False))
+        box.addresses.discard(entry)
+
+
+def bring_up(link: Link, *, boxes: Mapping[str, LiveBox], attach: Attach) -> None:
+    """Programs first; an end whose program is not there stays or goes down, and the other with it. Raises what
+    `attach` raises, OSError."""
+    try:
+        for port in (link.a, link.b):
+            if port.program is not None:
+                box = boxes[port.box]
+                attach(port, netns=str(box.path), ifindex=box.index(port.device))
+    except BaseException:
+        bring_down(link, boxes=boxes)
+        raise
+    for port in (link.a, link.b):
+        if not boxes[port.box].devices[port.device].up:
+            boxes[port.box].set_up(port.device, up=True)
+
+
+def bring_down(link: Link, *, boxes: Mapping[str, LiveBox]) -> None:
+    """As far as its ends exist. Raises OSError."""
+    for port in (link.a, link.b):
+        box = boxes.get(port.box)
+        if box and port.device in box.devices and box.devices[port.device].up:
+            box.set_up(port.device, up=False)
+
+
+def remove_namespace(entry: str, *, live: dict[str, LiveBox]) -> None:
+    """With its devices and their other ends, also when something keeps the namespace itself alive. Raises OSError."""
+    path = namespaces.NETNS / entry
+    if entry not in live and namespaces.inode(path) is not None:
+        live[entry] = LiveBox(path)
+    if entry in live:
+        box = live.pop(entry)
+        ends = {device.peer for device in box.devices.values()}
+        try:
+            box.delete_all_devices()
+        finally:
+            box.close()
+        for other in live.values():
+            other.forget([name for name, device in other.devices.items() if device.index in ends])
+    namespaces.remove(path)
