@@ -21,6 +21,7 @@ from opengwlb.api.reset import reset
 from opengwlb.cli import credentials
 from opengwlb.model.account import AccessKey, Account
 from opengwlb.store.protocol import Store
+from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,8 @@ def routes(
 
     def operator_only(work: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            body = await request.body()
             try:
+                body = await read_body(request)
                 if authenticate(request, body) != OPERATOR_ACCOUNT:
                     raise AwsError("AccessDenied", "This needs the operator's key: use --profile operator.", status=403)
                 return JSONResponse(await run_in_threadpool(work, request, body))

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -29,7 +30,9 @@ from opengwlb.fabric import Fabric
 from opengwlb.instances import RuncDriver
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
-from opengwlb.wire.gateway import Credential, Gateway
+from opengwlb.wire.body import without_body
+from opengwlb.wire.gateway import Gateway
+from opengwlb.wire.sigv4 import Credential
 
 log = logging.getLogger(__name__)
 
@@ -136,10 +139,13 @@ class Server:
 
     def _credential(self, access_key: str) -> Credential | None:
         key = accounts.find_access_key(self.store, access_key)
-        return key and Credential(access_key=key.id, secret=key.secret, account=key.account)
+        if key is None:
+            return None
+        return Credential(access_key=key.id, secret=key.secret, account=key.account)
 
     def _account_of(self, request: Request, body: bytes) -> str:
-        return self.gateway.authenticate(request, body, service="gwlb").account
+        received = replace(without_body(request), body=body)
+        return self.gateway.authenticator.authenticate(received, service="gwlb").account
 
 
 def serve(options: ServeOptions) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opengwlb.instances.driver import InstanceSpec, RunningInstance
+from opengwlb.instances.driver import InstanceError, InstanceSpec, RunningInstance
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import PortRef, Topology
 
@@ -49,14 +49,20 @@ class AbsentInstances:
     def start(self, spec: InstanceSpec) -> None:
         self._boots[spec.id] = spec.boot
 
-    def stop(self, instance_id: str) -> None:
-        self._boots.pop(instance_id, None)
+    def stop(self, instance: str) -> None:
+        self._boots.pop(instance, None)
 
-    def remove(self, instance_id: str) -> None:
-        self._boots.pop(instance_id, None)
+    def remove(self, instance: str) -> None:
+        self._boots.pop(instance, None)
 
     def running(self) -> dict[str, RunningInstance]:
         return {one: RunningInstance(boot=boot, pid=0, alive=True) for one, boot in self._boots.items()}
 
-    def console(self, instance_id: str) -> bytes:
+    def console(self, instance: str) -> bytes:
         return b""
+
+    def exec(self, instance: str, argv: tuple[str, ...], *, tty: bool = False) -> list[str]:
+        raise InstanceError(f"nothing runs in {instance}: the server runs with --data-plane none")
+
+    def destroy(self) -> None:
+        self._boots.clear()
