@@ -1,1 +1,6 @@
+"""Instances: the OCI runtime driver, the images and the appliances that come with OpenGWLB."""
 
+from .driver import InstanceDriver, InstanceError, InstanceSpec, RunningInstance
+from .runc import RuncDriver
+
+__all__ = ["InstanceDriver", "InstanceError", "InstanceSpec", "RuncDriver", "RunningInstance"]

@@ -1,0 +1,73 @@
+"""What the rest of OpenGWLB asks of an OCI runtime: start, stop, remove, and say what runs.
+
+An instance is a box with its own processes, mounts, host name and control group, in a network namespace that someone
+else made. One implementation exists (`runc.py`); the protocol keeps the choice behind one door
+(docs/decisions/0001-oci-runtime.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceSpec:
+    """An instance that should run."""
+
+    id: str
+    """`i-…`."""
+    boot: int
+    """Which start of the instance this is: a higher one than the running instance's is a reboot."""
+    namespace: str
+    """Path of its network namespace, with addresses, routes and links already there."""
+    image_kind: str
+    """`linux`, `inspector` or `firewall`: the `kind` of a catalogue image."""
+    hostname: str
+    user_data: bytes = b""
+    """Decoded."""
+    addresses: tuple[str, ...] = ()
+    """Its own, without prefix length: what its host name resolves to in the box."""
+    nameservers: tuple[str, ...] = ()
+    memory_bytes: int = 1 << 30
+    processes: int = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningInstance:
+    """What the runtime says of an instance."""
+
+    boot: int
+    pid: int
+    """Of its first process, on the host; 0 when not alive."""
+    alive: bool
+    """False: its first process ended by itself. Its disk and console are still there."""
+
+
+class InstanceError(Exception):
+    """The runtime refused or failed; the message says what it said."""
+
+
+class InstanceDriver(Protocol):
+    """Every method is idempotent and may be called by any thread; calls for one instance must not overlap."""
+
+    def start(self, spec: InstanceSpec) -> None:
+        """Run `spec`; nothing if that boot runs already, a reboot if an older one does. Raises InstanceError."""
+
+    def stop(self, instance: str) -> None:
+        """End all its processes: politely for two seconds, then not. The disk stays. Raises InstanceError."""
+
+    def remove(self, instance: str) -> None:
+        """Stop it and leave nothing: no disk, mount, control group or console. Raises InstanceError."""
+
+    def running(self) -> dict[str, RunningInstance]:
+        """Everything the runtime knows, also what an earlier process of this program started. Raises InstanceError."""
+
+    def console(self, instance: str) -> bytes:
+        """The last 64 KB of what the instance printed, over all its boots; empty for an unknown one."""
+
+    def exec(self, instance: str, argv: tuple[str, ...], *, tty: bool = False) -> list[str]:
+        """The command line that runs `argv` in the instance: for `os.execvp` or `subprocess`."""
+
+    def destroy(self) -> None:
+        """Stop every instance and leave nothing outside the data directory. Raises InstanceError."""

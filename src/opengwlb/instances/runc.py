@@ -1,0 +1,237 @@
+"""Instances as runc containers.
+
+Everything that must outlive the daemon is on disk: the instance's root and console below the data directory, runc's
+own state below the run directory. Nothing is kept in memory, so a new daemon finds what an old one started by asking
+runc.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from .bundle import BOOT_ANNOTATION, PATH, configuration
+from .cgroups import remove_group
+from .driver import InstanceError, InstanceSpec, RunningInstance
+from .images import PYTHON, service_of
+from .rootfs import APPLICATIONS, install_applications, make_root
+
+CONSOLE_BYTES = 64 << 10
+"""As much as GetConsoleOutput returns."""
+STOP_S = 2.0
+_COMMAND_S = 60.0
+
+
+class RuncDriver:
+    """The `InstanceDriver` on Debian's runc. `name` prefixes the control groups: two servers on one machine do not
+    meet."""
+
+    def __init__(self, *, name: str, run_dir: Path, data_dir: Path) -> None:
+        """`run_dir` is on a tmpfs and gone after a reboot, `data_dir` stays. Both are created when first needed."""
+        self._group = f"/opengwlb-{name}"
+        self._state = run_dir / "runc"
+        self._run_dir = run_dir
+        self._disks = data_dir / "instances"
+        self._data_dir = data_dir
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def start(self, spec: InstanceSpec) -> None:
+        present = self.running().get(spec.id)
+        if present is not None:
+            if present.alive and present.boot == spec.boot:
+                return
+            self.stop(spec.id)
+        try:
+            config = self._prepare(spec)
+            bundle = self._disk(spec.id)
+            (bundle / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+            with open(bundle / "console.log", "ab") as console:
+                self._runc("run", "--detach", "--bundle", str(bundle), spec.id, output=console.fileno())
+        except (OSError, ValueError) as problem:
+            raise InstanceError(f"{spec.id} cannot be started: {problem}") from problem
+
+    def _prepare(self, spec: InstanceSpec) -> dict[str, Any]:
+        """Make or refresh the instance's directory; its OCI configuration."""
+        service = service_of(spec)
+        disk = self._disk(spec.id)
+        self._disks.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._disks.chmod(0o700)
+        disk.mkdir(exist_ok=True, mode=0o711)
+        root = disk / "root"
+        if not root.exists():
+            make_root(root, spec=spec)
+        install_applications(root)
+        (root / APPLICATIONS / "user-data").write_bytes(spec.user_data)
+        (root / APPLICATIONS / "user-data").chmod(0o600)
+        upper, work = self._usr_layers(spec.id)
+        argv = [PYTHON, "-m", "builtin.init", "--boot", str(spec.boot)]
+        if service is not None:
+            argv += ["--service", service.name, "--", *service.argv]
+        return configuration(
+            spec,
+            argv=tuple(argv),
+            root=root,
+            usr_upper=upper,
+            usr_work=work,
+            cgroup=f"{self._group}/{spec.id}",
+            hidden=self._hidden(),
+        )
+
+    def stop(self, instance: str) -> None:
+        found = self.running().get(instance)
+        if found is None:
+            return
+        if found.alive:
+            self._runc("kill", instance, "TERM", check=False)
+            self._wait_until_ended(instance, seconds=STOP_S)
+        self._runc("delete", "--force", instance)
+
+    def remove(self, instance: str) -> None:
+        self.stop(instance)
+        disk = self._disk(instance)
+        # A crash in the middle must not leave a disk that the next start takes for a good one.
+        if disk.exists():
+            doomed = disk.with_name(f"{instance}.removed")
+            shutil.rmtree(doomed, ignore_errors=True)
+            disk.rename(doomed)
+        for leftover in (disk.with_name(f"{instance}.removed"), self._run_dir / "usr" / instance):
+            if leftover.exists():
+                shutil.rmtree(leftover)
+        remove_group(f"{self._group}/{instance}")
+        # Succeeds with the last instance.
+        remove_group(self._group)
+
+    def destroy(self) -> None:
+        for instance in self.running():
+            self.stop(instance)
+            remove_group(f"{self._group}/{instance}")
+        remove_group(self._group)
+        shutil.rmtree(self._state, ignore_errors=True)
+        shutil.rmtree(self._run_dir / "usr", ignore_errors=True)
+
+    # -- questions -------------------------------------------------------------------------------------------------
+
+    def running(self) -> dict[str, RunningInstance]:
+        """From runc's state files: `runc list` says the same, but costs a process each time it is asked."""
+        found = {}
+        for state in self._state.glob("*/state.json"):
+            try:
+                container = json.loads(state.read_bytes())
+            except FileNotFoundError:
+                continue  # just deleted
+            labels = dict(label.split("=", 1) for label in container["config"]["labels"])
+            pid = container["init_process_pid"]
+            alive = start_ticks(pid) == container["init_process_start"]
+            found[state.parent.name] = RunningInstance(
+                boot=int(labels.get(BOOT_ANNOTATION, 0)), pid=pid if alive else 0, alive=alive
+            )
+        return found
+
+    def console(self, instance: str) -> bytes:
+        try:
+            with open(self._disk(instance) / "console.log", "rb") as console:
+                size = console.seek(0, os.SEEK_END)
+                console.seek(max(0, size - CONSOLE_BYTES))
+                return console.read()
+        except FileNotFoundError:
+            return b""
+
+    def exec(self, instance: str, argv: tuple[str, ...], *, tty: bool = False) -> list[str]:
+        options = ["--tty"] if tty else []
+        return [*self._command("exec"), *options, "--cwd", "/root", "--env", f"PATH={PATH}", instance, *argv]
+
+    # -- directories -----------------------------------------------------------------------------------------------
+
+    def _disk(self, instance: str) -> Path:
+        if not instance or "/" in instance or instance.startswith("."):
+            raise InstanceError(f"{instance!r} is not an instance id")
+        return self._disks / instance
+
+    def _usr_layers(self, instance: str) -> tuple[Path, Path]:
+        """Upper and work directory of the overlay over /usr: on the instance's disk, or on the run directory's tmpfs
+        where the data directory's file system (an overlay itself, NFS) cannot carry one. There the instance's changes
+        to /usr end with the machine's uptime."""
+        base = self._disk(instance)
+        if not (base / "usr").is_dir() and not _carries_overlay(self._disks):
+            base = self._run_dir / "usr" / instance
+        upper, work = base / "usr", base / "usr.work"
+        for directory in (upper, work):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+            directory.chmod(0o755)
+        return upper, work
+
+    def _hidden(self) -> tuple[Path, ...]:
+        """What lies below /usr and is none of an instance's business: our own directories, and the code's if it is a
+        checkout."""
+        own = [self._data_dir.resolve(), self._run_dir.resolve()]
+        checkout = Path(__file__).resolve().parents[3]
+        if (checkout / ".git").exists():
+            own.append(checkout)
+        return tuple(path for path in own if path.is_relative_to("/usr") and path.is_dir())
+
+    # -- runc ------------------------------------------------------------------------------------------------------
+
+    def _command(self, verb: str) -> list[str]:
+        return ["runc", "--root", str(self._state), verb]
+
+    def _runc(self, verb: str, *arguments: str, output: int | None = None, check: bool = True) -> str:
+        """Run runc; what it printed. With `output`, that file descriptor becomes the container's stdout and stderr for
+        good, and runc's own complaint goes to its log instead. Raises InstanceError."""
+        self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=self._run_dir, prefix="runc-", suffix=".log") as log:
+            command = ["runc", "--root", str(self._state), "--log", log.name, verb, *arguments]
+            try:
+                done = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if output is None else output,
+                    stderr=subprocess.PIPE if output is None else output,
+                    timeout=_COMMAND_S,
+                    check=False,
+                    start_new_session=True,
+                )
+            except (OSError, subprocess.TimeoutExpired) as problem:
+                raise InstanceError(f"runc {verb}: {problem}") from problem
+            if check and done.returncode != 0:
+                said = log.read().decode(errors="replace") or (done.stderr or b"").decode(errors="replace")
+                raise InstanceError(f"runc {verb} {' '.join(arguments[-1:])}: {said.strip()[-600:]}")
+        return (done.stdout or b"").decode(errors="replace")
+
+    def _wait_until_ended(self, instance: str, *, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self.running().get(instance)
+            if found is None or not found.alive:
+                return
+            time.sleep(0.05)
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since the machine did; None if it is gone or a zombie. With its pid it
+    names a process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _carries_overlay(directory: Path) -> bool:
+    """Whether the kernel takes an upper directory here: tried in a mount namespace of its own, so nothing is left."""
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".overlay-") as trial:
+        for name in ("upper", "work", "merged"):
+            os.mkdir(f"{trial}/{name}")
+        options = f"lowerdir=/usr/share/doc,upperdir={trial}/upper,workdir={trial}/work"
+        command = ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "-o", options, f"{trial}/merged"]
+        tried = subprocess.run(command, capture_output=True, check=False, timeout=_COMMAND_S)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(f"{trial}/work")
+        return tried.returncode == 0
