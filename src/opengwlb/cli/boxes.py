@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def inside(name: str, *, box: str, command: Sequence[str]) -> list[str]:
         return in_network_of(name, box=box, command=command)
     namespace(name, box=box)
     driver = RuncDriver(name=name, run_dir=lab.run_dir(name), data_dir=lab.data_dir_of(name))
-    return list(driver.exec(box, command))
+    return list(driver.exec(box, tuple(command), tty=sys.stdin.isatty()))
 
 
 def tcpdump(name: str, *, target: str, arguments: Sequence[str]) -> list[str]:

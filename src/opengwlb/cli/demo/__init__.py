@@ -1,0 +1,1 @@
+"""`gwlb demo`: an ordinary AWS client that builds the document's picture and then looks at its packets."""
