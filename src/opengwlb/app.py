@@ -185,4 +185,3 @@ def _greeting(server: Server) -> str:
 def main() -> int:
     """The console script `gwlb`."""
     return command.run(serve=serve)
-

@@ -76,9 +76,14 @@ def partner(
     }
     balancer = elb.create_load_balancer(Name="gwlb", Type="gateway", Subnets=list(subnets.values()))["LoadBalancers"][0]
     group = elb.create_target_group(
-        Name="appliances", Protocol="GENEVE", Port=6081, VpcId=vpc, HealthCheckIntervalSeconds=interval_s,
-        HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2,
-    )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
+        Name="appliances",
+        Protocol="GENEVE",
+        Port=6081,
+        VpcId=vpc,
+        HealthCheckIntervalSeconds=interval_s,
+        HealthCheckTimeoutSeconds=2,
+        HealthyThresholdCount=2,
+    )["TargetGroups"][0]["TargetGroupArn"]
     appliances: dict[str, list[str]] = {}
     for zone, subnet in subnets.items():
         launched = ec2.run_instances(
@@ -99,10 +104,18 @@ def partner(
         LoadBalancerArns=[balancer["LoadBalancerArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     return Partner(
-        account=account, ec2=ec2, elb=elb, vpc=vpc, subnets=subnets, load_balancer=balancer["LoadBalancerArn"],
-        target_group=group, listener=listener, service_id=service["ServiceId"], service_name=service["ServiceName"],
+        account=account,
+        ec2=ec2,
+        elb=elb,
+        vpc=vpc,
+        subnets=subnets,
+        load_balancer=balancer["LoadBalancerArn"],
+        target_group=group,
+        listener=listener,
+        service_id=service["ServiceId"],
+        service_name=service["ServiceName"],
         appliances=appliances,
-    )  # fmt: skip
+    )
 
 
 def customer(
@@ -120,9 +133,7 @@ def customer(
     ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
     tables = {"edge": ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]}
     ec2.associate_route_table(RouteTableId=tables["edge"], GatewayId=igw)
-    made = Customer(
-        account=account, ec2=ec2, vpc=vpc, igw=igw, applications={}, public={}, endpoints={}, tables=tables
-    )
+    made = Customer(account=account, ec2=ec2, vpc=vpc, igw=igw, applications={}, public={}, endpoints={}, tables=tables)
     for index, zone in enumerate(zones):
         _zone(made, zone=zone, index=index, service=service, user_data=user_data)
     every = list(made.applications.values())
@@ -155,16 +166,15 @@ def _zone(made: Customer, *, zone: str, index: int, service: str, user_data: str
         made.tables[name] = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
         ec2.associate_route_table(RouteTableId=made.tables[name], SubnetId=subnet)
     ec2.create_route(RouteTableId=made.tables["edge"], DestinationCidrBlock=application, VpcEndpointId=endpoint)
-    ec2.create_route(
-        RouteTableId=made.tables[f"app-{zone}"], DestinationCidrBlock="0.0.0.0/0", VpcEndpointId=endpoint
-    )
-    ec2.create_route(
-        RouteTableId=made.tables[f"gwlbe-{zone}"], DestinationCidrBlock="0.0.0.0/0", GatewayId=made.igw
-    )
+    ec2.create_route(RouteTableId=made.tables[f"app-{zone}"], DestinationCidrBlock="0.0.0.0/0", VpcEndpointId=endpoint)
+    ec2.create_route(RouteTableId=made.tables[f"gwlbe-{zone}"], DestinationCidrBlock="0.0.0.0/0", GatewayId=made.igw)
     (instance,) = ec2.run_instances(
-        ImageId=image(ec2, "linux"), MinCount=1, MaxCount=1, UserData=user_data,
+        ImageId=image(ec2, "linux"),
+        MinCount=1,
+        MaxCount=1,
+        UserData=user_data,
         NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": app_subnet, "AssociatePublicIpAddress": True}],
-    )["Instances"]  # fmt: skip
+    )["Instances"]
     made.applications[zone] = instance["InstanceId"]
 
 
@@ -181,9 +191,19 @@ def healthy(one: Partner, *, count: int, seconds: float = 40.0) -> list[dict[str
 def answers(server: Server, address: str, *, port: int = 80, source: str = "192.0.2.1", seconds: float = 2.0) -> bool:
     """Whether an HTTP GET from the internet box is answered."""
     result = server.inside(
-        "internet", "curl", "-s", "-o", "/dev/null", "-m", str(seconds), "--interface", source,
-        "-w", "%{http_code}", f"http://{address}:{port}/",
-    )  # fmt: skip
+        "internet",
+        "curl",
+        "-s",
+        "-o",
+        "/dev/null",
+        "-m",
+        str(seconds),
+        "--interface",
+        source,
+        "-w",
+        "%{http_code}",
+        f"http://{address}:{port}/",
+    )
     return result.stdout == "200"
 
 

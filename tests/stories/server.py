@@ -57,11 +57,20 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    str(BIN / "gwlb"), "serve", "--name", self.name, "--listen", f"127.0.0.1:{self.port}",
-                    "--data-dir", str(self.data_dir), *self.options,
+                    str(BIN / "gwlb"),
+                    "serve",
+                    "--name",
+                    self.name,
+                    "--listen",
+                    f"127.0.0.1:{self.port}",
+                    "--data-dir",
+                    str(self.data_dir),
+                    *self.options,
                 ],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
         until(self._answers, what=f"the server answers; its log is {self.log}", seconds=60)
         return self
 
@@ -103,16 +112,19 @@ class Server:
 
     def environment(self, account: str) -> dict[str, str]:
         return {
-            "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.data_dir), "AWS_PROFILE": account,
-            "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_PAGER": "",
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOME": str(self.data_dir),
+            "AWS_PROFILE": account,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_PAGER": "",
             "AWS_SHARED_CREDENTIALS_FILE": str(self.data_dir / "credentials"),
-            "AWS_CONFIG_FILE": str(self.data_dir / "config"), "AWS_EC2_METADATA_DISABLED": "true",
-        }  # fmt: skip
+            "AWS_CONFIG_FILE": str(self.data_dir / "config"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
 
     def gwlb(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        result = subprocess.run(
-            [str(BIN / "gwlb"), *arguments, "--name", self.name], capture_output=True, text=True
-        )
+        result = subprocess.run([str(BIN / "gwlb"), *arguments, "--name", self.name], capture_output=True, text=True)
         assert not check or result.returncode == 0, f"gwlb {' '.join(arguments)}\n{result.stdout}{result.stderr}"
         return result
 
@@ -148,8 +160,11 @@ class Server:
     def spawn(self, box: str, *command: str, **more: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["nsenter", f"--net={self.namespace(box)}", "--", *command],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
 
 
 def forget_machine(server: Server) -> None:

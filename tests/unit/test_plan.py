@@ -43,9 +43,15 @@ def snapshot(*objects: Any, revision: int = 7) -> Snapshot:
 
 def vpc(name: str, cidr: str = "10.0.0.0/16") -> Vpc:
     return Vpc(
-        id=f"vpc-{name:0>17}", cidr=cidr, main_route_table=f"rtb-{name}", default_security_group="sg-0",
-        default_network_acl="acl-0", dhcp_options="dopt-0", cidr_association="vpc-cidr-assoc-0", **WHO,
-    )  # fmt: skip
+        id=f"vpc-{name:0>17}",
+        cidr=cidr,
+        main_route_table=f"rtb-{name}",
+        default_security_group="sg-0",
+        default_network_acl="acl-0",
+        dhcp_options="dopt-0",
+        cidr_association="vpc-cidr-assoc-0",
+        **WHO,
+    )
 
 
 def subnet(name: str, of: Vpc, cidr: str, zone: str = "a") -> Subnet:
@@ -59,25 +65,45 @@ def interface(name: str, of: Subnet, address: str, *, instance: str | None = Non
             id="eni-attach-0", instance=instance, device_index=0, delete_on_termination=True, attach_time=0.0
         )
     return NetworkInterface(
-        id=f"eni-{name:0>17}", vpc=of.vpc, subnet=of.id, zone=of.zone, private_ip=address,
-        mac="0a:00:00:00:00:01", attachment=attachment, **WHO, **more,
-    )  # fmt: skip
+        id=f"eni-{name:0>17}",
+        vpc=of.vpc,
+        subnet=of.id,
+        zone=of.zone,
+        private_ip=address,
+        mac="0a:00:00:00:00:01",
+        attachment=attachment,
+        **WHO,
+        **more,
+    )
 
 
 def instance(name: str, eni: NetworkInterface, image: str = LINUX.id) -> Instance:
     return Instance(
-        id=f"i-{name:0>17}", vpc=eni.vpc, subnet=eni.subnet, zone=eni.zone, image=image, instance_type="t3.micro",
-        private_ip=eni.private_ip, network_interfaces=(eni.id,), reservation="r-0", launch_index=0, launch_time=0.0,
-        state=InstanceState.RUNNING, **WHO,
-    )  # fmt: skip
+        id=f"i-{name:0>17}",
+        vpc=eni.vpc,
+        subnet=eni.subnet,
+        zone=eni.zone,
+        image=image,
+        instance_type="t3.micro",
+        private_ip=eni.private_ip,
+        network_interfaces=(eni.id,),
+        reservation="r-0",
+        launch_index=0,
+        launch_time=0.0,
+        state=InstanceState.RUNNING,
+        **WHO,
+    )
 
 
 def table(name: str, of: Vpc, number: int, *routes: Route, **association: Any) -> RouteTable:
     return RouteTable(
-        id=f"rtb-{name}", vpc=of.id, number=number,
+        id=f"rtb-{name}",
+        vpc=of.id,
+        number=number,
         routes=(Route(destination=of.cidr, target_type="local", target="local", origin="CreateRouteTable"), *routes),
-        associations=(RouteTableAssociation(id=f"rtbassoc-{name}", **association),), **WHO,
-    )  # fmt: skip
+        associations=(RouteTableAssociation(id=f"rtbassoc-{name}", **association),),
+        **WHO,
+    )
 
 
 @pytest.fixture
@@ -93,23 +119,52 @@ def lab() -> dict[str, Any]:
     endpoint_eni = interface("4", endpoints, "10.0.1.9", interface_type="gateway_load_balancer_endpoint")
     igw = InternetGateway(id=f"igw-{'9':0>17}", vpc=consumer.id, **WHO)
     endpoint = VpcEndpoint(
-        id="vpce-076bc493b822cd32f", service="vpce-svc-0", service_name="s", vpc=consumer.id, subnet=endpoints.id,
-        zone="a", network_interface=endpoint_eni.id, created=0.0, load_balancer=LB, state="available", **WHO,
-    )  # fmt: skip
+        id="vpce-076bc493b822cd32f",
+        service="vpce-svc-0",
+        service_name="s",
+        vpc=consumer.id,
+        subnet=endpoints.id,
+        zone="a",
+        network_interface=endpoint_eni.id,
+        created=0.0,
+        load_balancer=LB,
+        state="available",
+        **WHO,
+    )
     to_endpoint = {"target_type": "vpc-endpoint", "target": endpoint.id}
     balancer = LoadBalancer(
-        id=LB, name="lb", vpc=provider.id, created=0.0,
-        zones=(LoadBalancerZone(zone="a", subnet=security.id, network_interface=node_eni.id),), **WHO,
-    )  # fmt: skip
+        id=LB,
+        name="lb",
+        vpc=provider.id,
+        created=0.0,
+        zones=(LoadBalancerZone(zone="a", subnet=security.id, network_interface=node_eni.id),),
+        **WHO,
+    )
     target = Target(
-        id=f"{TG}|{appliance_id}", target_group=TG, target=appliance_id, registered=0.0, state=TargetState.HEALTHY,
-        reason="", description="",
-    )  # fmt: skip
+        id=f"{TG}|{appliance_id}",
+        target_group=TG,
+        target=appliance_id,
+        registered=0.0,
+        state=TargetState.HEALTHY,
+        reason="",
+        description="",
+    )
     return {
-        "consumer": consumer, "provider": provider, "application": application, "endpoints": endpoints,
-        "security": security, "web_eni": web_eni, "appliance_eni": appliance_eni, "node_eni": node_eni,
-        "endpoint_eni": endpoint_eni, "igw": igw, "endpoint": endpoint, "lb": balancer, "target": target,
-        "web": instance("1", web_eni), "appliance": instance("2", appliance_eni),
+        "consumer": consumer,
+        "provider": provider,
+        "application": application,
+        "endpoints": endpoints,
+        "security": security,
+        "web_eni": web_eni,
+        "appliance_eni": appliance_eni,
+        "node_eni": node_eni,
+        "endpoint_eni": endpoint_eni,
+        "igw": igw,
+        "endpoint": endpoint,
+        "lb": balancer,
+        "target": target,
+        "web": instance("1", web_eni),
+        "appliance": instance("2", appliance_eni),
         "group": TargetGroup(id=TG, name="tg", vpc=provider.id, target_type="instance", **WHO),
         "listener": Listener(id="listener", load_balancer=LB, target_group=TG, **WHO),
         "address": Address(id="eipalloc-1", public_ip="198.18.0.5", network_interface=web_eni.id, **WHO),
@@ -117,12 +172,15 @@ def lab() -> dict[str, Any]:
         "edge": table("edge", consumer, 1001, Route(destination="10.0.0.32/28", **to_endpoint), gateway=igw.id),
         "app": table("app", consumer, 1002, Route(destination="0.0.0.0/0", **to_endpoint), subnet=application.id),
         "gwlbe": table(
-            "gwlbe", consumer, 1003, Route(destination="0.0.0.0/0", target_type="gateway", target=igw.id),
+            "gwlbe",
+            consumer,
+            1003,
+            Route(destination="0.0.0.0/0", target_type="gateway", target=igw.id),
             subnet=endpoints.id,
         ),
         "node_slot": Slot(id=slots.node_key(LB, "a"), number=0, generation=1),
         "target_slot": Slot(id=slots.target_key(target.id, "10.0.0.10"), number=4, generation=9),
-    }  # fmt: skip
+    }
 
 
 def plan(lab: dict[str, Any]):
@@ -135,8 +193,14 @@ def test_each_network_element_is_one_box(lab):
     topology, _ = plan(lab)
     kinds = sorted(box.kind for box in topology.boxes.values())
     assert kinds == [
-        BoxKind.GWLB, BoxKind.IGW, BoxKind.INSTANCE, BoxKind.INSTANCE, BoxKind.INTERNET, BoxKind.VPC, BoxKind.VPC,
-    ]  # fmt: skip
+        BoxKind.GWLB,
+        BoxKind.IGW,
+        BoxKind.INSTANCE,
+        BoxKind.INSTANCE,
+        BoxKind.INTERNET,
+        BoxKind.VPC,
+        BoxKind.VPC,
+    ]
 
 
 def test_the_four_route_tables_become_kernel_routes(lab):
@@ -172,8 +236,9 @@ def test_a_route_to_a_deleted_endpoint_is_a_blackhole_in_the_kernel_and_in_the_a
     lab["endpoint"] = replace(lab["endpoint"], state="deleting")
     topology, _ = plan(lab)
     assert {r.kind for r in topology.routes if r.table == 1002 and r.destination == "0.0.0.0/0"} == {
-        "blackhole", "unreachable",
-    }  # fmt: skip
+        "blackhole",
+        "unreachable",
+    }
     writes = status.after_build(snapshot(*lab.values()), built=set(), errors={})
     states = {t.id: t.routes[-1].state for t in writes.put if isinstance(t, RouteTable)}
     assert states["rtb-app"] == "blackhole" and states["rtb-edge"] == "blackhole"

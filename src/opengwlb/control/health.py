@@ -54,9 +54,7 @@ def assignments(snapshot: Snapshot, *, built: Collection[str]) -> set[Assignment
     return found
 
 
-def _source(
-    snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: str, built: Collection[str]
-) -> ProbeFrom | None:
+def _source(snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: str, built: Collection[str]) -> ProbeFrom | None:
     for node in load_balancer.zones:
         interface = snapshot.get(NetworkInterface, node.network_interface)
         if interface is not None and zone in (node.zone, "all") and interface.id in built:
@@ -131,9 +129,7 @@ class HealthChecker:
 
     def _write(self, target_id: str, health: TargetHealth) -> None:
         def changed(target: Target) -> Target:
-            return replace(
-                target, state=health.state, reason=health.reason, description=health.description
-            )
+            return replace(target, state=health.state, reason=health.reason, description=health.description)
 
         target = self._store.snapshot().get(Target, target_id)
         if target is None or changed(target) == target:

@@ -64,7 +64,7 @@ class InstanceReconciler:
     def _attempt(self, instance: Instance, running: RunningInstance | None) -> str | None:
         try:
             self._one(instance, running)
-        except Exception as error:  # noqa: BLE001 - one instance's trouble must not stop the others; it is kept on the object
+        except Exception as error:
             log.exception("%s", instance.id)
             reason = f"{type(error).__name__}: {error}"
             if instance.state_reason != reason:

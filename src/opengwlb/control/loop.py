@@ -47,7 +47,7 @@ class Loop:
             revision = self._store.snapshot().revision
             try:
                 wait_s = self._reconcile()
-            except Exception as error:  # noqa: BLE001 - the loop outlives any object's trouble; it is reported, not swallowed
+            except Exception as error:
                 self.error, self.failures = f"{type(error).__name__}: {error}", self.failures + 1
                 log.exception("the %s reconciler failed; again in %.1f s", self.name, pause_s)
                 wait_s = pause_s

@@ -47,9 +47,7 @@ class NetworkReconciler:
             snapshot = self._store.snapshot()
             wanted = network.topology(snapshot)
             self._build(wanted, snapshot)
-            write_back(
-                self._store, lambda now: status.after_build(now, built=self.built, errors=self.errors)
-            )
+            write_back(self._store, lambda now: status.after_build(now, built=self.built, errors=self.errors))
             self.revision = snapshot.revision
         return RETRY_S if self.errors else RELIST_S
 
@@ -78,8 +76,6 @@ class NetworkReconciler:
                 log.warning("%s: %s", object_id, error)
         self.errors = errors
         ready = {
-            link.id
-            for link in wanted.links.values()
-            if link.a.ref in applied.ifindex and link.b.ref in applied.ifindex
+            link.id for link in wanted.links.values() if link.a.ref in applied.ifindex and link.b.ref in applied.ifindex
         }
         self.built = frozenset((ready | wanted.boxes.keys()) - errors.keys())

@@ -88,9 +88,7 @@ def gateway_address(subnet: Subnet) -> str:
 
 
 def _internet(builder: _Builder) -> None:
-    builder.boxes[names.INTERNET] = Box(
-        id=names.INTERNET, kind=BoxKind.INTERNET, addresses=names.CLIENT_ADDRESSES
-    )
+    builder.boxes[names.INTERNET] = Box(id=names.INTERNET, kind=BoxKind.INTERNET, addresses=names.CLIENT_ADDRESSES)
 
 
 def _vpc(builder: _Builder, vpc: Vpc) -> None:
@@ -102,23 +100,17 @@ def _vpc(builder: _Builder, vpc: Vpc) -> None:
 
 
 def _last_resort(box: str, table: int) -> KernelRoute:
-    return KernelRoute(
-        box=box, table=table, destination="0.0.0.0/0", kind="unreachable", metric=LAST_RESORT_METRIC
-    )
+    return KernelRoute(box=box, table=table, destination="0.0.0.0/0", kind="unreachable", metric=LAST_RESORT_METRIC)
 
 
 def _route_table(builder: _Builder, table: RouteTable) -> None:
-    builder.rules.add(
-        KernelRule(box=table.vpc, priority=table.number, fwmark=table.number, table=table.number)
-    )
+    builder.rules.add(KernelRule(box=table.vpc, priority=table.number, fwmark=table.number, table=table.number))
     builder.routes.add(_last_resort(table.vpc, table.number))
     for route in table.routes:
         if ":" in route.destination:
             continue
         if route.target_type == "local":
-            kernel_route = KernelRoute(
-                box=table.vpc, table=table.number, destination=route.destination, kind="throw"
-            )
+            kernel_route = KernelRoute(box=table.vpc, table=table.number, destination=route.destination, kind="throw")
         elif (link := builder.links.get(route.target)) is not None and link.a.box == table.vpc:
             kernel_route = KernelRoute(
                 box=table.vpc,
@@ -159,9 +151,7 @@ def _eni(
             device=device,
         )
     )
-    builder.neighbours.add(
-        Neighbour(box=interface.vpc, device=device, address=interface.private_ip, mac=interface.mac)
-    )
+    builder.neighbours.add(Neighbour(box=interface.vpc, device=device, address=interface.private_ip, mac=interface.mac))
 
 
 def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: str, program: Program | None) -> Port:
@@ -196,9 +186,7 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
 
 
 def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> KernelRoute:
-    return KernelRoute(
-        box=box, table=MAIN_TABLE, destination="0.0.0.0/0", device=device, via=via, metric=metric
-    )
+    return KernelRoute(box=box, table=MAIN_TABLE, destination="0.0.0.0/0", device=device, via=via, metric=metric)
 
 
 def _is_target(snapshot: Snapshot, instance: Instance) -> bool:

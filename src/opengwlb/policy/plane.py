@@ -114,9 +114,7 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
             if slot is None or link is None or interface is None:
                 continue
             chosen = balancing.new_flow_targets(snapshot, load_balancer, zone=zone.zone)
-            found = (
-                snapshot.get(Slot, slots.target_key(one.target.id, one.address)) for one in chosen
-            )
+            found = (snapshot.get(Slot, slots.target_key(one.target.id, one.address)) for one in chosen)
             entries[slot.number] = NodeEntry(
                 slot=slot.number,
                 address=interface.private_ip,
@@ -131,9 +129,7 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
 
 def _targets(snapshot: Snapshot) -> dict[int, TargetEntry]:
     return {
-        slot.number: TargetEntry(
-            slot=slot.number, generation=slot.generation, address=slot.id.rsplit("|", 1)[-1]
-        )
+        slot.number: TargetEntry(slot=slot.number, generation=slot.generation, address=slot.id.rsplit("|", 1)[-1])
         for slot in snapshot.values(Slot)
         if slot.id.startswith("target|")
     }
