@@ -9,8 +9,6 @@ from collections.abc import Container, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 PUBLIC_POOL = IPv4Network("198.18.0.0/15")
-INTERNET_OWN = IPv4Network("198.18.0.0/24")
-"""Kept for the internet box itself and its clients; never given to an elastic address."""
 
 _RESERVED_FIRST = 4
 """Network address, router, name server and one for later use; the last address is the broadcast one."""
@@ -35,7 +33,7 @@ def next_private(subnet: IPv4Network, *, taken: Container[str]) -> str | None:
 
 def next_public(*, taken: Container[str]) -> str | None:
     """The lowest public address that nobody has, or None when the pool is used up."""
-    first = int(INTERNET_OWN.broadcast_address) + 1
+    first = int(PUBLIC_POOL.network_address) + 1
     return _first_free(range(first, int(PUBLIC_POOL.broadcast_address)), taken)
 
 

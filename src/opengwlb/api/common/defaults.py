@@ -1,8 +1,8 @@
 """What an account finds in a region it has never used: a default VPC that reaches the internet.
 
-AWS makes it with the account. Here any region is valid, so it is made lazily, at the first call that names the region; dispatch
-calls `ensure_region` before every EC2 or ELBv2 action. A user may delete the default VPC: a remembered token keeps it from coming
-back by itself (CreateDefaultVpc makes a new one).
+AWS makes it with the account. Here any region is valid, so it is made lazily, at the first call that names the region:
+dispatch calls `ensure_region` before every EC2 or ELBv2 action. A user may delete the default VPC: a remembered token
+keeps it from coming back by itself (CreateDefaultVpc makes a new one).
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def _mark(account: str, region: str) -> str:
 
 
 def ensure_region(store: Store, *, account: str, region: str) -> None:
-    """Make the default VPC of this account and region unless the region was used before. Cheap when there is nothing to do."""
+    """Make the default VPC of this account and region unless the region was used before.
+
+    One look-up in the snapshot when there is nothing to do, so it may stand before every call.
+    """
     mark = _mark(account, region)
     if store.snapshot().get(ClientToken, mark) is not None:
         return
@@ -51,7 +54,7 @@ def ensure_region(store: Store, *, account: str, region: str) -> None:
 
 
 def make_default_vpc(tx: Transaction, *, account: str, region: str) -> Vpc:
-    """172.31.0.0/16 with a /20 subnet in each zone, public addresses at launch, and a default route to an internet gateway."""
+    """172.31.0.0/16, a /20 subnet in each zone, public addresses at launch, a default route to an internet gateway."""
     gateway_id = new_id("igw")
     vpc = make_vpc(
         tx,
@@ -93,7 +96,7 @@ def make_vpc(
     tags: Tags | None = None,
     routes: Sequence[Route] = (),
 ) -> Vpc:
-    """Make and put a VPC with what AWS makes along with it: main route table, default security group, default network ACL.
+    """Make and put a VPC with what AWS makes along with it: main route table, default security group and network ACL.
 
     `routes` are added to the main table's local route.
     """

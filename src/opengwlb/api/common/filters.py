@@ -64,7 +64,7 @@ def _values(name: str, spec: Spec[T]) -> Callable[[T], Iterable[str]]:
 
 
 def _tags(item: Any) -> Mapping[str, str]:
-    tags: Mapping[str, str] = item.tags
+    tags: Mapping[str, str] = getattr(item, "tags", {})
     return tags
 
 

@@ -147,3 +147,15 @@ def free_address(tx: Transaction, address: Address) -> None:
         tx.delete(Address, address.id)
         return
     tx.put(replace(address, association=None, network_interface=None))
+
+
+def private_dns_name(private_ip: str, *, region: str) -> str:
+    """As EC2 shows it; nothing resolves it."""
+    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+    return f"ip-{private_ip.replace('.', '-')}.{domain}"
+
+
+def public_dns_name(public_ip: str, *, region: str) -> str:
+    """As EC2 shows it; nothing resolves it."""
+    domain = "compute-1.amazonaws.com" if region == "us-east-1" else f"{region}.compute.amazonaws.com"
+    return f"ec2-{public_ip.replace('.', '-')}.{domain}"

@@ -1,0 +1,160 @@
+"""How a network interface is described and filtered: with its groups, public address and attachment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from opengwlb.api.common import tags
+from opengwlb.api.common.describe import timestamp
+from opengwlb.api.common.filters import flag, present
+from opengwlb.api.common.interfaces import address_of, private_dns_name, public_dns_name
+from opengwlb.api.common.zones import zones
+from opengwlb.api.context import Answer
+from opengwlb.model.ids import hex_part
+from opengwlb.model.snapshot import View
+from opengwlb.model.vpc import NetworkInterface, SecurityGroup
+
+
+def answer(view: View, interface: NetworkInterface) -> Answer:
+    dns_name = private_dns_name(interface.private_ip, region=interface.region)
+    primary: Answer = {"Primary": True, "PrivateDnsName": dns_name, "PrivateIpAddress": interface.private_ip}
+    shown: Answer = {
+        "NetworkInterfaceId": interface.id,
+        "OwnerId": interface.account,
+        "VpcId": interface.vpc,
+        "SubnetId": interface.subnet,
+        "AvailabilityZone": interface.zone,
+        "AvailabilityZoneId": _zone_id(interface),
+        "Description": interface.description,
+        "Groups": group_names(view, interface.groups),
+        "InterfaceType": interface.interface_type,
+        "Ipv6Addresses": [],
+        "MacAddress": interface.mac,
+        "PrivateDnsName": dns_name,
+        "PrivateIpAddress": interface.private_ip,
+        "PrivateIpAddresses": [primary],
+        "RequesterManaged": interface.requester_managed,
+        "SourceDestCheck": interface.source_dest_check,
+        "Status": "in-use" if _attached(interface) else "available",
+        "TagSet": tags.answer(interface.tags),
+    }
+    if interface.requester_id:
+        shown["RequesterId"] = interface.requester_id
+    if attachment := _attachment(interface):
+        shown["Attachment"] = attachment
+    if association := _association(view, interface):
+        shown["Association"] = primary["Association"] = association
+    return shown
+
+
+def group_names(view: View, group_ids: Iterable[str]) -> list[dict[str, str]]:
+    groups = (view.get(SecurityGroup, group_id) for group_id in group_ids)
+    return [{"GroupId": group.id, "GroupName": group.name} for group in groups if group is not None]
+
+
+def _zone_id(interface: NetworkInterface) -> str | None:
+    return next((zone.id for zone in zones(interface.region) if zone.name == interface.zone), None)
+
+
+def _attached(interface: NetworkInterface) -> bool:
+    return interface.attachment is not None or interface.requester_managed
+
+
+def _attachment(interface: NetworkInterface) -> Answer | None:
+    attachment = interface.attachment
+    if attachment is not None:
+        return {
+            "AttachmentId": attachment.id,
+            "AttachTime": timestamp(attachment.attach_time),
+            "DeleteOnTermination": attachment.delete_on_termination,
+            "DeviceIndex": attachment.device_index,
+            "NetworkCardIndex": 0,
+            "InstanceId": attachment.instance,
+            "InstanceOwnerId": interface.account,
+            "Status": "attached",
+        }
+    if not interface.requester_managed:
+        return None
+    # AWS attaches these to a service of its own, under an id that no call takes.
+    return {
+        "AttachmentId": f"ela-attach-{hex_part(interface.id)}",
+        "DeleteOnTermination": False,
+        "DeviceIndex": 1,
+        "InstanceOwnerId": "amazon-aws",
+        "Status": "attached",
+    }
+
+
+def _association(view: View, interface: NetworkInterface) -> Answer | None:
+    address = address_of(view, interface.id)
+    if address is None:
+        return None
+    shown: Answer = {
+        "IpOwnerId": "amazon" if address.automatic else address.account,
+        "PublicDnsName": public_dns_name(address.public_ip, region=address.region),
+        "PublicIp": address.public_ip,
+    }
+    if not address.automatic:
+        shown |= {"AllocationId": address.id, "AssociationId": address.association}
+    return shown
+
+
+def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]]:
+    def of(*path: str) -> Callable[[NetworkInterface], Iterable[str]]:
+        return lambda interface: _at(answer(view, interface), path)
+
+    def none(_: NetworkInterface) -> Iterable[str]:
+        return ()
+
+    members = {
+        "association.allocation-id": ("Association", "AllocationId"),
+        "association.association-id": ("Association", "AssociationId"),
+        "association.ip-owner-id": ("Association", "IpOwnerId"),
+        "association.public-ip": ("Association", "PublicIp"),
+        "association.public-dns-name": ("Association", "PublicDnsName"),
+        "addresses.association.owner-id": ("Association", "IpOwnerId"),
+        "addresses.association.public-ip": ("Association", "PublicIp"),
+        "attachment.attachment-id": ("Attachment", "AttachmentId"),
+        "attachment.attach-time": ("Attachment", "AttachTime"),
+        "attachment.delete-on-termination": ("Attachment", "DeleteOnTermination"),
+        "attachment.device-index": ("Attachment", "DeviceIndex"),
+        "attachment.instance-id": ("Attachment", "InstanceId"),
+        "attachment.instance-owner-id": ("Attachment", "InstanceOwnerId"),
+        "attachment.status": ("Attachment", "Status"),
+        "private-dns-name": ("PrivateDnsName",),
+        "status": ("Status",),
+    }
+    return {
+        **{name: of(*path) for name, path in members.items()},
+        "addresses.primary": lambda _: flag(True),
+        "addresses.private-ip-address": lambda interface: (interface.private_ip,),
+        "availability-zone": lambda interface: (interface.zone,),
+        "availability-zone-id": lambda interface: present(_zone_id(interface)),
+        "description": lambda interface: (interface.description,),
+        "group-id": lambda interface: interface.groups,
+        "group-name": lambda interface: [each["GroupName"] for each in group_names(view, interface.groups)],
+        "interface-type": lambda interface: (interface.interface_type,),
+        "ipv6-addresses.ipv6-address": none,
+        "mac-address": lambda interface: (interface.mac,),
+        "network-interface-id": lambda interface: (interface.id,),
+        "operator.managed": lambda _: flag(False),
+        "operator.principal": none,
+        "owner-id": lambda interface: (interface.account,),
+        "private-ip-address": lambda interface: (interface.private_ip,),
+        "requester-id": lambda interface: present(interface.requester_id),
+        "requester-managed": lambda interface: flag(interface.requester_managed),
+        "source-dest-check": lambda interface: flag(interface.source_dest_check),
+        "subnet-id": lambda interface: (interface.subnet,),
+        "vpc-id": lambda interface: (interface.vpc,),
+    }
+
+
+def _at(shown: Any, path: tuple[str, ...]) -> Iterable[str]:
+    for member in path:
+        shown = shown.get(member)
+        if shown is None:
+            return ()
+    if isinstance(shown, bool):
+        return flag(shown)
+    return (shown.strftime("%Y-%m-%dT%H:%M:%S.000Z") if hasattr(shown, "strftime") else str(shown),)
