@@ -1,4 +1,7 @@
-"""`--data-plane none`: nothing below the API. Objects reach their ready states; no packet is carried and no target is ever healthy."""
+"""`--data-plane none`: nothing below the API.
+
+Objects reach their ready states; no packet is carried and no target is ever healthy.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Instance:
     desired: InstanceState = InstanceState.RUNNING
     """RUNNING, STOPPED or TERMINATED: what the last API call asked for."""
     boot: int = 1
-    """Counts the starts asked for; RebootInstances and StartInstances add one. The reconciler restarts the box when it runs an older boot."""
+    """Counts the starts asked for; RebootInstances and StartInstances add one. An older boot that runs is restarted."""
     state: InstanceState = InstanceState.PENDING
     """Status, written by control."""
     state_reason: str = ""
