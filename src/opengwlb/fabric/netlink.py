@@ -7,6 +7,7 @@ which go out here a hundred at a time.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
@@ -91,20 +92,22 @@ class Netlink:
                 return items
 
     def _submit_batch(self, requests: Sequence[Request]) -> list[OSError | None]:
-        first = 0
+        outcomes: dict[int, OSError | None] = {}
         data = b""
-        for request in requests:
-            sequence = next(self._sequence)
-            first = first or sequence
-            data += _encode(request, sequence=sequence, acknowledge=True)
-        self._socket.send(data)
-        outcomes: list[OSError | None] = []
-        for reply in self._replies(first):
+        sequences = list(itertools.islice(self._sequence, len(requests)))
+        for sequence, request in zip(sequences, requests, strict=True):
+            try:
+                data += _encode(request, sequence=sequence, acknowledge=True)
+            except (OSError, ValueError, struct.error) as error:  # such as 300.1.1.1: the others are sent all the same
+                outcomes[sequence] = OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)} ({error})")
+        if data:
+            self._socket.send(data)
+        replies = self._replies(sequences[0])
+        while len(outcomes) < len(requests):
+            reply = next(replies)
             if reply.type == _NLMSG_ERROR:
-                outcomes.append(reply.error())
-                if len(outcomes) == len(requests):
-                    break
-        return outcomes
+                outcomes[reply.sequence] = reply.error()
+        return [outcomes[sequence] for sequence in sequences]
 
     def _replies(self, first: int) -> Iterator[_Reply]:
         """Replies from sequence number `first` on; leftovers of an exchange that timed out are skipped."""
@@ -114,7 +117,7 @@ class Netlink:
             while offset + 16 <= len(data):
                 length, kind, flags, sequence = struct.unpack_from("=IHHI", data, offset)
                 if sequence >= first:
-                    yield _Reply(kind, flags, data[offset : offset + length])
+                    yield _Reply(kind, flags, sequence, data[offset : offset + length])
                 offset += (length + 3) & ~3
 
 
@@ -122,6 +125,7 @@ class Netlink:
 class _Reply:
     type: int
     flags: int
+    sequence: int
     data: bytes
 
     def error(self) -> OSError | None:

@@ -19,6 +19,9 @@ _EVERYWHERE = {
     "ipv6/conf/default/autoconf": "0",
     "ipv6/conf/default/accept_ra": "0",
     "ipv6/conf/default/accept_dad": "0",
+    # When an address is replaced by another of its subnet, the new one outlives the old one.
+    "ipv4/conf/all/promote_secondaries": "1",
+    "ipv4/conf/default/promote_secondaries": "1",
 }
 _ROUTER = {
     "ipv4/ip_forward": "1",  # first: it resets the values below; bpf_fib_lookup answers only for devices that forward
