@@ -75,6 +75,8 @@ struct target_config {
 	__u32 generation; /* of the slot: a flow that remembers an older one has lost its target */
 };
 
+/* target_addresses: HASH __be32 -> u32. Every address in targets, to tell a stranger's return from one by the wrong target. */
+
 /* endpoints: HASH ifindex (the GWLB's side) -> endpoint_config. */
 #define ENDPOINT_DUALSTACK 1
 struct endpoint_config {
@@ -88,6 +90,48 @@ struct endpoint_config {
 /* endpoint_ports: HASH u64 endpoint -> u32 ifindex. */
 
 /* maglev: ARRAY_OF_MAPS node slot -> ARRAY[MAGLEV_SIZE] of u32 target slot. */
+
+/* flows: ARRAY, mmapable, of sets. One slot, one cache line, answers all that a known flow's packets ask, in both directions.
+ * A slot is found by the keyed 128-bit fingerprint of its tuple, whose first half, with the slot's state in the two lowest bits, is
+ * the tag. 0 is a slot that was never used. The cookie is index and generation: unique among live flows, never 0.
+ */
+#define FLOW_WAYS 8
+#define FLOW_VALID 1 /* in the tag */
+#define FLOW_BUSY 2  /* in the tag: being written */
+#define FLOW_COOKIE_INDEX_BITS 23
+#define FLOW_GENERATIONS 511 /* 1..511, in the cookie's other bits */
+struct flow_slot {
+	__u64 tag;
+	__u64 fingerprint; /* its second half */
+	__u64 last_seen_ns; /* CLOCK_MONOTONIC_COARSE */
+	__u64 endpoint;
+	__u64 packets; /* both directions, from endpoints to targets */
+	__u64 bytes;
+	__u32 target; /* slot */
+	__u32 target_generation;
+	__u32 generation;
+	__u32 idle_s; /* unseen for longer than this the slot is free */
+};
+struct flow_set {
+	struct flow_slot slots[FLOW_WAYS];
+};
+/* flow_tuples: ARRAY, mmapable, slot index -> flow_tuple, for people. As the flow's first packet had it; IPv4 in the first 4 bytes. */
+struct flow_tuple {
+	__u8 source[16];
+	__u8 destination[16];
+	__be16 source_port;
+	__be16 destination_port;
+	__u8 protocol;
+	__u8 family; /* 4 or 6 */
+	__u8 pad[2];
+};
+/* flow_settings: ARRAY[1], written by user space before anything is attached. */
+struct flow_settings {
+	__u64 key[2];   /* random */
+	__u32 set_mask; /* number of sets - 1 */
+	__u32 pad;
+};
+/* flow_locks: ARRAY of flow_lock, for inserts; fragments: LRU_HASH, see lib/flow.h and lib/fragment.h. Programs only. */
 
 /* inspector_rules: HASH ifindex -> inspector_policy. First match wins; no match returns the packet. */
 #define INSPECTOR_RULES 32

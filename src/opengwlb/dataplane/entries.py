@@ -1,0 +1,165 @@
+"""A `Plane` as map contents: pure, one function for each map. Entries whose port has no link yet are left out."""
+
+from __future__ import annotations
+
+import ctypes
+import ipaddress
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from opengwlb.model.ids import endpoint_id
+from opengwlb.model.plane import InspectorRule, Plane
+from opengwlb.model.topology import PortRef
+
+from . import layout
+from .layout import Address, Mac
+
+Indexes = Mapping[PortRef, int]
+Entry = tuple[str, bytes, bytes]
+"""The object that an error is reported on, key, value."""
+
+
+def u32(number: int) -> bytes:
+    return struct.pack("=I", number)
+
+
+def address(text: str) -> bytes:
+    return ipaddress.IPv4Address(text).packed
+
+
+def _address(text: str) -> ctypes.Array[ctypes.c_uint8]:
+    return Address(*address(text))
+
+
+def _mac(text: str) -> ctypes.Array[ctypes.c_uint8]:
+    return Mac(*bytes.fromhex(text.replace(":", "")))
+
+
+def targets(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.targets.values():
+        config = layout.target_config(address=_address(entry.address), generation=entry.generation)
+        yield f"target {entry.address}", u32(entry.slot), bytes(config)
+
+
+def target_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.targets.values():
+        yield f"target {entry.address}", address(entry.address), u32(1)
+
+
+def nodes(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.nodes.values():
+        if entry.port in indexes:
+            config = layout.node_config(
+                ifindex=indexes[entry.port],
+                address=_address(entry.address),
+                mac=_mac(entry.mac),
+                peer_mac=_mac(entry.peer_mac),
+                tcp_idle_s=entry.tcp_idle_s,
+                other_idle_s=entry.other_idle_s,
+                targets=len(entry.targets),
+            )
+            yield entry.port.box, u32(entry.slot), bytes(config)
+
+
+def node_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.nodes.values():
+        if entry.port in indexes:
+            yield entry.port.box, u32(indexes[entry.port]), u32(entry.slot)
+
+
+def endpoints(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.endpoints.values():
+        if entry.port in indexes:
+            config = layout.endpoint_config(
+                endpoint=entry.endpoint,
+                node=entry.node,
+                flags=layout.ENDPOINT_DUALSTACK if entry.dualstack else 0,
+                mac=_mac(entry.mac),
+                peer_mac=_mac(entry.peer_mac),
+            )
+            yield endpoint_id(entry.endpoint), u32(indexes[entry.port]), bytes(config)
+
+
+def endpoint_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.endpoints.values():
+        if entry.port in indexes:
+            yield endpoint_id(entry.endpoint), struct.pack("=Q", entry.endpoint), u32(indexes[entry.port])
+
+
+def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.enis.values():
+        if entry.port in indexes:
+            subnet = ipaddress.IPv4Network(entry.subnet or "0.0.0.0/32")  # /32 of nothing: matches no destination
+            config = layout.eni_config(
+                role=entry.role,
+                flags=layout.ENI_SOURCE_DEST_CHECK if entry.source_dest_check else 0,
+                table=entry.table,
+                delivery=entry.delivery,
+                subnet=Address(*subnet.network_address.packed),
+                mask=Address(*subnet.netmask.packed),
+                mac=_mac(entry.mac),
+                peer_mac=_mac(entry.peer_mac),
+            )
+            yield entry.port.box, u32(indexes[entry.port]), bytes(config)
+
+
+def eni_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.enis.values():
+        if entry.port in indexes:
+            for one in entry.addresses:
+                yield entry.port.box, u32(indexes[entry.port]) + address(one), b"\1"
+
+
+def nat_out(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.nats:
+        if entry.port in indexes:
+            yield entry.port.box, u32(indexes[entry.port]) + address(entry.private), address(entry.public)
+
+
+def nat_in(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.nats:
+        if entry.port in indexes:
+            yield entry.port.box, u32(indexes[entry.port]) + address(entry.public), address(entry.private)
+
+
+def inspector_rules(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.inspectors.values():
+        if entry.port in indexes:
+            yield entry.port.box, u32(indexes[entry.port]), inspector_policy(entry.rules)
+
+
+def inspector_policy(rules: Iterable[InspectorRule]) -> bytes:
+    """`ValueError` when there are more rules than the program looks at."""
+    policy = layout.inspector_policy()
+    wanted = tuple(rules)
+    if len(wanted) > layout.INSPECTOR_RULES:
+        raise ValueError(f"{len(wanted)} rules: an inspector has at most {layout.INSPECTOR_RULES}")
+    for place, rule in zip(policy.rules, wanted, strict=False):
+        source, destination = ipaddress.IPv4Network(rule.source), ipaddress.IPv4Network(rule.destination)
+        place.source = Address(*source.network_address.packed)
+        place.source_mask = Address(*source.netmask.packed)
+        place.destination = Address(*destination.network_address.packed)
+        place.destination_mask = Address(*destination.netmask.packed)
+        place.from_port, place.to_port = rule.from_port, rule.to_port
+        place.protocol, place.deny, place.used = rule.protocol, rule.action == "deny", 1
+    return bytes(policy)
+
+
+Contents = Callable[[Plane, Indexes], Iterator[Entry]]
+IN_ORDER: tuple[tuple[str, Contents], ...] = (
+    ("targets", targets),
+    ("target_addresses", target_addresses),
+    ("nodes", nodes),
+    ("node_ports", node_ports),
+    ("endpoint_ports", endpoint_ports),
+    ("endpoints", endpoints),
+    ("eni_addresses", eni_addresses),
+    ("enis", enis),
+    ("nat_out", nat_out),
+    ("nat_in", nat_in),
+    ("inspector_rules", inspector_rules),
+)
+"""Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
+meets a node without its targets or an endpoint without its node."""
+ARRAYS = frozenset({"targets", "nodes"})
+"""Maps in which an entry is absent when it is all zeros."""

@@ -1,0 +1,169 @@
+"""Mirrors of the structs in bpf/shared/layout.h. Names and order are those of the header; `verify` holds them against an object's BTF.
+
+Addresses and ports are bytes in network order, numbers are the machine's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from ctypes import c_uint8, c_uint16, c_uint32, c_uint64
+from typing import Any, ClassVar
+
+from .btf import StructShape
+from .errors import LayoutError
+
+MAX_NODES = 1024
+MAX_TARGETS = 16384
+MAGLEV_SIZE = 16381
+INSPECTOR_RULES = 32
+ENI_SOURCE_DEST_CHECK = 1
+ENDPOINT_DUALSTACK = 1
+FLOW_WAYS = 8
+FLOW_VALID = 1
+FLOW_BUSY = 2
+FLOW_COOKIE_INDEX_BITS = 23
+
+Address = c_uint8 * 4
+Mac = c_uint8 * 6
+Port = c_uint8 * 2
+Address6 = c_uint8 * 16
+
+
+class port_verdict(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("verdict", c_uint32)]
+
+
+class counter(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("packets", c_uint64), ("bytes", c_uint64)]
+
+
+class eni_config(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("role", c_uint32),
+        ("flags", c_uint32),
+        ("table", c_uint32),
+        ("delivery", c_uint32),
+        ("subnet", Address),
+        ("mask", Address),
+        ("mac", Mac),
+        ("peer_mac", Mac),
+    ]
+
+
+class eni_address(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
+
+
+class nat_key(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
+
+
+class node_config(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("ifindex", c_uint32),
+        ("address", Address),
+        ("mac", Mac),
+        ("peer_mac", Mac),
+        ("tcp_idle_s", c_uint32),
+        ("other_idle_s", c_uint32),
+        ("targets", c_uint32),
+        ("pad", c_uint32),
+    ]
+
+
+class target_config(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("address", Address), ("generation", c_uint32)]
+
+
+class endpoint_config(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("endpoint", c_uint64),
+        ("node", c_uint32),
+        ("flags", c_uint32),
+        ("mac", Mac),
+        ("peer_mac", Mac),
+        ("pad", c_uint32),
+    ]
+
+
+class flow_slot(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("tag", c_uint64),
+        ("fingerprint", c_uint64),
+        ("last_seen_ns", c_uint64),
+        ("endpoint", c_uint64),
+        ("packets", c_uint64),
+        ("bytes", c_uint64),
+        ("target", c_uint32),
+        ("target_generation", c_uint32),
+        ("generation", c_uint32),
+        ("idle_s", c_uint32),
+    ]
+
+
+class flow_set(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("slots", flow_slot * FLOW_WAYS)]
+
+
+class flow_tuple(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("source", Address6),
+        ("destination", Address6),
+        ("source_port", Port),
+        ("destination_port", Port),
+        ("protocol", c_uint8),
+        ("family", c_uint8),
+        ("pad", c_uint8 * 2),
+    ]
+
+
+class flow_settings(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("key", c_uint64 * 2), ("set_mask", c_uint32), ("pad", c_uint32)]
+
+
+class inspector_rule(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("source", Address),
+        ("source_mask", Address),
+        ("destination", Address),
+        ("destination_mask", Address),
+        ("from_port", c_uint16),
+        ("to_port", c_uint16),
+        ("protocol", c_uint8),
+        ("deny", c_uint8),
+        ("used", c_uint8),
+        ("pad", c_uint8),
+        ("pad2", c_uint32),
+    ]
+
+
+class inspector_policy(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("rules", inspector_rule * INSPECTOR_RULES)]
+
+
+MIRRORS: tuple[type[ctypes.Structure], ...] = (
+    *(port_verdict, counter, eni_config, eni_address, nat_key, node_config, target_config, endpoint_config),
+    *(flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
+)
+
+
+def shape(mirror: type[ctypes.Structure]) -> StructShape:
+    """Size and offsets of a mirror, in bytes."""
+    names = [name for name, *_ in mirror._fields_]
+    return StructShape(size=ctypes.sizeof(mirror), offsets={name: getattr(mirror, name).offset for name in names})
+
+
+def verify(structs: Mapping[str, StructShape], *, where: str) -> set[str]:
+    """Compares every mirror that an object uses with the object's own layout; answers their names. `LayoutError` on a difference."""
+    seen = set()
+    for mirror in MIRRORS:
+        theirs = structs.get(mirror.__name__)
+        if theirs is None:
+            continue
+        if theirs != shape(mirror):
+            raise LayoutError(
+                f"struct {mirror.__name__} is {theirs} in {where} but {shape(mirror)} here: rebuild with make -C bpf"
+            )
+        seen.add(mirror.__name__)
+    return seen

@@ -1,0 +1,222 @@
+"""The data plane of one running instance: programs on ports, a `Plane` in maps, counters and flows out of them.
+
+Everything it makes lives under `<run_dir>/bpf`, a bpf file system of its own, and outlives this process: the next `DataPlane` over the same
+directory adopts maps and links and replaces older programs while packets flow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from opengwlb.model.plane import Plane
+from opengwlb.model.topology import Port, PortRef
+
+from . import btf, entries, flows, layout
+from .errors import DataPlaneError, KernelError, LayoutError
+from .libbpf import BpfObject
+from .links import Links
+from .maps import Map
+from .syscalls import mount_bpffs, unmount
+from .tables import Tables
+from .verdicts import Verdict, read_verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """How often a verdict happened to packets that came in by a port."""
+
+    ifindex: int
+    verdict: int
+    """A key of `DataPlane.verdicts`."""
+    packets: int
+    bytes: int
+
+
+class DataPlane:
+    """Methods may be called from several threads. Errors are `DataPlaneError`."""
+
+    def __init__(self, *, run_dir: Path, objects: Path, max_flows: int = 262144) -> None:
+        """`objects` is the directory of compiled programs (`build/bpf`); `max_flows` counts for a table that does not exist yet."""
+        self._bpffs = run_dir / "bpf"
+        self._directory = objects
+        self._max_flows = max_flows
+        self._lock = threading.RLock()
+        self._objects: list[BpfObject] = []
+        self._maps: dict[str, Map] = {}
+        self._links: Links | None = None
+        self._tables: Tables | None = None
+        self._flow_table: flows.FlowTable | None = None
+        self.verdicts: dict[int, Verdict] = {}
+
+    def open(self) -> None:
+        """Mounts the bpf file system, loads the programs onto new or found maps, and brings found links to these programs."""
+        self.verdicts = read_verdicts(self._directory)
+        paths = sorted(self._directory.glob("*.bpf.o"))
+        self._verify(paths)
+        self._bpffs.mkdir(parents=True, exist_ok=True)
+        if not os.path.ismount(self._bpffs):
+            mount_bpffs(str(self._bpffs))
+        for name in ("maps", "links"):
+            (self._bpffs / name).mkdir(exist_ok=True)
+        sets = flows.sets_for(self._max_flows)
+        sizes = {"flows": sets, "flow_tuples": sets * layout.FLOW_WAYS}
+        with self._lock:
+            for path in paths:
+                self._objects.append(BpfObject(path, maps=self._bpffs / "maps", max_entries=sizes))
+            for one in self._objects:
+                for name, fd in one.maps.items():
+                    if name not in self._maps:
+                        self._maps[name] = Map(os.dup(fd), name=name)
+            flows.settle(self._map("flow_settings"), self._map("flows"))
+            self._tables = Tables(self._map("maglev"))
+            self._flow_table = flows.FlowTable(self._map("flows"), self._map("flow_tuples"))
+            self._links = Links(
+                self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
+            )
+            self._links.refresh()
+
+    def _verify(self, paths: list[Path]) -> None:
+        if not paths:
+            raise DataPlaneError(f"there are no compiled programs in {self._directory}: make -C bpf")
+        seen: set[str] = set()
+        for path in paths:
+            seen |= layout.verify(btf.structs(path), where=path.name)
+        missing = {mirror.__name__ for mirror in layout.MIRRORS} - seen
+        if missing:
+            raise LayoutError(f"no program in {self._directory} uses {', '.join(sorted(missing))}")
+
+    def attach(self, port: Port, *, netns: str, ifindex: int) -> None:
+        """Attaches the port's program, if it has one, to this device of the network namespace at this path. Idempotent."""
+        if port.program is None:
+            return
+        with self._lock:
+            self._opened().attach(port.program, netns=netns, ifindex=ifindex)
+
+    def apply(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> dict[str, str]:
+        """Makes the maps say what the plane says; answers errors by object: endpoint id, box id, or a target's address.
+
+        Ports without an ifindex are left out: whoever makes links reports those.
+        """
+        errors: dict[str, str] = {}
+        with self._lock:
+            self._opened()
+            stale: list[tuple[Map, list[bytes]]] = []
+            for name, contents in entries.IN_ORDER:
+                if name == "nodes":
+                    self._write_tables(plane, errors)
+                stale.append(self._write(name, list(contents(plane, ifindex)), errors))
+            for found, keys in reversed(stale):
+                self._remove(found, keys, errors)
+            for slot in self._tables_opened().slots() - plane.nodes.keys():
+                self._tables_opened().remove(slot)
+        return errors
+
+    def _write_tables(self, plane: Plane, errors: dict[str, str]) -> None:
+        for node in plane.nodes.values():
+            with _reported(node.port.box, errors):
+                self._tables_opened().write(node, plane)
+
+    def _write(self, name: str, wanted: list[entries.Entry], errors: dict[str, str]) -> tuple[Map, list[bytes]]:
+        """Writes what differs; answers the keys that should go."""
+        found = self._map(name)
+        there = {key: value for key, value in found.entries() if name not in entries.ARRAYS or any(value)}
+        for owner, key, value in wanted:
+            if there.pop(key, None) != value:
+                with _reported(owner, errors):
+                    found.put(key, value)
+        return found, list(there.keys() - {key for _, key, _ in wanted})
+
+    def _remove(self, found: Map, keys: list[bytes], errors: dict[str, str]) -> None:
+        for key in keys:
+            with _reported(f"map {found.name}", errors):
+                if found.name in entries.ARRAYS:
+                    found.put(key, bytes(found.value_size))
+                else:
+                    found.delete(key)
+
+    def prune(self, live_ifindexes: Collection[int]) -> None:
+        """Forgets links and counters of devices that are no more."""
+        with self._lock:
+            self._opened().prune(live_ifindexes)
+            counters = self._map("counters")
+            for key in {key for key, _ in counters.entries()}:
+                if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
+                    counters.delete(key)
+
+    def counters(self) -> list[Counter]:
+        """Every verdict that happened, by port, summed over CPUs."""
+        found = []
+        for key, value in self._map("counters").entries():
+            of = layout.port_verdict.from_buffer_copy(key)
+            rows = (layout.counter * (len(value) // 16)).from_buffer_copy(value)
+            packets, size = sum(row.packets for row in rows), sum(row.bytes for row in rows)
+            found.append(Counter(ifindex=of.ifindex, verdict=of.verdict, packets=packets, bytes=size))
+        return found
+
+    def flows(self) -> list[flows.Flow]:
+        """Live flows of every endpoint."""
+        if self._flow_table is None:
+            raise DataPlaneError("the data plane is not open")
+        return list(self._flow_table.live(now_ns=flows.monotonic_ns()))
+
+    def program(self, name: str) -> int:
+        """The file descriptor of a loaded program, for running it on a crafted packet."""
+        for one in self._objects:
+            if name in one.programs:
+                return one.programs[name]
+        raise DataPlaneError(f"there is no compiled program {name}")
+
+    def close(self) -> None:
+        """Lets go of everything; packets go on."""
+        with self._lock:
+            if self._flow_table is not None:
+                self._flow_table.close()
+            for found in self._maps.values():
+                found.close()
+            for one in self._objects:
+                one.close()
+            self._flow_table = self._links = self._tables = None
+            self._maps, self._objects = {}, []
+
+    def destroy(self) -> None:
+        """Closes, and takes every pin and the mount away: nothing is attached any more."""
+        self.close()
+        if not os.path.ismount(self._bpffs):
+            return
+        # One by one: a mount that another namespace copied would keep them alive after the unmount.
+        for name in ("links", "maps"):
+            if (self._bpffs / name).is_dir():
+                for path in (self._bpffs / name).iterdir():
+                    path.unlink()
+        unmount(str(self._bpffs))
+        self._bpffs.rmdir()
+
+    def _map(self, name: str) -> Map:
+        found = self._maps.get(name)
+        if found is None:
+            raise DataPlaneError(f"no program in {self._directory} has a map {name}")
+        return found
+
+    def _opened(self) -> Links:
+        if self._links is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._links
+
+    def _tables_opened(self) -> Tables:
+        if self._tables is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._tables
+
+
+@contextlib.contextmanager
+def _reported(owner: str, errors: dict[str, str]) -> Iterator[None]:
+    """An error stays with its object."""
+    try:
+        yield
+    except KernelError as error:
+        errors[owner] = str(error)
