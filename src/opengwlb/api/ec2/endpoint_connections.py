@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from opengwlb.api.common import filters, tags
+from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.errors import dry_run, refuse
 from opengwlb.api.common.filters import Spec
 from opengwlb.api.common.pages import slice_ec2
 from opengwlb.api.common.resources import not_found, owned, require
-from opengwlb.api.common.times import timestamp
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.ids import hex_part
 from opengwlb.model.privatelink import EndpointService, EndpointState, VpcEndpoint

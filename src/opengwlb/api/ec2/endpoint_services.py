@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from opengwlb.api.common import filters, tags
+from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dry_run, refuse
 from opengwlb.api.common.filters import Spec
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.common.pages import slice_ec2
-from opengwlb.api.common.resources import find, named, not_found, require
+from opengwlb.api.common.resources import find, not_found, require
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import new_id
@@ -136,11 +137,8 @@ def delete_vpc_endpoint_service_configurations(ctx: Context, params: Parameters)
 
 @action("ec2", "DescribeVpcEndpointServiceConfigurations")
 def describe_vpc_endpoint_service_configurations(ctx: Context, params: Parameters) -> Answer:
-    dry_run(params)
     snapshot = ctx.store.snapshot()
-    services = named(ctx, snapshot, EndpointService, params.get("ServiceIds"))
-    services = filters.apply(services, params.get("Filters"), _CONFIGURATION_FILTERS)
-    shown, more = slice_ec2(services, params, ids="ServiceIds")
+    shown, more = describe(ctx, snapshot, params, kind=EndpointService, ids="ServiceIds", spec=_CONFIGURATION_FILTERS)
     return {"ServiceConfigurations": [_describe_configuration(snapshot, service) for service in shown], **more}
 
 

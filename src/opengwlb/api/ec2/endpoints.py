@@ -1,18 +1,17 @@
-"""Gateway Load Balancer endpoints, the consumer's side: the next hop that routes send traffic to be inspected through."""
+"""Gateway Load Balancer endpoints, the consumer's side: the next hop of routes whose traffic is to be inspected."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from opengwlb.api.common import filters, tags
+from opengwlb.api.common import tags
+from opengwlb.api.common.describe import describe, timestamp
 from opengwlb.api.common.errors import dry_run, missing, refuse
 from opengwlb.api.common.filters import Spec
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.common.interfaces import make_network_interface
-from opengwlb.api.common.pages import slice_ec2
-from opengwlb.api.common.resources import find, named, require
-from opengwlb.api.common.times import timestamp
+from opengwlb.api.common.resources import find, require
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.ids import new_id
 from opengwlb.model.privatelink import VpcEndpoint
@@ -180,10 +179,7 @@ def delete_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
 
 @action("ec2", "DescribeVpcEndpoints")
 def describe_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
-    dry_run(params)
-    endpoints = named(ctx, ctx.store.snapshot(), VpcEndpoint, params.get("VpcEndpointIds"))
-    endpoints = filters.apply(endpoints, params.get("Filters"), _FILTERS)
-    shown, more = slice_ec2(endpoints, params, ids="VpcEndpointIds")
+    shown, more = describe(ctx, ctx.store.snapshot(), params, kind=VpcEndpoint, ids="VpcEndpointIds", spec=_FILTERS)
     return {"VpcEndpoints": [_describe(endpoint) for endpoint in shown], **more}
 
 

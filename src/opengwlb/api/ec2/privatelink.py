@@ -23,7 +23,7 @@ def offered_zones(view: View, service: EndpointService) -> list[Zone]:
 
 
 def serving(view: View, service: EndpointService, *, zone: str) -> str | None:
-    """The ARN of the load balancer that serves an endpoint in `zone`: the first of the service that is enabled there."""
+    """The ARN of the load balancer that serves an endpoint in `zone`: the first that is enabled there."""
     for arn in service.load_balancers:
         if any(one.zone == zone for one in _zones_of(view, arn)):
             return arn

@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.interfaces import remove_network_interface
 from opengwlb.api.common.pages import slice_elbv2
 from opengwlb.api.common.resources import owned
-from opengwlb.api.common.times import timestamp
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.elb import Listener, LoadBalancer
 from opengwlb.model.privatelink import EndpointService

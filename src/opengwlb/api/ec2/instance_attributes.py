@@ -1,0 +1,150 @@
+"""Single attributes of an instance, and what its console printed."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+from opengwlb.api.common.describe import timestamp
+from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
+from opengwlb.api.common.resources import require
+from opengwlb.api.context import Answer, Context, Parameters, action
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.snapshot import View
+from opengwlb.store.protocol import Transaction
+from opengwlb.wire.errors import AwsError
+
+from . import instance_view, network_interface_view
+from .network_interfaces import require_groups
+from .run_instances import check_user_data
+
+_CONSOLE_BYTES = 65536
+_FIXED = (
+    "BlockDeviceMappings",
+    "DisableApiStop",
+    "DisableApiTermination",
+    "EbsOptimized",
+    "EnaSupport",
+    "EnclaveOptions",
+    "InstanceInitiatedShutdownBehavior",
+    "InstanceType",
+    "Kernel",
+    "Ramdisk",
+    "SriovNetSupport",
+)
+
+
+@action("ec2", "ModifyInstanceAttribute")
+def modify_instance_attribute(ctx: Context, params: Parameters) -> Answer:
+    """One attribute a call: SourceDestCheck, Groups, or UserData of a stopped instance."""
+    refuse(params, [name for name in _FIXED if params.get(name) is not None], because="it cannot be changed here.")
+    changes = _asked(params)
+    if not changes:
+        raise missing("attribute")
+    if len(changes) > 1:
+        raise bad_combination("Fields for multiple attribute types specified")
+    ((name, value),) = changes.items()
+
+    def work(tx: Transaction) -> None:
+        instance = require(ctx, tx, Instance, params["InstanceId"])
+        if instance.state in (InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED):
+            raise AwsError(
+                "IncorrectInstanceState",
+                f"The instance '{instance.id}' is in the state '{instance.state}' and cannot be modified.",
+            )
+        match name:
+            case "sourceDestCheck":
+                for interface in instance_view.interfaces_of(tx, instance)[:1]:
+                    tx.put(replace(interface, source_dest_check=value))
+                tx.put(replace(instance, source_dest_check=value))
+            case "groupSet":
+                groups = tuple(require_groups(ctx, tx, value, vpc=instance.vpc))
+                for interface in instance_view.interfaces_of(tx, instance)[:1]:
+                    tx.put(replace(interface, groups=groups))
+            case "userData":
+                if instance.state is not InstanceState.STOPPED:
+                    raise AwsError(
+                        "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
+                    )
+                tx.put(replace(instance, user_data=value))
+        dry_run(params)
+
+    ctx.store.transact(work)
+    return {}
+
+
+def _asked(params: Parameters) -> dict[str, Any]:
+    """Attribute name -> value, from either of the two ways to say it."""
+    changes: dict[str, Any] = {}
+    if (check := (params.get("SourceDestCheck") or {}).get("Value")) is not None:
+        changes["sourceDestCheck"] = check
+    if params.get("Groups"):
+        changes["groupSet"] = params["Groups"]
+    if (raw := params.get("UserData")) is not None:
+        # A blob here, while RunInstances takes base64 text: the wire has decoded it already.
+        changes["userData"] = check_user_data(base64.b64encode(raw.get("Value") or b"").decode())
+    attribute, value = params.get("Attribute"), params.get("Value")
+    if attribute is None:
+        return changes
+    if value is None:
+        raise missing("value")
+    match attribute:
+        case "sourceDestCheck":
+            if value not in ("true", "false"):
+                raise invalid_value(f"Value ({value}) for parameter value is invalid. Use true or false.")
+            changes[attribute] = value == "true"
+        case "userData":
+            changes[attribute] = check_user_data(value)
+        case _:
+            raise unsupported(attribute, "it cannot be changed here.")
+    return changes
+
+
+@action("ec2", "DescribeInstanceAttribute")
+def describe_instance_attribute(ctx: Context, params: Parameters) -> Answer:
+    snapshot = ctx.store.snapshot()
+    instance = require(ctx, snapshot, Instance, params["InstanceId"])
+    dry_run(params)
+    known = _attributes(snapshot, instance)
+    attribute = params["Attribute"]
+    if attribute not in known:
+        raise invalid_value(f"Value ({attribute}) for parameter attribute is invalid. Unknown attribute.")
+    member, value = known[attribute]
+    return {"InstanceId": instance.id, member: value}
+
+
+def _attributes(view: View, instance: Instance) -> dict[str, tuple[str, Any]]:
+    """Attribute name -> (member of the answer, value)."""
+    interfaces = instance_view.interfaces_of(view, instance)
+    return {
+        "blockDeviceMapping": ("BlockDeviceMappings", []),
+        "disableApiStop": ("DisableApiStop", {"Value": False}),
+        "disableApiTermination": ("DisableApiTermination", {"Value": False}),
+        "ebsOptimized": ("EbsOptimized", {"Value": False}),
+        "enaSupport": ("EnaSupport", {"Value": True}),
+        "enclaveOptions": ("EnclaveOptions", {"Enabled": False}),
+        "groupSet": ("Groups", network_interface_view.group_names(view, interfaces[0].groups) if interfaces else []),
+        "instanceInitiatedShutdownBehavior": ("InstanceInitiatedShutdownBehavior", {"Value": "stop"}),
+        "instanceType": ("InstanceType", {"Value": instance.instance_type}),
+        "kernel": ("KernelId", {}),
+        "productCodes": ("ProductCodes", []),
+        "ramdisk": ("RamdiskId", {}),
+        "rootDeviceName": ("RootDeviceName", {"Value": "/dev/xvda"}),
+        "sourceDestCheck": ("SourceDestCheck", {"Value": instance_view.source_dest_check(view, instance)}),
+        "sriovNetSupport": ("SriovNetSupport", {}),
+        "userData": ("UserData", {"Value": instance.user_data} if instance.user_data else {}),
+    }
+
+
+@action("ec2", "GetConsoleOutput")
+def get_console_output(ctx: Context, params: Parameters) -> Answer:
+    """The last 64 KB, in base64 as AWS sends it."""
+    instance = require(ctx, ctx.store.snapshot(), Instance, params["InstanceId"])
+    dry_run(params)
+    printed = ctx.console(instance.id)[-_CONSOLE_BYTES:]
+    return {
+        "InstanceId": instance.id,
+        "Timestamp": timestamp(ctx.now),
+        "Output": base64.b64encode(printed).decode(),
+    }
