@@ -10,7 +10,7 @@ from .server import REGION, Server, until
 
 WEB = """#!/bin/sh
 mkdir -p /srv/www && cd /srv/www && hostname > index.html
-exec python3 -m http.server 80 >/dev/null 2>&1 &
+python3 -m http.server 80 >/dev/null 2>&1 &
 """
 ECHO_HEALTH = """#!/bin/sh
 cd /tmp && python3 -m http.server 80 >/dev/null 2>&1 &
