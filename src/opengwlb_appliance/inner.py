@@ -19,7 +19,7 @@ class InnerError(ValueError):
 class Inner:
     """One IP packet. Raises InnerError when made from bytes that are not a well-formed one."""
 
-    __slots__ = ("_at", "data", "fragment", "protocol", "version")
+    __slots__ = ("_at", "data", "fragment", "more_fragments", "protocol", "version")
 
     data: bytes
     version: int
@@ -28,10 +28,12 @@ class Inner:
     """Of the transport header, behind any IPv6 extension headers."""
     fragment: bool
     """True for every fragment but the first: it has no ports."""
+    more_fragments: bool
+    """True for every fragment but the last."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.fragment = False
+        self.fragment = self.more_fragments = False
         if not data:
             raise InnerError("the inner packet is empty")
         self.version = data[0] >> 4
@@ -51,6 +53,7 @@ class Inner:
             raise InnerError(f"the IPv4 header says {total} bytes, the packet has {len(data)}")
         self.protocol = data[9]
         self.fragment = bool((data[6] & 0x1F) or data[7])
+        self.more_fragments = bool(data[6] & 0x20)
         self._at = header
 
     def _parse_v6(self, data: bytes) -> None:
@@ -64,6 +67,7 @@ class Inner:
                 raise InnerError("an IPv6 extension header is cut short")
             if following == 44:
                 self.fragment = bool(int.from_bytes(data[at + 2 : at + 4], "big") & 0xFFF8)
+                self.more_fragments = bool(data[at + 3] & 1)
                 following, at = data[at], at + 8
                 if self.fragment:
                     break

@@ -20,6 +20,12 @@ class Script:
     """False: on the first boot of the instance only."""
 
 
+def is_script(user_data: bytes) -> bool:
+    """Whether user data is something to run, and not some appliance's rules."""
+    mime = re.match(rb"(?i)(content-type|mime-version):", user_data) is not None
+    return mime or user_data.startswith((b"#!", BOOTHOOK, b"#cloud-config"))
+
+
 def scripts(user_data: bytes) -> tuple[list[Script], list[str]]:
     """The scripts in order, and a sentence for each part that is not run.
 
@@ -33,9 +39,7 @@ def scripts(user_data: bytes) -> tuple[list[Script], list[str]]:
         return _boothook(user_data), []
     if user_data.startswith(b"#cloud-config"):
         return [], ["cloud-config is not run; use a script that begins with #!"]
-    if re.match(rb"(?i)(content-type|mime-version):", user_data):
-        return _multipart(user_data)
-    return [], []
+    return _multipart(user_data) if is_script(user_data) else ([], [])
 
 
 def _boothook(content: bytes) -> list[Script]:
