@@ -1,0 +1,156 @@
+"""A captured Ethernet frame, read: the IP packet in it, and the GENEVE header around that packet where there is one.
+
+Pure. What a Gateway Load Balancer's path never carries (ARP, IPv6 in a VPC, frames cut short) reads as None.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from opengwlb_appliance import geneve
+from opengwlb_appliance.inner import TCP, UDP, Inner, InnerError
+
+ETHERNET_LENGTH = 14
+_OUTER_LENGTH = 28
+"""IPv4 without options, UDP."""
+
+
+class FlowTuple(NamedTuple):
+    """One direction of a connection. Ports are 0 for what has none."""
+
+    source: str
+    destination: str
+    protocol: int
+    source_port: int
+    destination_port: int
+
+    def reversed(self) -> FlowTuple:
+        return FlowTuple(self.destination, self.source, self.protocol, self.destination_port, self.source_port)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tunnel:
+    """The outer headers of a GENEVE packet."""
+
+    source: str
+    destination: str
+    source_port: int
+    header: geneve.Header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a frame carries."""
+
+    packet: bytes
+    """The innermost IPv4 packet, as long as its header says."""
+    flow: FlowTuple
+    tunnel: Tunnel | None
+
+    @property
+    def ttl(self) -> int:
+        return self.packet[8]
+
+    @property
+    def identity(self) -> tuple[int, bytes]:
+        """Tells this packet from its flow's others, wherever it is met.
+
+        IP id and length, with what no address translation or checksum offload touches: TCP's sequence number and flags, UDP's
+        length, ICMP's type and identifier.
+        """
+        inner = Inner(self.packet)
+        if inner.protocol == TCP:
+            transport = inner.transport[4:8] + inner.transport[13:14]
+        else:
+            transport = inner.transport[:2] + inner.transport[4:6]
+        return int.from_bytes(self.packet[4:6], "big"), transport + len(self.packet).to_bytes(2, "big")
+
+
+def read(frame: bytes) -> Seen | None:
+    """The frame's innermost IPv4 packet, or None."""
+    outer = _ipv4(frame[ETHERNET_LENGTH:]) if frame[12:14] == b"\x08\x00" else None
+    if outer is None:
+        return None
+    if outer.protocol == UDP and outer.destination_port == geneve.PORT and not outer.fragment:
+        return _read_tunnel(outer)
+    return Seen(packet=outer.data, flow=_flow(outer), tunnel=None)
+
+
+def _read_tunnel(outer: Inner) -> Seen | None:
+    try:
+        header = geneve.decode(outer.payload)
+    except geneve.GeneveError:
+        return None
+    inner = _ipv4(outer.payload[header.length :])
+    if inner is None:
+        return None
+    tunnel = Tunnel(source=outer.source, destination=outer.destination, source_port=outer.source_port, header=header)
+    return Seen(packet=inner.data, flow=_flow(inner), tunnel=tunnel)
+
+
+def _ipv4(data: bytes) -> Inner | None:
+    """Ethernet padding cut off."""
+    if len(data) < 20 or data[0] >> 4 != 4:
+        return None
+    try:
+        return Inner(data[: int.from_bytes(data[2:4], "big")])
+    except InnerError:
+        return None
+
+
+def _flow(packet: Inner) -> FlowTuple:
+    return FlowTuple(packet.source, packet.destination, packet.protocol, packet.source_port, packet.destination_port)
+
+
+_CHECKSUM_AT = {TCP: 16, UDP: 6}
+
+
+def comparable(packet: bytes) -> bytes:
+    """The packet with its TTL and IP checksum blanked; a transport checksum that a kernel left unfinished is completed.
+
+    Two captures of one packet are equal in this form if nobody touched its bytes.
+    """
+    copy = bytearray(packet)
+    copy[8] = 0
+    copy[10:12] = b"\0\0"
+    inner = Inner(packet)
+    at = _CHECKSUM_AT.get(inner.protocol)
+    if at is None or inner.fragment or len(inner.transport) < at + 2 or packet[6] & 0x20:
+        return bytes(copy)
+    place = len(packet) - len(inner.transport) + at
+    pseudo = inner.source_bytes + inner.destination_bytes + struct.pack("!HH", inner.protocol, len(inner.transport))
+    if copy[place : place + 2] == _sum(pseudo).to_bytes(2, "big"):
+        # As a device would do it: the sum over the transport, in whose checksum field stands the sum of the addresses.
+        finished = ~_sum(bytes(inner.transport)) & 0xFFFF
+        copy[place : place + 2] = (finished or 0xFFFF if inner.protocol == UDP else finished).to_bytes(2, "big")
+    return bytes(copy)
+
+
+def _sum(data: bytes) -> int:
+    """The one's complement sum of RFC 1071, folded."""
+    padded = data + b"\0" * (len(data) % 2)
+    total: int = sum(word for (word,) in struct.iter_unpack("!H", padded))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def mss(packet: bytes) -> int | None:
+    """The maximum segment size that a SYN announces."""
+    inner = Inner(packet)
+    if inner.protocol != TCP or not inner.tcp_flags & 0x02:
+        return None
+    options = inner.transport[20 : (inner.transport[12] >> 4) * 4]
+    at = 0
+    while at < len(options) and options[at] != 0:
+        if options[at] == 1:
+            at += 1
+        elif at + 1 >= len(options) or options[at + 1] < 2:
+            return None
+        elif options[at] == 2 and options[at + 1] == 4 and at + 4 <= len(options):
+            return int.from_bytes(options[at + 2 : at + 4], "big")
+        else:
+            at += options[at + 1]
+    return None

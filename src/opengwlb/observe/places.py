@@ -1,0 +1,143 @@
+"""Where on its path a packet can be watched: which ports of which boxes, and what stands there in AWS's picture.
+
+Pure. Before it the question (an endpoint, or an address of a server), after it captures on every place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opengwlb.model.compute import Instance
+from opengwlb.model.elb import LoadBalancer
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.topology import PortRef
+from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface
+from opengwlb.policy import balancing, names, network
+
+from .frames import FlowTuple
+
+
+class Role(StrEnum):
+    """What a place is on the path."""
+
+    INTERNET = "internet"
+    """The internet gateway's side toward the internet: public addresses."""
+    GATEWAY = "gateway"
+    """The internet gateway's side toward the VPC: private addresses."""
+    ENDPOINT_ROUTER = "endpoint"
+    """The endpoint, in the consumer's VPC."""
+    ENDPOINT_BALANCER = "endpoint-far-end"
+    """The endpoint, in the load balancer's box."""
+    NODE = "node"
+    """The load balancer's ENI."""
+    APPLIANCE = "appliance"
+    APPLICATION = "application"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    role: Role
+    port: PortRef
+    resource: str
+    """The AWS id of what stands there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """All places that packets of the asked kind may be met at."""
+
+    endpoints: tuple[str, ...]
+    places: tuple[Place, ...]
+
+
+def path(snapshot: Snapshot, *, endpoints: tuple[str, ...], server: str | None = None) -> Path:
+    """The places around these endpoints; `server` (a private address) narrows the applications to the one that has it."""
+    found: dict[PortRef, Place] = {}
+    for endpoint_id in endpoints:
+        endpoint = snapshot.get(VpcEndpoint, endpoint_id)
+        if endpoint is not None:
+            for place in _around(snapshot, endpoint, server=server):
+                found.setdefault(place.port, place)
+    return Path(endpoints=endpoints, places=tuple(found.values()))
+
+
+def _around(snapshot: Snapshot, endpoint: VpcEndpoint, *, server: str | None) -> Iterator[Place]:
+    for gateway in snapshot.values(InternetGateway):
+        if gateway.vpc == endpoint.vpc:
+            yield Place(role=Role.INTERNET, port=PortRef(gateway.id, names.INTERNET), resource=gateway.id)
+            yield Place(role=Role.GATEWAY, port=names.igw_vpc_port(gateway.id, endpoint.vpc), resource=gateway.id)
+    yield Place(role=Role.ENDPOINT_ROUTER, port=names.router_port(endpoint.vpc, endpoint.id), resource=endpoint.id)
+    load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
+    if load_balancer is not None:
+        yield Place(
+            role=Role.ENDPOINT_BALANCER,
+            port=names.endpoint_port(load_balancer, endpoint.id),
+            resource=endpoint.id,
+        )
+        for zone in load_balancer.zones:
+            if zone.zone == endpoint.zone:
+                interface = zone.network_interface
+                yield Place(role=Role.NODE, port=names.node_port(load_balancer, interface), resource=interface)
+        yield from _appliances(snapshot, load_balancer)
+    yield from _applications(snapshot, endpoint.vpc, server=server)
+
+
+def _appliances(snapshot: Snapshot, load_balancer: LoadBalancer) -> Iterator[Place]:
+    listener = balancing.listener_of(snapshot, load_balancer.id)
+    for placed in balancing.placed_targets(snapshot, listener.target_group) if listener else ():
+        instance = _instance_of(snapshot, placed.interface)
+        if instance is not None and placed.interface is not None:
+            yield _instance_place(Role.APPLIANCE, instance, placed.interface)
+
+
+def _applications(snapshot: Snapshot, vpc: str, *, server: str | None) -> Iterator[Place]:
+    for interface in snapshot.values(NetworkInterface):
+        instance = _instance_of(snapshot, interface)
+        if instance is not None and interface.vpc == vpc and server in (None, interface.private_ip):
+            yield _instance_place(Role.APPLICATION, instance, interface)
+
+
+def _instance_of(snapshot: Snapshot, interface: NetworkInterface | None) -> Instance | None:
+    attachment = interface.attachment if interface else None
+    return snapshot.get(Instance, attachment.instance) if attachment else None
+
+
+def _instance_place(role: Role, instance: Instance, interface: NetworkInterface) -> Place:
+    index = interface.attachment.device_index if interface.attachment else 0
+    return Place(role=role, port=names.instance_port(instance.id, index), resource=instance.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """An address of an instance, by both its names."""
+
+    private: str
+    public: str | None
+    interface: NetworkInterface
+
+
+def servers(snapshot: Snapshot, address: str) -> list[Server]:
+    """Every interface that has this private or public address; tenants may share a private one."""
+    public = {one.network_interface: one.public_ip for one in snapshot.values(Address) if one.network_interface}
+    return [
+        Server(private=interface.private_ip, public=public.get(interface.id), interface=interface)
+        for interface in snapshot.values(NetworkInterface)
+        if address in (interface.private_ip, public.get(interface.id))
+    ]
+
+
+def translations(snapshot: Snapshot, endpoints: Iterable[str]) -> dict[str, str]:
+    """Public -> private address, as the internet gateways of these endpoints' VPCs translate."""
+    found = (snapshot.get(VpcEndpoint, endpoint) for endpoint in endpoints)
+    vpcs = {endpoint.vpc for endpoint in found if endpoint is not None}
+    return {public: private for vpc in vpcs for public, private in network.public_addresses(snapshot, vpc)}
+
+
+def translated(flow: FlowTuple, private: Mapping[str, str]) -> FlowTuple:
+    """The same at every place: with private addresses."""
+    return flow._replace(
+        source=private.get(flow.source, flow.source), destination=private.get(flow.destination, flow.destination)
+    )

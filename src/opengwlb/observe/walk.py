@@ -1,0 +1,356 @@
+"""The eight-step walk: one connection's first packet each way, followed through every box from captures.
+
+Pure: captured frames and a snapshot in, a `Walk` out. `walker.py` captures, `walk_text.py` draws. The steps are those of AWS's own
+picture: internet gateway, translation, endpoint, load balancer, appliance in, appliance out, load balancer, application; the
+reply walks them backwards through the same appliance.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.policy.routing import loops
+
+from . import frames, places
+from .frames import FlowTuple, Seen
+from .places import Place, Role
+
+Direction = tuple[Role, bool]
+"""A place and whether the packet came in there."""
+
+_THROUGH_BALANCER: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+    ("endpoint", ((Role.ENDPOINT_ROUTER, False), (Role.ENDPOINT_BALANCER, True))),
+    ("load balancer sends", ((Role.NODE, False),)),
+    ("appliance receives", ((Role.APPLIANCE, True),)),
+    ("appliance returns", ((Role.APPLIANCE, False),)),
+    (
+        "load balancer returns",
+        ((Role.NODE, True), (Role.ENDPOINT_BALANCER, False), (Role.ENDPOINT_ROUTER, True)),
+    ),
+)
+INWARD: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+    ("from the internet", ((Role.INTERNET, True),)),
+    ("translated", ((Role.GATEWAY, False),)),
+    *_THROUGH_BALANCER,
+    ("application receives", ((Role.APPLICATION, True),)),
+)
+OUTWARD: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+    ("application sends", ((Role.APPLICATION, False),)),
+    *_THROUGH_BALANCER,
+    ("leaves the VPC", ((Role.GATEWAY, True),)),
+    ("to the internet", ((Role.INTERNET, False),)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """A frame as a place saw it."""
+
+    place: Place
+    incoming: bool
+    at_ns: int
+    """The kernel's wall clock."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneveSeen:
+    vni: int
+    endpoint: str
+    """`vpce-…`, from the 64-bit option."""
+    attachment: int
+    cookie: int
+    outer_source: str
+    outer_destination: str
+    outer_source_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """The packet at one place."""
+
+    step: int
+    """1 to 8."""
+    title: str
+    resource: str
+    box: str
+    device: str
+    incoming: bool
+    after_us: float
+    """Since the connection's first packet was first seen."""
+    flow: FlowTuple
+    ttl: int
+    length: int
+    mss: int | None = None
+    geneve: GeneveSeen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One packet on its way."""
+
+    name: str
+    """`request` or `reply`."""
+    hops: tuple[Hop, ...]
+
+    @property
+    def steps(self) -> set[int]:
+        return {hop.step for hop in self.hops}
+
+    @property
+    def tunnelled(self) -> tuple[Hop, ...]:
+        return tuple(hop for hop in self.hops if hop.geneve is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    name: str
+    ok: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    connection: FlowTuple
+    """As its first packet was first seen."""
+    legs: tuple[Leg, ...]
+    appliance: str | None
+    """The instance that inspected the request."""
+    cookie: int | None
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...]
+    """What was changed on purpose: translation, a lowered segment size."""
+    warnings: tuple[str, ...]
+    """Routing loops on the path, by name."""
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which connection to follow; None matches any."""
+
+    endpoints: tuple[str, ...]
+    client: str | None = None
+    server: frozenset[str] = frozenset()
+    """Private and public address of the server; empty matches any."""
+    port: int | None = None
+    protocol: int | None = None
+
+    def matches(self, flow: FlowTuple) -> bool:
+        """Whether the packet belongs to such a connection, in either direction."""
+        return self._one_way(flow) or self._one_way(flow.reversed())
+
+    def _one_way(self, flow: FlowTuple) -> bool:
+        return (
+            self.client in (None, flow.source)
+            and (not self.server or flow.destination in self.server)
+            and self.port in (None, flow.destination_port)
+            and self.protocol in (None, flow.protocol)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A packet of the connection at one place."""
+
+    captured: Captured
+    seen: Seen
+    flow: FlowTuple
+    """With public addresses replaced by private ones: the same at every place."""
+
+
+def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snapshot) -> Walk | None:
+    """The walk of the first matching connection, or None when none was seen.
+
+    Its first packet is the request, the first one the other way the reply; each is followed by its identity, so that
+    retransmissions and other packets of the connection do not mix in.
+    """
+    private = places.translations(snapshot, question.endpoints)
+    looked = (sight(one, question=question, private=private) for one in captured)
+    sightings = sorted((one for one in looked if one is not None), key=_when)
+    if not sightings:
+        return None
+    first = sightings[0]
+    request = _follow(sightings, first.flow)
+    reply = _follow(sightings, first.flow.reversed())
+    start = first.captured.at_ns
+    legs = tuple(
+        _leg(name, packets, start_ns=start) for name, packets in (("request", request), ("reply", reply)) if packets
+    )
+    tunnelled = [hop for hop in legs[0].tunnelled if hop.geneve is not None]
+    return Walk(
+        connection=first.seen.flow,
+        legs=legs,
+        appliance=_appliance(legs[0]),
+        cookie=tunnelled[0].geneve.cookie if tunnelled and tunnelled[0].geneve else None,
+        checks=tuple(_checks(legs, request=request, reply=reply, endpoints=question.endpoints)),
+        notes=tuple(_notes(legs)),
+        warnings=tuple(loop.sentence for loop in loops(snapshot) if loop.endpoint in question.endpoints),
+    )
+
+
+def sight(captured: Captured, *, question: Question, private: Mapping[str, str]) -> Sighting | None:
+    """What was captured, if it belongs to a connection that was asked for. `private` is `places.translations`.
+
+    Inside the tunnel only where the tunnel is: the provider's own traffic, and other tenants', may have equal addresses.
+    """
+    seen = frames.read(captured.data)
+    if seen is None or not question.matches(seen.flow):
+        return None
+    if (seen.tunnel is not None) is not (captured.place.role in (Role.NODE, Role.APPLIANCE)):
+        return None
+    if seen.tunnel is not None and seen.tunnel.header.endpoint_id not in question.endpoints:
+        return None
+    return Sighting(captured, seen, places.translated(seen.flow, private))
+
+
+def _when(sighting: Sighting) -> int:
+    return sighting.captured.at_ns
+
+
+def _follow(sightings: Sequence[Sighting], flow: FlowTuple) -> list[Sighting]:
+    """Every place where the flow's first packet was met, once per TTL: a loop shows, a retransmission does not."""
+    ours = [one for one in sightings if one.flow == flow]
+    if not ours:
+        return []
+    identity = ours[0].seen.identity
+    found: dict[tuple[object, ...], Sighting] = {}
+    for one in ours:
+        if one.seen.identity == identity:
+            endpoint = one.seen.tunnel.header.endpoint if one.seen.tunnel else None
+            found.setdefault((one.captured.place.port, one.captured.incoming, one.seen.ttl, endpoint), one)
+    return list(found.values())
+
+
+def _leg(name: str, packets: Sequence[Sighting], *, start_ns: int) -> Leg:
+    plan = OUTWARD if _outward(packets) else INWARD
+    order = {
+        place: (step, title, at) for step, (title, group) in enumerate(plan, start=1) for at, place in enumerate(group)
+    }
+    hops = []
+    for one in sorted(packets, key=lambda one: (one.captured.at_ns, order.get(_place(one), (9, "", 0)))):
+        if (known := order.get(_place(one))) is not None:
+            hops.append(_hop(one, step=known[0], title=known[1], start_ns=start_ns))
+    return Leg(name=name, hops=tuple(hops))
+
+
+def _place(one: Sighting) -> Direction:
+    return one.captured.place.role, one.captured.incoming
+
+
+def _outward(packets: Iterable[Sighting]) -> bool:
+    """Away from the application: it sends, or the gateway's inside receives."""
+    signs: Collection[Direction] = ((Role.APPLICATION, False), (Role.GATEWAY, True), (Role.INTERNET, False))
+    return any(_place(one) in signs for one in packets)
+
+
+def _hop(one: Sighting, *, step: int, title: str, start_ns: int) -> Hop:
+    place, tunnel = one.captured.place, one.seen.tunnel
+    return Hop(
+        step=step,
+        title=title,
+        resource=place.resource,
+        box=place.port.box,
+        device=place.port.device,
+        incoming=one.captured.incoming,
+        after_us=(one.captured.at_ns - start_ns) / 1000,
+        flow=one.seen.flow,
+        ttl=one.seen.ttl,
+        length=len(one.seen.packet),
+        mss=frames.mss(one.seen.packet),
+        geneve=None
+        if tunnel is None
+        else GeneveSeen(
+            vni=tunnel.header.vni,
+            endpoint=tunnel.header.endpoint_id,
+            attachment=tunnel.header.attachment,
+            cookie=tunnel.header.cookie,
+            outer_source=tunnel.source,
+            outer_destination=tunnel.destination,
+            outer_source_port=tunnel.source_port,
+        ),
+    )
+
+
+def _appliance(leg: Leg) -> str | None:
+    return next((hop.resource for hop in leg.hops if hop.title == "appliance receives"), None)
+
+
+def _checks(
+    legs: Sequence[Leg], *, request: Sequence[Sighting], reply: Sequence[Sighting], endpoints: Collection[str]
+) -> Iterator[Check]:
+    for leg in legs:
+        missing = sorted(set(range(1, 9)) - leg.steps)
+        yield Check(
+            name=f"{leg.name} complete",
+            ok=not missing,
+            sentence=f"The {leg.name} was seen at all eight steps."
+            if not missing
+            else f"The {leg.name} was not seen at step {', '.join(map(str, missing))}: `gwlb drops` may say why.",
+        )
+    if len(legs) < 2:
+        yield Check(name="reply", ok=False, sentence="No reply was seen.")
+    cookies = {hop.geneve.cookie for leg in legs for hop in leg.tunnelled if hop.geneve}
+    yield Check(
+        name="one cookie",
+        ok=len(cookies) == 1,
+        sentence=f"One flow cookie both ways: {_cookies(cookies)}."
+        if len(cookies) == 1
+        else f"The flow cookies are {_cookies(cookies) or 'missing'}, not one.",
+    )
+    appliances = {_appliance(leg) for leg in legs}
+    yield Check(
+        name="one appliance",
+        ok=len(appliances) == 1 and None not in appliances,
+        sentence=f"Request and reply met the same appliance, {_appliance(legs[0])}."
+        if len(appliances) == 1
+        else f"Request and reply met different appliances: {', '.join(sorted(map(str, appliances)))}.",
+    )
+    named = {hop.geneve.endpoint for leg in legs for hop in leg.tunnelled if hop.geneve}
+    yield Check(
+        name="endpoint id",
+        ok=bool(named) and named <= set(endpoints),
+        sentence=f"The endpoint id in the GENEVE header is {', '.join(sorted(named)) or 'missing'}.",
+    )
+    for name, packets in (("request", request), ("reply", reply)):
+        if packets:
+            yield _unchanged(name, packets)
+
+
+def _cookies(cookies: Iterable[int]) -> str:
+    return ", ".join(f"0x{cookie:08x}" for cookie in sorted(cookies))
+
+
+def _unchanged(name: str, packets: Sequence[Sighting]) -> Check:
+    """The packet as the appliance got it and as it gave it back."""
+    forms = {
+        one.captured.incoming: frames.comparable(one.seen.packet) for one in packets if _place(one)[0] is Role.APPLIANCE
+    }
+    if len(forms) < 2:
+        return Check(name=f"{name} unchanged", ok=False, sentence=f"The appliance did not return the {name}.")
+    same = forms[True] == forms[False]
+    return Check(
+        name=f"{name} unchanged",
+        ok=same,
+        sentence=f"The {name} left the appliance byte for byte as it came (TTL aside)."
+        if same
+        else f"The appliance changed bytes of the {name}.",
+    )
+
+
+def _notes(legs: Iterable[Leg]) -> Iterator[str]:
+    for leg in legs:
+        flows = list(dict.fromkeys((hop.flow.source, hop.flow.destination) for hop in leg.hops))
+        for before, after in itertools.pairwise(flows):
+            for old, new in zip(before, after, strict=True):
+                if old != new:
+                    yield f"The internet gateway translated {old} to {new} in the {leg.name}."
+        sizes = list(dict.fromkeys(hop.mss for hop in leg.hops if hop.mss is not None))
+        if len(sizes) == 2:
+            yield f"The endpoint lowered the segment size that the {leg.name} announces from {sizes[0]} to {sizes[1]}."
