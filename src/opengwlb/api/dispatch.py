@@ -1,24 +1,17 @@
-"""From a parsed call to an answer: the one function that the wire calls, and the list of what it can be asked.
-
-The modules of `ec2`, `elbv2` and `sts` register their actions when they are imported; this module imports all of them.
-"""
+"""From a parsed call to an answer: the one function that the wire calls, and the list of what it can be asked."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from opengwlb.api import ec2, elbv2, sts
+import opengwlb.api.ec2
+import opengwlb.api.elbv2
+import opengwlb.api.sts  # noqa: F401  (importing registers the actions)
 from opengwlb.api.common.defaults import ensure_region
 from opengwlb.api.context import ACTIONS, Answer, Context
 from opengwlb.store.protocol import Store
 from opengwlb.wire.errors import AwsError
-
-for _service in (ec2, elbv2, sts):
-    for _module in pkgutil.iter_modules(_service.__path__, prefix=f"{_service.__name__}."):
-        importlib.import_module(_module.name)
 
 
 class Call(Protocol):
