@@ -8,7 +8,7 @@ This is going to touch:
   Debian packages   $(if [ -n "$packages" ]; then echo "install: "$packages; else echo "none, all are there"; fi)
   this directory    .venv (Python packages) and build (compiled eBPF programs)
   the kernel        network namespaces gwlb-*, veth pairs inside them, eBPF programs attached to those,
-                    pins in the bpf file system under a directory of their own, control groups of the instances
+                    one bpf file system under /run/opengwlb/gwlb, control groups of the instances
   files             /run/opengwlb/gwlb and /var/lib/opengwlb/gwlb
   the network       127.0.0.1:4566 listens; no packet leaves this machine
 It does not touch your network devices, routes, firewall or Docker. \`make down\` takes all of it away again, except packages,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,13 +39,13 @@ def in_network_of(name: str, *, box: str, command: Sequence[str]) -> list[str]:
     return ["nsenter", f"--net={namespace(name, box=box)}", "--", *command]
 
 
-def inside(name: str, *, box: str, command: Sequence[str]) -> list[str]:
+def inside(name: str, *, box: str, command: Sequence[str], tty: bool = False) -> list[str]:
     """A command line that runs a program in a box: in an instance's container, else in the box's network."""
     if not box.startswith("i-"):
         return in_network_of(name, box=box, command=command)
     namespace(name, box=box)
     driver = RuncDriver(name=name, run_dir=lab.run_dir(name), data_dir=lab.data_dir_of(name))
-    return list(driver.exec(box, tuple(command), tty=sys.stdin.isatty()))
+    return list(driver.exec(box, tuple(command), tty=tty))
 
 
 def tcpdump(name: str, *, target: str, arguments: Sequence[str]) -> list[str]:

@@ -74,7 +74,7 @@ def _message(error: urllib.error.HTTPError) -> str:
 
 
 def operator(name: str) -> Client:
-    """A client with the operator's key of the running server of this name."""
+    """A client with the operator's key, for the running server of this name."""
     return as_account(name, account=credentials.OPERATOR)
 
 

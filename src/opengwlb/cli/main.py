@@ -73,17 +73,21 @@ def _doctor(*, json: Json = False) -> int:
 
 
 @app.command(name="demo")
-def _demo(*, name: Name = lab.DEFAULT_NAME, listen: str = lab.DEFAULT_LISTEN, json: Json = False) -> int:
+def _demo(
+    *, name: Name = lab.DEFAULT_NAME, listen: str = lab.DEFAULT_LISTEN, bulk_mib: int = 1024, json: Json = False
+) -> int:
     """Build two customers and a partner's firewalls, send traffic, show the packets.
 
     Parameters
     ----------
     listen
         Where the server it starts listens, when none of this name runs.
+    bulk_mib
+        How much each bulk transfer moves.
     """
     from .demo import story
 
-    return story.run(name=name, listen=listen, as_json=json)
+    return story.run(name=name, listen=listen, bulk_mib=bulk_mib, as_json=json)
 
 
 @app.command(name="down")
@@ -124,7 +128,8 @@ def _exec(box: str, /, *command: Command, name: Name = lab.DEFAULT_NAME) -> None
     """
     from . import boxes
 
-    argv = boxes.inside(name, box=box, command=command or ("sh",))
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    argv = boxes.inside(name, box=box, command=command or ("sh",), tty=terminal)
     os.execvp(argv[0], argv)
 
 

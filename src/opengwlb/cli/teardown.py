@@ -62,7 +62,7 @@ def _stop_server(name: str) -> list[str]:
 def _empty_kernel(name: str, *, run_dir: Path, data_dir: Path) -> None:
     # Instances first: a process that still runs would hold its namespace. Boxes last: links and programs go with them.
     RuncDriver(name=name, run_dir=run_dir, data_dir=data_dir).destroy()
-    DataPlane(run_dir=run_dir).destroy()
+    DataPlane(run_dir=run_dir, objects=run_dir).destroy()
     Fabric(name=name, run_dir=run_dir).destroy()
 
 

@@ -1,6 +1,6 @@
 """Both ends of the demo's traffic, as a program that runs in boxes: standard library alone, one file.
 
-`endpoints.py serve NAME BULK_PORT FORBIDDEN_TEXT HTTP_PORT…` is the application on a web server (user data carries this file).
+`endpoints.py serve NAME BULK_PORT FORBIDDEN_TEXT HTTP_PORT…` is the application on a web server (user data carries it).
 `endpoints.py JSON` is a client on the internet: one JSON object in, one JSON value out.
 """
 
@@ -16,9 +16,10 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 BLOCK = 1 << 20
 TIMEOUT_S = 5.0
@@ -41,7 +42,7 @@ def send(connection: socket.socket, size: int) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "bytes": size}
 
 
-def receive(source: BinaryIO, size: int) -> dict[str, Any]:
+def receive(source: BufferedIOBase, size: int) -> dict[str, Any]:
     digest, left = hashlib.sha256(), size
     while left and (block := source.read(min(left, BLOCK))):
         digest.update(block)
@@ -160,9 +161,11 @@ def bulk(*, source: str, host: str, port: int, direction: str, size: int) -> dic
     }
 
 
+CLIENTS: dict[str, Callable[..., Any]] = {"exchange": exchange, "exchanges": exchanges, "bulk": bulk}
+
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(*sys.argv[2:])
     else:
         asked = json.loads(sys.argv[1])
-        print(json.dumps({"exchange": exchange, "exchanges": exchanges, "bulk": bulk}[asked.pop("do")](**asked)))
+        print(json.dumps(CLIENTS[asked.pop("do")](**asked)))

@@ -18,6 +18,13 @@ HEALTH_PORT = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appliance:
+    name: str
+    instance: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A load balancer with its appliances, offered to customers."""
 
@@ -25,8 +32,7 @@ class Service:
     target_group: str
     service_id: str
     service_name: str
-    appliances: dict[str, str]
-    """Name -> instance id."""
+    appliances: tuple[Appliance, ...]
 
 
 def build(cloud: Cloud, *, customers: Sequence[Cloud], waits: Waits) -> dict[str, Service]:
@@ -55,13 +61,18 @@ def build(cloud: Cloud, *, customers: Sequence[Cloud], waits: Waits) -> dict[str
         "inspector-b1", image="opengwlb/inspector", subnet=appliances, group=group, user_data=plan.INSPECTOR_RULES
     )
     wait_running(cloud, ids=[*firewalls.values(), *inspectors.values()], what="the partner's appliances", waits=waits)
+    described = cloud.instance_states([*firewalls.values(), *inspectors.values()])
+
+    def appliances_of(ids: dict[str, str]) -> tuple[Appliance, ...]:
+        return tuple(
+            Appliance(name=name, instance=instance, address=described[instance]["PrivateIpAddress"])
+            for name, instance in ids.items()
+        )
+
+    both, second = list(balancer_subnets.values()), [balancer_subnets["b"]]
     services = {
-        plan.FIREWALLS: _service(
-            cloud, plan.FIREWALLS, vpc=vpc, subnets=list(balancer_subnets.values()), appliances=firewalls
-        ),
-        plan.INSPECTOR: _service(
-            cloud, plan.INSPECTOR, vpc=vpc, subnets=[balancer_subnets["b"]], appliances=inspectors
-        ),
+        plan.FIREWALLS: _service(cloud, plan.FIREWALLS, vpc=vpc, subnets=both, appliances=appliances_of(firewalls)),
+        plan.INSPECTOR: _service(cloud, plan.INSPECTOR, vpc=vpc, subnets=second, appliances=appliances_of(inspectors)),
     }
     for service in services.values():
         cloud.ec2.modify_vpc_endpoint_service_permissions(
@@ -74,7 +85,7 @@ def build(cloud: Cloud, *, customers: Sequence[Cloud], waits: Waits) -> dict[str
     return services
 
 
-def _service(cloud: Cloud, name: str, *, vpc: str, subnets: list[str], appliances: dict[str, str]) -> Service:
+def _service(cloud: Cloud, name: str, *, vpc: str, subnets: list[str], appliances: tuple[Appliance, ...]) -> Service:
     """Steps 1 to 7 of the document's tutorial."""
     made = cloud.elbv2.create_load_balancer(Name=name, Type="gateway", Subnets=subnets)
     load_balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
@@ -92,7 +103,7 @@ def _service(cloud: Cloud, name: str, *, vpc: str, subnets: list[str], appliance
         UnhealthyThresholdCount=2,
     )["TargetGroups"][0]["TargetGroupArn"]
     cloud.elbv2.register_targets(
-        TargetGroupArn=target_group, Targets=[{"Id": instance} for instance in appliances.values()]
+        TargetGroupArn=target_group, Targets=[{"Id": appliance.instance} for appliance in appliances]
     )
     cloud.elbv2.create_listener(
         LoadBalancerArn=load_balancer, DefaultActions=[{"Type": "forward", "TargetGroupArn": target_group}]

@@ -25,11 +25,10 @@ TEXT_RULE = "no-attack"
 FIREWALL_RULES = f"""\
 default: allow
 rules:
-  - {{name: bulk, action: allow, protocol: tcp, ports: {BULK_PORT}}}
-  - {{name: {PORT_RULE}, action: deny, protocol: tcp, ports: {FORBIDDEN_PORT}}}
-  - {{name: {TEXT_RULE}, action: deny, protocol: tcp, payload: {FORBIDDEN_TEXT}}}
+  - {{name: {PORT_RULE}, action: deny, protocol: tcp, ports: "{FORBIDDEN_PORT}"}}
+  - {{name: {TEXT_RULE}, action: deny, protocol: tcp, ports: "{WEB_PORT}", payload: {FORBIDDEN_TEXT}}}
 """
-"""User data of a firewall. First match wins; bulk stands first, so that its payload need not be searched."""
+"""User data of a firewall. Only what goes to the web port is searched for the text; bulk transfer is not."""
 
 INSPECTOR_RULES = "default: allow\nrules: []\n"
 
