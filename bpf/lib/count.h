@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* One verdict per packet, counted by the port it came in by.
  *
- * Contract: every path through a program calls count() exactly once; in = out + drops holds for each port.
+ * Contract: every path through a program counts exactly once; in = out + drops holds for each port. A packet counts as it arrived:
+ * a program that changes its length takes the arrival() first and calls count_arrival(), all others call count().
  */
 #ifndef OPENGWLB_COUNT_H
 #define OPENGWLB_COUNT_H
@@ -20,21 +21,39 @@ struct {
 	__type(value, struct counter);
 } counters SEC(".maps");
 
-static __always_inline void count(struct __sk_buff *skb, __u32 verdict)
+/* Ethernet, IPv4 and TCP with its timestamp option: what the segments of nearly every super-packet share. */
+#define GSO_HEADERS (ETH_HLEN + 20 + 32)
+
+/* bpf_skb_adjust_room() forgets the number of segments, so behind the load balancer it is worked out from their size. */
+static __always_inline struct counter arrival(const struct __sk_buff *skb)
+{
+	struct counter one = {.packets = 1, .bytes = skb->len - ETH_HLEN};
+
+	if (skb->gso_segs)
+		one.packets = skb->gso_segs;
+	else if (skb->gso_size && skb->len > GSO_HEADERS)
+		one.packets = (skb->len - GSO_HEADERS + skb->gso_size - 1) / skb->gso_size;
+	return one;
+}
+
+static __always_inline void count_arrival(struct __sk_buff *skb, const struct counter *one, __u32 verdict)
 {
 	struct port_verdict key = {.ifindex = skb->ifindex, .verdict = verdict};
 	struct counter *row = bpf_map_lookup_elem(&counters, &key);
-	__u32 packets = skb->gso_segs ?: 1;
-	__u64 bytes = skb->len - ETH_HLEN;
 
 	if (row) { /* per CPU, and tc programs do not interrupt each other there */
-		row->packets += packets;
-		row->bytes += bytes;
+		row->packets += one->packets;
+		row->bytes += one->bytes;
 	} else {
-		struct counter first = {.packets = packets, .bytes = bytes};
-
-		bpf_map_update_elem(&counters, &key, &first, BPF_NOEXIST);
+		bpf_map_update_elem(&counters, &key, one, BPF_NOEXIST);
 	}
+}
+
+static __always_inline void count(struct __sk_buff *skb, __u32 verdict)
+{
+	struct counter one = arrival(skb);
+
+	count_arrival(skb, &one, verdict);
 }
 
 #endif

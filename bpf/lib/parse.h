@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* An IP packet, as far as telling flows apart needs it.
+ *
+ * Contract: parse_ip() reads IPv4 with options and IPv6 with extension headers at `offset`, fragments included, and fills a struct
+ * packet; it changes nothing. Ports are 0 unless the packet is TCP or UDP and carries them. Lengths that disagree are MALFORMED.
+ */
+#ifndef OPENGWLB_PARSE_H
+#define OPENGWLB_PARSE_H
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+enum fragment { WHOLE = 0, FIRST_FRAGMENT, LATER_FRAGMENT };
+
+struct packet {
+	__u32 source[4]; /* network order; IPv4 in the first */
+	__u32 destination[4];
+	__u32 length; /* of the IP packet */
+	__u32 transport; /* offset of the transport header from the Ethernet header */
+	__u32 fragment_id;
+	__u32 shared; /* bytes of IP and transport headers that each segment of a super-packet repeats */
+	__be16 source_port;
+	__be16 destination_port;
+	__u8 family; /* 4 or 6 */
+	__u8 protocol;
+	__u8 fragment; /* enum fragment */
+	__u8 tcp_flags; /* byte 13 of the TCP header */
+};
+
+#define TCP_FLAG_BYTE_FIN 0x01
+#define TCP_FLAG_BYTE_SYN 0x02
+#define TCP_FLAG_BYTE_ACK 0x10
+
+#define IP4_MORE_FRAGMENTS 0x2000
+#define IP4_FRAGMENT_OFFSET 0x1fff
+#define IP6_HEADER 40
+#define IP6_EXTENSIONS 8 /* more than anyone sends */
+#define IP6_HOP_BY_HOP 0
+#define IP6_ROUTING 43
+#define IP6_FRAGMENT 44
+#define IP6_AUTHENTICATION 51
+#define IP6_DESTINATION 60
+#define PROTOCOL_ICMPV6 58
+
+static __always_inline int parse_ports(struct __sk_buff *skb, struct packet *packet)
+{
+	__u8 tcp[14];
+
+	if (packet->fragment == LATER_FRAGMENT)
+		return 0;
+	if (packet->protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(skb, packet->transport, tcp, sizeof(tcp)))
+			return -1;
+		__builtin_memcpy(&packet->source_port, tcp, 2);
+		__builtin_memcpy(&packet->destination_port, tcp + 2, 2);
+		packet->tcp_flags = tcp[13];
+		packet->shared += (tcp[12] >> 4) * 4;
+	} else if (packet->protocol == IPPROTO_UDP) {
+		if (bpf_skb_load_bytes(skb, packet->transport, tcp, 8))
+			return -1;
+		__builtin_memcpy(&packet->source_port, tcp, 2);
+		__builtin_memcpy(&packet->destination_port, tcp + 2, 2);
+		packet->shared += 8;
+	}
+	return 0;
+}
+
+static __always_inline int parse_ipv4(struct __sk_buff *skb, __u32 offset, struct packet *packet)
+{
+	struct iphdr ip;
+	__u16 place;
+
+	if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+		return -1;
+	packet->length = bpf_ntohs(ip.tot_len);
+	if (ip.version != 4 || ip.ihl < 5 || packet->length < ip.ihl * 4 || packet->length > skb->len - offset)
+		return -1;
+	packet->family = 4;
+	packet->source[0] = ip.saddr;
+	packet->destination[0] = ip.daddr;
+	packet->protocol = ip.protocol;
+	packet->transport = offset + ip.ihl * 4;
+	packet->shared = ip.ihl * 4;
+	place = bpf_ntohs(ip.frag_off);
+	packet->fragment_id = ip.id;
+	if (place & IP4_FRAGMENT_OFFSET)
+		packet->fragment = LATER_FRAGMENT;
+	else if (place & IP4_MORE_FRAGMENTS)
+		packet->fragment = FIRST_FRAGMENT;
+	return parse_ports(skb, packet);
+}
+
+static __always_inline int parse_ipv6(struct __sk_buff *skb, __u32 offset, struct packet *packet)
+{
+	struct ipv6hdr ip;
+	__u32 at = offset + IP6_HEADER;
+	__u8 extension[8];
+	__u32 place, length;
+	__u8 next;
+
+	if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+		return -1;
+	packet->length = IP6_HEADER + bpf_ntohs(ip.payload_len);
+	if (ip.version != 6 || packet->length > skb->len - offset)
+		return -1;
+	packet->family = 6;
+	__builtin_memcpy(packet->source, &ip.saddr, 16);
+	__builtin_memcpy(packet->destination, &ip.daddr, 16);
+	next = ip.nexthdr;
+	for (int i = 0; i < IP6_EXTENSIONS; i++) {
+		if (next != IP6_HOP_BY_HOP && next != IP6_ROUTING && next != IP6_FRAGMENT && next != IP6_AUTHENTICATION &&
+		    next != IP6_DESTINATION)
+			break;
+		if (packet->fragment == LATER_FRAGMENT)
+			break;
+		if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+			return -1;
+		length = extension[1] * 8 + 8;
+		if (next == IP6_AUTHENTICATION)
+			length = extension[1] * 4 + 8;
+		if (next == IP6_FRAGMENT) {
+			length = 8;
+			place = extension[2] << 8 | extension[3];
+			__builtin_memcpy(&packet->fragment_id, extension + 4, 4);
+			if (place & ~7)
+				packet->fragment = LATER_FRAGMENT;
+			else if (place & 1)
+				packet->fragment = FIRST_FRAGMENT;
+		}
+		next = extension[0];
+		at += length;
+	}
+	packet->protocol = next;
+	packet->transport = at;
+	packet->shared = at - offset;
+	if (at - offset > packet->length)
+		return -1;
+	return parse_ports(skb, packet);
+}
+
+/* 0, or -1 for a packet that is not well-formed. */
+static __always_inline int parse_ip(struct __sk_buff *skb, __u32 offset, __u8 family, struct packet *packet)
+{
+	__builtin_memset(packet, 0, sizeof(*packet));
+	return family == 4 ? parse_ipv4(skb, offset, packet) : parse_ipv6(skb, offset, packet);
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Which target a flow goes to.
+ *
+ * Contract: user space fills one Maglev table per node with the slots of targets that may get new flows, and swaps it whole. A target's
+ * generation changes when flows must leave it; a flow remembers the one it was given to.
+ */
+#ifndef OPENGWLB_SELECT_H
+#define OPENGWLB_SELECT_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "../shared/layout.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_TARGETS);
+	__type(key, __u32);
+	__type(value, struct target_config);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_TARGETS);
+	__type(key, __be32);
+	__type(value, __u32);
+} target_addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, MAX_NODES);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, MAGLEV_SIZE);
+		__type(key, __u32);
+		__type(value, __u32);
+	});
+} maglev SEC(".maps");
+
+struct choice {
+	__u32 target;
+	__u32 generation;
+	__be32 address;
+};
+
+/* The target in a slot, if it still is the one of this generation. */
+static __always_inline int target_still(__u32 slot, __u32 generation, __be32 *address)
+{
+	const struct target_config *target = bpf_map_lookup_elem(&targets, &slot);
+
+	if (!target || !target->address || target->generation != generation)
+		return 0;
+	*address = target->address;
+	return 1;
+}
+
+/* 0, or -1 when there is nobody to choose. The same hash gets the same target as long as it is listed. */
+static __always_inline int select_target(const struct node_config *node, __u32 slot, __u32 hash, struct choice *choice)
+{
+	const struct target_config *target;
+	const __u32 *chosen;
+	__u32 place = hash % MAGLEV_SIZE;
+	void *table;
+
+	if (!node->targets)
+		return -1;
+	table = bpf_map_lookup_elem(&maglev, &slot);
+	if (!table)
+		return -1;
+	chosen = bpf_map_lookup_elem(table, &place);
+	if (!chosen)
+		return -1;
+	choice->target = *chosen;
+	target = bpf_map_lookup_elem(&targets, &choice->target);
+	if (!target || !target->address)
+		return -1;
+	choice->generation = target->generation;
+	choice->address = target->address;
+	return 0;
+}
+
+#endif
