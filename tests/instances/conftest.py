@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from opengwlb.instances import InstanceSpec, RuncDriver
+from opengwlb_appliance.geneve import PORT
 
 ADDRESS = "192.0.2.2"
 OUTSIDE = "192.0.2.1"
@@ -112,3 +116,73 @@ def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
         finally:
             made.remove_network()
             shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def socket_in(namespace: str, *arguments: int) -> socket.socket:
+    """A socket that lives in a network namespace: made by a thread that went there and ends."""
+    made: list[socket.socket] = []
+
+    def make() -> None:
+        with open(f"/run/netns/{namespace}") as target:
+            libc = ctypes.CDLL(None, use_errno=True)
+            assert libc.setns(target.fileno(), 0x40000000) == 0, os.strerror(ctypes.get_errno())
+        made.append(socket.socket(*arguments))
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    return made[0]
+
+
+class Node:
+    """The load balancer's side of the tunnel: GENEVE out, whole IP packets back."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._senders: dict[int, socket.socket] = {}
+        self._port = socket_in(lab.outside, socket.AF_INET, socket.SOCK_DGRAM)
+        self._port.bind((OUTSIDE, PORT))  # or the kernel answers returns with port unreachable
+        self._raw = socket_in(lab.outside, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+        self._raw.settimeout(3)
+
+    def close(self) -> None:
+        for each in (self._port, self._raw, *self._senders.values()):
+            each.close()
+
+    def send(self, data: bytes, *, source_port: int = 50001, target: str = ADDRESS) -> None:
+        """`data` from the GENEVE header on."""
+        if source_port not in self._senders:
+            self._senders[source_port] = socket_in(self.lab.outside, socket.AF_INET, socket.SOCK_DGRAM)
+            self._senders[source_port].bind((OUTSIDE, source_port))
+        self._senders[source_port].sendto(data, (target, PORT))
+
+    def returned(self, *, seconds: float = 3) -> bytes | None:
+        """The next packet to UDP 6081 from its outer IP header on; None if there is none in time."""
+        self._raw.settimeout(seconds)
+        try:
+            while True:
+                packet = self._raw.recv(65535)
+                if packet[22:24] == PORT.to_bytes(2, "big"):
+                    return packet
+        except TimeoutError:
+            return None
+
+    def health(self, *, port: int = 80) -> tuple[int, str]:
+        """Status and body of the health page; (0, why) when nobody answers."""
+        try:
+            with socket_in(self.lab.outside, socket.AF_INET, socket.SOCK_STREAM) as connection:
+                connection.settimeout(3)
+                connection.connect((ADDRESS, port))
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                answer = connection.makefile("rb").read().decode()
+        except OSError as problem:
+            return 0, str(problem)
+        head, _, body = answer.partition("\r\n\r\n")
+        return int(head.split()[1]), body
+
+
+@pytest.fixture
+def node(lab: Lab) -> Iterator[Node]:
+    made = Node(lab)
+    yield made
+    made.close()
