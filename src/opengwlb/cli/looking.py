@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from rich.console import Console
+
+from opengwlb.observe import walk_text
 
 from . import client, show
 
@@ -32,3 +35,19 @@ def listing(name: str, *, what: str, account: str, as_json: bool, **query: str |
         return
     rows: list[dict[str, Any]] = answer[what]
     show.table(rows, title=what)
+
+
+def walk(name: str, *, question: dict[str, Any], seconds: int, account: str, as_json: bool) -> int:
+    """Wait for one connection and follow it through every box; 0 when all was as it should be."""
+    asked = {key: value for key, value in question.items() if value is not None} | {"seconds": seconds}
+    reader = client.as_account(name, account=account)
+    if not as_json:
+        print(f"Waiting up to {seconds} s for a connection …", file=sys.stderr)
+    answer = reader.post("walk", asked, timeout_s=seconds + 10)
+    if as_json:
+        show.as_json(answer)
+    elif answer["walk"] is None:
+        print("No such connection was seen.", file=sys.stderr)
+    else:
+        Console(highlight=False).print(walk_text.render(walk_text.from_json(answer["walk"])))
+    return 0 if answer["walk"] and answer["walk"]["ok"] else 1

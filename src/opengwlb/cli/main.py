@@ -169,6 +169,37 @@ def _drops(*, account: Account = credentials.OPERATOR, name: Name = lab.DEFAULT_
     looking.listing(name, what="drops", account=account, as_json=json)
 
 
+@app.command(name="walk")
+def _walk(
+    *,
+    endpoint: str | None = None,
+    client: str | None = None,
+    server: str | None = None,
+    port: int | None = None,
+    seconds: int = 20,
+    account: Account = credentials.OPERATOR,
+    name: Name = lab.DEFAULT_NAME,
+    json: Json = False,
+) -> int:
+    """Follow the next connection through every box, there and back.
+
+    Parameters
+    ----------
+    endpoint
+        Only through this vpce-.
+    client
+        Only from this address.
+    server
+        Only to this address, private or public.
+    port
+        Only to this port.
+    seconds
+        How long to wait for it.
+    """
+    question = {"endpoint": endpoint, "client": client, "server": server, "port": port}
+    return looking.walk(name, question=question, seconds=seconds, account=account, as_json=json)
+
+
 def run(*, serve: Serve, arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status. `arguments` are those after `gwlb`; the process's own when None."""
     try:
