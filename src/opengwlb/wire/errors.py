@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AwsError(Exception):
-    """`code` is AWS's own; `message` tells the caller what to do. `status` is the HTTP status (AWS uses 400 for most)."""
+    """`code` is AWS's own; `message` tells the caller what to do; `status` is HTTP's (AWS uses 400 for most)."""
 
     def __init__(self, code: str, message: str, *, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")

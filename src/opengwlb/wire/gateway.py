@@ -1,0 +1,170 @@
+"""The front door: one HTTP request in, one AWS answer or AWS error out.
+
+Before it stands Starlette's router, after it `handle`, which knows the actions. The order is AWS's: who is calling,
+which operation, are the parameters well-formed, then the action.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from .body import decompressed, read_body, without_body
+from .errors import AwsError
+from .form import read_form
+from .identity import Authenticator, Identity, claimed_signature
+from .models import Service, of_version, service, signed_for
+from .sigv4 import Credential, HttpRequest
+
+log = logging.getLogger(__name__)
+
+FALLBACK = "sts"
+"""Whose error format is used when a request does not say which service it is for."""
+
+NOT_PARAMETERS = ("Action", "Version", "AWSAccessKeyId", "SecurityToken", "Timestamp", "Expires")
+"""Fields of the form that belong to the protocol; so does everything that starts with `X-Amz-`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request that was authenticated and parsed."""
+
+    service: str
+    """botocore's name: `ec2`, `elbv2`, `sts`."""
+    operation: str
+    params: dict[str, Any]
+    account: str
+    region: str
+    access_key: str
+    request_id: str
+
+
+class Gateway:
+    """`handle` runs in a thread and raises AwsError; `implemented` lists the (service, operation) pairs it knows."""
+
+    def __init__(
+        self,
+        *,
+        handle: Callable[[Call], dict[str, Any]],
+        credentials: Callable[[str], Credential | None],
+        auth: Literal["sigv4", "off"],
+        clock: Callable[[], float],
+        default_account: str,
+        default_region: str,
+        implemented: Callable[[], Collection[tuple[str, str]]],
+    ) -> None:
+        self._handle = handle
+        self._implemented = implemented
+        self.authenticator = Authenticator(
+            credentials=credentials,
+            auth=auth,
+            clock=clock,
+            default_account=default_account,
+            default_region=default_region,
+        )
+
+    async def endpoint(self, request: Request) -> Response:
+        """A Starlette endpoint for `GET /` and `POST /`."""
+        request_id = str(uuid.uuid4())
+        received = without_body(request)
+        try:
+            received = replace(received, body=await read_body(request))
+        except AwsError as error:
+            # The rest of the body is not read, so the connection cannot carry another request.
+            return _failed(error, _claimed_service(received), request_id, headers={"connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=400)
+        return await run_in_threadpool(self._answer, received, request_id)
+
+    def _answer(self, request: HttpRequest, request_id: str) -> Response:
+        spoken = _claimed_service(request)
+        try:
+            identity = self.authenticator.authenticate(request)
+            pairs = read_form(request.query.encode("latin-1"), decompressed(request))
+            fields = dict(pairs)
+            spoken = _service_for(identity, version=fields.get("Version"))
+            body = self._call(spoken, identity=identity, fields=fields, pairs=pairs, request_id=request_id)
+        except AwsError as error:
+            return _failed(error, spoken, request_id)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            return _failed(spoken.protocol.internal_error(), spoken, request_id)
+        return _response(body, status=200, request_id=request_id)
+
+    def _call(
+        self,
+        spoken: Service,
+        *,
+        identity: Identity,
+        fields: dict[str, str],
+        pairs: list[tuple[str, str]],
+        request_id: str,
+    ) -> bytes:
+        action, version = fields.get("Action"), fields.get("Version", spoken.version)
+        if not action:
+            raise AwsError("MissingAction", "The request is missing an action or a required parameter.")
+        if version != spoken.version:
+            raise spoken.protocol.unknown_version(action, version)
+        operation = spoken.operation(action)
+        if operation is None:
+            raise spoken.protocol.unknown_action(action)
+        if (spoken.name, action) not in self._implemented():
+            raise spoken.protocol.not_implemented(action)
+        answer = self._handle(
+            Call(
+                service=spoken.name,
+                operation=action,
+                params=operation.parse([pair for pair in pairs if _is_parameter(pair[0])]),
+                account=identity.account,
+                region=identity.region,
+                access_key=identity.access_key,
+                request_id=request_id,
+            )
+        )
+        return operation.serialise(answer, request_id)
+
+
+def _is_parameter(name: str) -> bool:
+    return name not in NOT_PARAMETERS and not name.startswith("X-Amz-")
+
+
+def _claimed_service(request: HttpRequest) -> Service:
+    """For the format of an error that comes before the signature is verified."""
+    signature = claimed_signature(request)
+    found = None if signature is None else signed_for(signature.service)
+    return found or service(FALLBACK)
+
+
+def _service_for(identity: Identity, *, version: str | None) -> Service:
+    found = signed_for(identity.service) if identity.service else of_version(version or "")
+    if found is None:
+        raise AwsError(
+            "InvalidAction",
+            f"No service of OpenGWLB is signed for as '{identity.service}'."
+            if identity.service
+            else f"An unsigned request is known by its Version, and no service here has '{version or ''}'.",
+        )
+    return found
+
+
+def _failed(error: AwsError, spoken: Service, request_id: str, *, headers: dict[str, str] | None = None) -> Response:
+    shown = spoken.protocol.translate(error)
+    return _response(
+        spoken.protocol.error(shown, request_id), status=shown.status, request_id=request_id, headers=headers
+    )
+
+
+def _response(body: bytes, *, status: int, request_id: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        body,
+        status_code=status,
+        media_type="text/xml;charset=UTF-8",
+        headers={"x-amzn-requestid": request_id, **(headers or {})},
+    )

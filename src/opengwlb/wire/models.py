@@ -1,0 +1,99 @@
+"""The AWS services spoken here, from botocore's models: found by signing name or version, compiled on first use.
+
+A protocol (`ec2.py`, `query.py`) turns an operation's shapes into two functions; JSON and CBOR join by implementing
+`WireProtocol` and a line in `_protocol`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Protocol
+
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+
+from .ec2 import Ec2Protocol
+from .errors import AwsError
+from .query import QueryProtocol
+
+SERVICES = ("ec2", "elbv2", "sts")
+"""botocore's names."""
+
+Parse = Callable[[list[tuple[str, str]]], dict[str, Any]]
+"""Form pairs -> parameters as botocore would take them; raises AwsError."""
+Serialise = Callable[[dict[str, Any], str], bytes]
+"""(answer as botocore would return it, request id) -> body."""
+
+
+class WireProtocol(Protocol):
+    def compile_input(self, operation: OperationModel) -> Parse: ...
+    def compile_output(self, operation: OperationModel) -> Serialise: ...
+    def error(self, error: AwsError, request_id: str) -> bytes: ...
+    def translate(self, error: AwsError) -> AwsError:
+        """The service's own code for a refusal of the signature."""
+
+    def internal_error(self) -> AwsError: ...
+    def unknown_action(self, action: str) -> AwsError: ...
+    def unknown_version(self, action: str, version: str) -> AwsError: ...
+    def not_implemented(self, action: str) -> AwsError: ...
+
+
+class Operation:
+    """One AWS operation, ready to parse requests and write answers."""
+
+    def __init__(self, model: OperationModel, protocol: WireProtocol) -> None:
+        self.name: str = model.name
+        self.parse = protocol.compile_input(model)
+        self.serialise = protocol.compile_output(model)
+
+
+class Service:
+    """One AWS service. Its 830 operations (EC2) are compiled one by one, when first called."""
+
+    def __init__(self, name: str) -> None:
+        self.model = ServiceModel(Loader().load_service_model(name, "service-2"), name)
+        self.name = name
+        self.signing_name: str = self.model.signing_name
+        self.version: str = self.model.api_version
+        self.protocol = _protocol(self.model)
+        self._names = frozenset(self.model.operation_names)
+        self._operations: dict[str, Operation] = {}
+
+    def operation(self, name: str) -> Operation | None:
+        """None when the service has no such operation."""
+        found = self._operations.get(name)
+        if found is None and name in self._names:
+            # Two threads may compile the same one: the results are equal.
+            found = self._operations[name] = Operation(self.model.operation_model(name), self.protocol)
+        return found
+
+
+@cache
+def service(name: str) -> Service:
+    """A service by botocore's name."""
+    return Service(name)
+
+
+@cache
+def _by(attribute: str) -> dict[str, Service]:
+    return {getattr(service(name), attribute): service(name) for name in SERVICES}
+
+
+def signed_for(signing_name: str) -> Service | None:
+    """The service whose requests are signed for this name: `elasticloadbalancing` -> elbv2."""
+    return _by("signing_name").get(signing_name)
+
+
+def of_version(version: str) -> Service | None:
+    """The service with this API version, for requests that name no service: no two share one."""
+    return _by("version").get(version)
+
+
+def _protocol(model: ServiceModel) -> WireProtocol:
+    match model.protocol:
+        case "ec2":
+            return Ec2Protocol()
+        case "query":
+            return QueryProtocol(namespace=model.metadata["xmlNamespace"])
+    raise ValueError(f"{model.service_name} speaks {model.protocol}, which is not spoken here")
