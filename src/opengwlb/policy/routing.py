@@ -5,6 +5,7 @@ The rules are AWS's (facts 5.2 and 5.3). A refusal is a value, so that callers o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
@@ -12,8 +13,6 @@ from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot, View
 from opengwlb.model.vpc import Address, NetworkInterface, Route, RouteTable, Subnet, Vpc
-
-from .plane import table_of_subnet
 
 RESERVED = IPv4Network("169.254.168.0/22")
 """Link-local services of the VPC itself; no route may lead there."""
@@ -108,12 +107,13 @@ def loops(snapshot: Snapshot) -> list[RoutingLoop]:
     AWS accepts such routes (its document puts the endpoint into the application's own subnet); the packet goes round
     until its TTL is used up. Rings over several endpoints are found too, reported at each of them.
     """
+    tables = _tables_of_subnets(snapshot)
     return [
         _loop(endpoint, table=table, route=route)
         for endpoint in snapshot.values(VpcEndpoint)
-        if (table := _table_of(snapshot, endpoint)) is not None
+        if (table := tables.get(endpoint.subnet)) is not None
         for route in table.routes
-        if route.target_type == "vpc-endpoint" and _returns(snapshot, endpoint, IPv4Network(route.destination))
+        if route.target_type == "vpc-endpoint" and _returns(snapshot, tables, endpoint, IPv4Network(route.destination))
     ]
 
 
@@ -128,19 +128,23 @@ def _loop(endpoint: VpcEndpoint, *, table: RouteTable, route: Route) -> RoutingL
     )
 
 
-def _returns(snapshot: Snapshot, start: VpcEndpoint, destination: IPv4Network) -> bool:
+def _returns(
+    snapshot: Snapshot, tables: Mapping[str, RouteTable], start: VpcEndpoint, destination: IPv4Network
+) -> bool:
     """Whether a packet for `destination` that leaves `start` arrives there again."""
     seen: set[str] = set()
     here: VpcEndpoint | None = start
     while here is not None and here.id not in seen:
         seen.add(here.id)
-        here = _next_endpoint(snapshot, here, destination)
+        here = _next_endpoint(snapshot, tables, here, destination)
     return here is not None and here.id == start.id
 
 
-def _next_endpoint(snapshot: Snapshot, endpoint: VpcEndpoint, destination: IPv4Network) -> VpcEndpoint | None:
+def _next_endpoint(
+    snapshot: Snapshot, tables: Mapping[str, RouteTable], endpoint: VpcEndpoint, destination: IPv4Network
+) -> VpcEndpoint | None:
     """Where the whole of `destination` goes from this endpoint's subnet, if that is another endpoint."""
-    subnet, table = snapshot.get(Subnet, endpoint.subnet), _table_of(snapshot, endpoint)
+    subnet, table = snapshot.get(Subnet, endpoint.subnet), tables.get(endpoint.subnet)
     if subnet is None or table is None or destination.subnet_of(IPv4Network(subnet.cidr)):
         return None
     covering = [route for route in table.routes if _covers(route, destination)]
@@ -148,14 +152,23 @@ def _next_endpoint(snapshot: Snapshot, endpoint: VpcEndpoint, destination: IPv4N
     return snapshot.get(VpcEndpoint, best.target) if best is not None else None
 
 
+def _tables_of_subnets(snapshot: Snapshot) -> dict[str, RouteTable]:
+    """Subnet id -> its route table, in one pass over the tables."""
+    main: dict[str, RouteTable] = {}
+    own: dict[str, RouteTable] = {}
+    for table in snapshot.values(RouteTable):
+        for association in table.associations:
+            if association.main:
+                main[table.vpc] = table
+            if association.subnet is not None:
+                own[association.subnet] = table
+    implied = {subnet.id: main[subnet.vpc] for subnet in snapshot.values(Subnet) if subnet.vpc in main}
+    return implied | own
+
+
 def _covers(route: Route, destination: IPv4Network) -> bool:
     network = ip_network(route.destination)
     return isinstance(network, IPv4Network) and destination.subnet_of(network)
-
-
-def _table_of(snapshot: Snapshot, endpoint: VpcEndpoint) -> RouteTable | None:
-    subnet = snapshot.get(Subnet, endpoint.subnet)
-    return table_of_subnet(snapshot, subnet) if subnet is not None else None
 
 
 def _subnets(view: View, vpc: Vpc) -> set[IPv4Network]:

@@ -194,7 +194,10 @@ def _by_public_ip(ctx: Context, view: View, public_ip: str) -> Address:
 
 def _target(ctx: Context, view: View, params: Parameters) -> NetworkInterface:
     if params.get("NetworkInterfaceId"):
-        return resources.require(ctx, view, NetworkInterface, params["NetworkInterfaceId"])
+        interface = resources.require(ctx, view, NetworkInterface, params["NetworkInterfaceId"])
+        if interface.requester_managed:
+            raise AwsError("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
+        return interface
     if not params.get("InstanceId"):
         raise missing("instanceId or networkInterfaceId")
     instance = resources.require(ctx, view, Instance, params["InstanceId"])

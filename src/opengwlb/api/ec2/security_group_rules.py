@@ -23,14 +23,11 @@ def from_call(
 ) -> list[SecurityGroupRule]:
     """The rules an Authorize or Revoke call describes, by IpPermissions or by the older flat members."""
     permissions = params.get("IpPermissions") or [_flat(ctx, view, params, group=group)]
-    rules = [
+    return [
         rule
         for permission in permissions
         for rule in _rules(ctx, view, permission, group=group, egress=egress, given=given)
     ]
-    if not rules:
-        raise missing("ipPermissions: a source group, a CIDR or a prefix list")
-    return rules
 
 
 def _flat(ctx: Context, view: View, params: Parameters, *, group: SecurityGroup) -> Mapping[str, Any]:
@@ -67,6 +64,8 @@ def _rules(
         ),
         *(_group_peer(ctx, view, each, group=group) for each in permission.get("UserIdGroupPairs") or ()),
     ]
+    if not peers:
+        raise missing("ipPermissions: a source group or a CIDR")
     for peer in peers:
         yield SecurityGroupRule(
             id=new_id("sgr"), egress=egress, protocol=protocol, from_port=from_port, to_port=to_port, tags=given, **peer
@@ -117,6 +116,8 @@ def _group_peer(ctx: Context, view: View, pair: Mapping[str, Any], *, group: Sec
         peer = resources.require(ctx, view, SecurityGroup, pair["GroupId"])
     else:
         peer = by_name(view, pair.get("GroupName", ""), vpc=group.vpc)
+    if peer.vpc != group.vpc:
+        raise invalid_value("You have specified two resources that belong to different networks.")
     return {"group": peer.id, "group_account": peer.account, "description": pair.get("Description", "")}
 
 

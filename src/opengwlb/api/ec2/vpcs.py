@@ -11,7 +11,6 @@ from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dependency, dry_run, invalid_parameter, missing, refuse
 from opengwlb.api.common.filters import flag
 from opengwlb.api.context import Answer, Context, Parameters, action
-from opengwlb.model.elb import LoadBalancer, TargetGroup
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, SecurityGroup, Subnet, Vpc
@@ -137,8 +136,6 @@ def _in_use(view: View, vpc: Vpc) -> bool:
         InternetGateway,
         NetworkInterface,
         VpcEndpoint,
-        LoadBalancer,
-        TargetGroup,
         RouteTable,
         SecurityGroup,
     )
