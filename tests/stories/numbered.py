@@ -1,4 +1,4 @@
-"""Numbered UDP: run as a script in a box. `receive PORT` until SIGTERM; `send HOST PORT RATE SECONDS SOURCE` at RATE packets a second.
+"""Numbered UDP, run as a script in a box: `receive PORT` until SIGTERM; `send HOST PORT RATE SECONDS SOURCE` at RATE packets a second.
 
 Each prints one JSON line: the sender how many it sent, the receiver which numbers are missing or came twice.
 """
