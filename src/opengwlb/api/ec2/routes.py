@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from opengwlb.api.common import cidrs, resources
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
 from opengwlb.api.context import Answer, Context, Parameters, action
-from opengwlb.api.ec2.route_tables import require_gateway
+from opengwlb.api.ec2.route_table_associations import require_gateway
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import View
