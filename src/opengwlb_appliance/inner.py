@@ -100,6 +100,11 @@ class Inner:
         return self.protocol in (TCP, UDP) and not self.fragment and len(self.data) >= self._at + 4
 
     @property
+    def port_bytes(self) -> bytes:
+        """Source and destination port, 4 bytes; zeros for what has no ports."""
+        return self.data[self._at : self._at + 4] if self._has_ports() else b"\0\0\0\0"
+
+    @property
     def source_port(self) -> int:
         """0 for what has no ports: other protocols, later fragments."""
         return int.from_bytes(self.data[self._at : self._at + 2], "big") if self._has_ports() else 0

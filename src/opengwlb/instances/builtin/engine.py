@@ -23,16 +23,19 @@ FLOW_LIMIT = 65536
 class FlowState:
     """What is known of one flow."""
 
-    __slots__ = ("closed", "denied_by", "opening", "rules", "streams")
+    __slots__ = ("closed", "denied_by", "directions", "opening", "rules", "streams")
 
     def __init__(self, opening: Flow, *, denied_by: str | None, rules: tuple[Rule, ...]) -> None:
         self.opening = opening
         """As its first packet had it."""
+        back = opening.reversed()
+        self.directions = {ends_of_flow(opening): True, ends_of_flow(back): False}
+        """Addresses and ports as a packet of each direction has them. True is the direction of the first packet."""
         self.denied_by = denied_by
         self.rules = rules
         """Those that look into its payload."""
         self.streams: dict[bool, Stream] = {}
-        """By direction: True is that of the first packet."""
+        """By direction."""
         self.closed = False
         """A FIN or RST was seen: the ports may be used again."""
 
@@ -57,17 +60,17 @@ class Firewall:
         if inner.protocol in (ICMP, ICMPV6):
             return self._icmp(packet, inner)
         key = packet.data[: packet.header.length] + inner.protocol.to_bytes(1, "big")
-        flow = flow_of(inner)
         state = self._flows.get(key)
-        known = state is not None and (inner.fragment or flow in (state.opening, state.opening.reversed()))
-        if state is None or not known:
-            state = self._judge(packet, inner, flow, key=key)
+        forward = state.directions.get(ends_of(inner)) if state is not None else None
+        if state is None or (forward is None and not inner.fragment):
+            state = self._judge(packet, inner, flow_of(inner), key=key)
+            forward = state.directions.get(ends_of(inner))
         if state.denied_by is not None:
             return Verdict.DROP_FLOW
         if not state.rules:
             return Verdict.RETURN_FLOW
         self._flows.move_to_end(key)
-        return self._look_into(packet, inner, state, forward=flow == state.opening)
+        return self._look_into(packet, inner, state, forward=bool(forward))
 
     def _judge(self, packet: Packet, inner: Inner, flow: Flow, *, key: bytes) -> FlowState:
         """The header rules' word on a flow that is met for the first time."""
@@ -174,6 +177,17 @@ def ping_key(packet: Packet, protocol: int) -> bytes:
     return packet.data[: packet.header.length] + protocol.to_bytes(1, "big")
 
 
+def ends_of(inner: Inner) -> bytes:
+    """The bytes that name the ends of a packet, in its own direction."""
+    return inner.source_bytes + inner.destination_bytes + inner.port_bytes
+
+
+def ends_of_flow(flow: Flow) -> bytes:
+    """What `ends_of` says of a packet in the flow's direction."""
+    ports = flow.source_port.to_bytes(2, "big") + flow.destination_port.to_bytes(2, "big")
+    return flow.source + flow.destination + ports
+
+
 def flow_of(inner: Inner) -> Flow:
     """The flow in the packet's own direction."""
     return Flow(
@@ -201,6 +215,6 @@ def opening_of(flow: Flow, *, tcp_flags: int) -> Flow:
 def first_match(rules: tuple[Rule, ...], payload: bytes) -> Rule | None:
     """The first rule whose pattern is in a datagram."""
     for rule in rules:
-        if rule.pattern is not None and rule.pattern.expression.search(payload):
+        if rule.pattern is not None and rule.pattern.is_in(payload):
             return rule
     return None

@@ -56,11 +56,18 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """What a payload rule looks for."""
+    """What a payload rule looks for: a literal or an expression."""
 
-    expression: re.Pattern[bytes]
+    literal: bytes = b""
+    """Empty: look for the expression. A plain search is several times faster than an expression's."""
+    expression: re.Pattern[bytes] | None = None
     reach: int
     """Bytes of the stream before a segment that a match may begin in."""
+
+    def is_in(self, text: bytes) -> bool:
+        if self.expression is None:
+            return self.literal in text
+        return self.expression.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +230,7 @@ def _pattern(value: Any, *, label: str) -> Pattern:
         raise ValueError(f"{label}: {text!r} is not hexadecimal") from problem
     if len(literal) > LONGEST_LITERAL:
         raise ValueError(f"{label}: `payload` is longer than {LONGEST_LITERAL} bytes")
-    return Pattern(expression=re.compile(re.escape(literal)), reach=len(literal) - 1)
+    return Pattern(literal=literal, reach=len(literal) - 1)
 
 
 def _holds(network: Network | None, address: bytes) -> bool:

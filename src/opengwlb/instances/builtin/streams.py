@@ -129,6 +129,6 @@ class Stream:
 
     def _search(self, text: bytes) -> Rule | None:
         for rule in self._rules:
-            if rule.pattern is not None and rule.pattern.expression.search(text):
+            if rule.pattern is not None and rule.pattern.is_in(text):
                 return rule
         return None
