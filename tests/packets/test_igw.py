@@ -14,7 +14,8 @@ from scapy.packet import Packet, Raw
 from opengwlb.model.plane import NatEntry, Plane
 from opengwlb.model.topology import PortRef, Program
 
-from .boxes import Boxes, Programs, arrived, run
+from .boxes import Boxes, Programs, arrived
+from .harness import run
 
 PRIVATE, PUBLIC = "10.0.1.10", "198.18.1.10"
 UNKNOWN_PRIVATE, UNKNOWN_PUBLIC = "10.0.1.11", "198.18.1.99"
