@@ -148,10 +148,11 @@ def _zone_id(instance: Instance) -> str | None:
 
 def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
     """The filters of DescribeInstances."""
+    of_interface = network_interface_view.spec(view)
 
     def first(name: str) -> Callable[[Instance], Iterable[str]]:
         """An interface filter under its own name."""
-        values = network_interface_view.spec(view)[name]
+        values = of_interface[name]
         return lambda instance: [value for interface in interfaces_of(view, instance) for value in values(interface)]
 
     def of(member: str) -> Callable[[Instance], Iterable[str]]:
@@ -162,9 +163,7 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
 
     tokens = client_tokens(view)
     interface_filters = {
-        f"network-interface.{name}": first(name)
-        for name in network_interface_view.spec(view)
-        if not name.startswith("association.")
+        f"network-interface.{name}": first(name) for name in of_interface if not name.startswith("association.")
     }
     return {
         **interface_filters,

@@ -171,7 +171,9 @@ def _forward_to(actions: list[dict[str, Any]]) -> str:
     config = action.get("ForwardConfig") or {}
     groups = config.get("TargetGroups") or []
     if len(groups) > 1:
-        raise AwsError("TooManyTargetGroups", "Gateway listeners forward to exactly one target group")
+        raise AwsError(
+            "TooManyUniqueTargetGroupsPerLoadBalancer", "Gateway listeners forward to exactly one target group"
+        )
     if any(group.get("Weight") not in (None, 1) for group in groups):
         raise validation_error("Weight cannot be specified for gateway listeners")
     if (config.get("TargetGroupStickinessConfig") or {}).get("Enabled"):

@@ -99,7 +99,8 @@ def describe_target_health(ctx: Context, params: Parameters) -> Answer:
 def _describe(view: View, group: TargetGroup, target: Target) -> dict[str, Any]:
     identity: dict[str, Any] = {"Id": target.target, "Port": GENEVE_PORT}
     if group.target_type == "ip":
-        identity["AvailabilityZone"] = target.zone or _zone_of(view, group.vpc, target.target)
+        zone = target.zone or _zone_of(view, group.vpc, target.target)
+        identity |= {"AvailabilityZone": zone} if zone is not None else {}
     health: dict[str, Any] = {"State": str(target.state)}
     if target.state is not TargetState.HEALTHY:
         health |= {"Reason": target.reason, "Description": target.description}
