@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from api_harness import Api, refused
+from api_harness import Api, refused, service_model
 
 from opengwlb.api import accounts, dispatch
 
@@ -71,3 +71,8 @@ def test_the_handler_makes_the_region_ready_and_answers(api: Api):
         handle(Call(service="ec2", operation="CreateLaunchTemplate"))
     assert ("elbv2", "CreateLoadBalancer") in dispatch.implemented()
     assert ("ec2", "CreateLaunchTemplate") not in dispatch.implemented()
+
+
+def test_every_action_is_an_operation_of_its_services_model(api: Api):
+    for service, operation in dispatch.implemented():
+        assert operation in service_model(service).operation_names, operation
