@@ -9,6 +9,7 @@ import pytest
 from api_harness import refused
 from api_lab import APP, ENDPOINT, Lab
 
+from opengwlb.model.account import ClientToken
 from opengwlb.model.compute import InstanceState
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.policy import routing
@@ -240,6 +241,18 @@ def test_the_same_token_makes_one_route_table(lab: Lab):
     tags = [{"ResourceType": "route-table", "Tags": [{"Key": "a", "Value": "b"}]}]
     with refused("IdempotentParameterMismatch"):
         lab.api.ec2("CreateRouteTable", VpcId=lab.vpc, ClientToken="once", TagSpecifications=tags)
+
+
+def test_a_token_is_forgotten_after_a_day(lab: Lab):
+    first = lab.api.ec2("CreateRouteTable", VpcId=lab.vpc, ClientToken="once")["RouteTable"]
+    lab.api.ec2("CreateRouteTable", VpcId=lab.vpc, ClientToken="never again")
+    tomorrow = replace(lab.api, now=lab.api.now + 24 * 3600.0)
+    second = tomorrow.ec2("CreateRouteTable", VpcId=lab.vpc, ClientToken="once")["RouteTable"]
+    assert second["RouteTableId"] != first["RouteTableId"]
+    kept = [token.id for token in lab.api.store.snapshot().values(ClientToken) if "CreateRouteTable" in token.id]
+    assert [each.rsplit("/", 1)[-1] for each in kept] == ["once"]
+    # What is remembered for good stays: the default VPC is not made again.
+    assert len(tomorrow.ec2("DescribeVpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]) == 1
 
 
 def loops(lab: Lab) -> list[tuple[str, str, str]]:

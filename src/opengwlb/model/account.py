@@ -30,3 +30,5 @@ class ClientToken:
     arguments_sha256: str
     resource_id: str
     """What the first call made; comma-separated where it made several (RunInstances)."""
+    expires: float | None = None
+    """Seconds since the epoch; None: kept for good."""

@@ -15,6 +15,9 @@ from opengwlb.wire.errors import AwsError
 
 T = TypeVar("T", bound=Stored)
 
+REMEMBERED_S = 24 * 3600.0
+"""A token is good for a day; botocore makes one for every call of some operations, so they must not pile up."""
+
 
 def idempotent(
     ctx: Context,
@@ -34,6 +37,8 @@ def idempotent(
     token = params.get("ClientToken")
     if not token:
         return make()
+    for old in [each for each in tx.values(ClientToken) if each.expires is not None and each.expires <= ctx.now]:
+        tx.delete(ClientToken, old.id)
     token_id = f"{ctx.account}/{ctx.region}/{action}/{token}"
     arguments = {name: value for name, value in params.items() if name not in ("ClientToken", "DryRun")}
     digest = hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).hexdigest()
@@ -48,5 +53,12 @@ def idempotent(
         if there:
             return there
     made = make()
-    tx.put(ClientToken(id=token_id, arguments_sha256=digest, resource_id=",".join(each.id for each in made)))
+    tx.put(
+        ClientToken(
+            id=token_id,
+            arguments_sha256=digest,
+            resource_id=",".join(each.id for each in made),
+            expires=ctx.now + REMEMBERED_S,
+        )
+    )
     return made
