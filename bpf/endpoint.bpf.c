@@ -136,13 +136,26 @@ static __always_inline __u32 find_way(const struct packet *packet, const struct 
 	return VERDICT_encapsulated;
 }
 
-/* The kernel keeps a packet marked as a tunnel's after its header was stripped, and will not push another with ENCAP flags. The state it
- * kept is that of a header of the same length at the same place, so pushing the bytes alone makes it true again. */
-static __always_inline long push(struct __sk_buff *skb)
+/* The kernel keeps a packet marked as a tunnel's after its header was stripped, and will not push another with ENCAP flags: the second of
+ * two endpoints in series meets such packets. The state it kept is that of a header of the same length at the same place, so pushing
+ * the bytes alone makes it true again. Only IPv6 behind IPv4 needs its protocol told too, or the device takes the super-packet for IPv6
+ * and drops it; stripping is what can tell it, so a little more is pushed first. */
+static __always_inline long push_again(struct __sk_buff *skb, __u8 family)
+{
+	const __u32 more = 4;
+	long error;
+
+	if (family == 4)
+		return bpf_skb_adjust_room(skb, ENCAP_LEN, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+	error = bpf_skb_adjust_room(skb, ENCAP_LEN + more, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+	return error ?: bpf_skb_adjust_room(skb, -(__s32)more, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | DECAP_L3_IPV4);
+}
+
+static __always_inline long push(struct __sk_buff *skb, __u8 family)
 {
 	long error = bpf_skb_adjust_room(skb, ENCAP_LEN, BPF_ADJ_ROOM_MAC, ENCAP_FLAGS);
 
-	return error == -EALREADY ? bpf_skb_adjust_room(skb, ENCAP_LEN, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) : error;
+	return error == -EALREADY ? push_again(skb, family) : error;
 }
 
 static __always_inline __u32 encapsulate(struct __sk_buff *skb, const struct packet *packet, const struct node_config *node,
@@ -160,7 +173,7 @@ static __always_inline __u32 encapsulate(struct __sk_buff *skb, const struct pac
 	struct tunnel tunnel;
 	__u32 mtu = 0;
 
-	if (push(skb))
+	if (push(skb, packet->family))
 		return VERDICT_encap_failed;
 	__builtin_memcpy(eth.h_dest, node->peer_mac, ETH_ALEN);
 	__builtin_memcpy(eth.h_source, node->mac, ETH_ALEN);

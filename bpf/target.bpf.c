@@ -21,10 +21,6 @@
 #include "shared/layout.h"
 #include "shared/verdicts.h"
 
-/* Kernel 6.6's flags; some distributions' headers lack their names. */
-#define DECAP_L3_IPV4 (1ULL << 7)
-#define DECAP_L3_IPV6 (1ULL << 8)
-
 #define OUTER_LENGTH (sizeof(struct iphdr) + sizeof(struct udphdr) + sizeof(struct geneve_base))
 
 /* A return, as far as it was read. */

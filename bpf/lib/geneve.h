@@ -29,6 +29,10 @@
 #define TUNNEL_FIRST_PORT 49152 /* the dynamic range: its low 14 bits are the flow's */
 #define IP4_DONT_FRAGMENT 0x4000
 
+/* Flags of bpf_skb_adjust_room() since kernel 6.6; some distributions' headers lack their names. */
+#define DECAP_L3_IPV4 (1ULL << 7)
+#define DECAP_L3_IPV6 (1ULL << 8)
+
 struct geneve_base {
 	__u8 version_length; /* 2 bits, 6 bits in words of 4 bytes */
 	__u8 flags;
