@@ -1,14 +1,12 @@
 # The fixed targets: setup, demo, down, test, check, bench, clean. All can be run again at any time.
 #
-# PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… another compiler.
+# PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… names a compiler.
 
 export PYTHON ?= python3
 VENV := .venv
 DOCTOR := $(PYTHON) src/opengwlb/cli/doctor.py
 INSTALLED := $(VENV)/.installed
 PYTEST ?=
-NEWEST_CLANG = $(firstword $(foreach version,-19 -18 -17 -16 -15 -14,$(shell command -v clang$(version))) clang)
-CLANG ?= $(NEWEST_CLANG)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -35,7 +33,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 bpf: packages
-	@$(MAKE) --no-print-directory -C bpf CLANG=$(CLANG)
+	@$(MAKE) --no-print-directory -C bpf
 
 setup: packages $(INSTALLED) bpf
 

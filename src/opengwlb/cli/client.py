@@ -20,6 +20,14 @@ SERVICE = "gwlb"
 """The service name that requests to the read API are signed for."""
 
 
+class Answered(Refusal):
+    """The server refused; `code` is AWS's or IAM's word for why, or the HTTP status."""
+
+    def __init__(self, sentence: str, *, code: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class Client:
     """JSON in, JSON out, signed as one account."""
 
@@ -55,7 +63,7 @@ class Client:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
                 said = answer.read()
         except urllib.error.HTTPError as error:
-            raise Refusal(_message(error)) from error
+            raise _answered(error) from error
         except (urllib.error.URLError, TimeoutError) as error:
             reason = getattr(error, "reason", error)
             raise Refusal(
@@ -64,13 +72,14 @@ class Client:
         return json.loads(said) if said else None
 
 
-def _message(error: urllib.error.HTTPError) -> str:
+def _answered(error: urllib.error.HTTPError) -> Answered:
     said = error.read()
     try:
         answer = json.loads(said)
-        return f"{answer.get('code') or error.code}: {answer['message']}"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"The server answered {error.code}: {said[:200].decode(errors='replace') or error.reason}"
+        return Answered(f"{answer['code']}: {answer['message']}", code=answer["code"])
+    except (ValueError, KeyError, TypeError):
+        words = said[:200].decode(errors="replace") or error.reason
+        return Answered(f"The server answered {error.code}: {words}", code=str(error.code))
 
 
 def operator(name: str) -> Client:

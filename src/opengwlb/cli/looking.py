@@ -16,7 +16,8 @@ STATUS_TABLES = ("boxes", "load_balancers", "targets", "endpoints", "drops")
 
 def status(name: str, *, as_json: bool) -> None:
     """Boxes, load balancers, targets with health, endpoints, drops, and warnings such as routing loops."""
-    answer = client.operator(name).get("status")
+    reader = client.operator(name)
+    answer = reader.get("status") | reader.get("drops")
     if as_json:
         show.as_json(answer)
         return
@@ -37,17 +38,15 @@ def listing(name: str, *, what: str, account: str, as_json: bool, **query: str |
     show.table(rows, title=what)
 
 
-def walk(name: str, *, question: dict[str, Any], seconds: int, account: str, as_json: bool) -> int:
+def walk(name: str, *, question: dict[str, Any], wait_s: int, account: str, as_json: bool) -> int:
     """Wait for one connection and follow it through every box; 0 when all was as it should be."""
-    asked = {key: value for key, value in question.items() if value is not None} | {"seconds": seconds}
+    asked = {key: value for key, value in question.items() if value is not None} | {"wait_s": wait_s}
     reader = client.as_account(name, account=account)
     if not as_json:
-        print(f"Waiting up to {seconds} s for a connection …", file=sys.stderr)
-    answer = reader.post("walk", asked, timeout_s=seconds + 10)
+        print(f"Waiting up to {wait_s} s for a connection …", file=sys.stderr)
+    answer = reader.post("walk", asked, timeout_s=wait_s + 10)
     if as_json:
         show.as_json(answer)
-    elif answer["walk"] is None:
-        print("No such connection was seen.", file=sys.stderr)
     else:
-        Console(highlight=False).print(walk_text.render(walk_text.from_json(answer["walk"])))
-    return 0 if answer["walk"] and answer["walk"]["ok"] else 1
+        Console(highlight=False).print(walk_text.render(walk_text.from_json(answer)))
+    return 0 if answer["ok"] else 1

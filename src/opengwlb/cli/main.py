@@ -176,7 +176,7 @@ def _walk(
     client: str | None = None,
     server: str | None = None,
     port: int | None = None,
-    seconds: int = 20,
+    wait_s: int = 20,
     account: Account = credentials.OPERATOR,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
@@ -193,11 +193,11 @@ def _walk(
         Only to this address, private or public.
     port
         Only to this port.
-    seconds
-        How long to wait for it.
+    wait_s
+        How many seconds to wait for it.
     """
     question = {"endpoint": endpoint, "client": client, "server": server, "port": port}
-    return looking.walk(name, question=question, seconds=seconds, account=account, as_json=json)
+    return looking.walk(name, question=question, wait_s=wait_s, account=account, as_json=json)
 
 
 def run(*, serve: Serve, arguments: Sequence[str] | None = None) -> int:

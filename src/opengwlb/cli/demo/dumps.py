@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from .. import boxes
 from ..refusal import Refusal
 from .partner import Appliance
 
-TCPDUMP = ("tcpdump", "-l", "-i", "eth0", "-nvv", "port 6081")
+TCPDUMP = ("tcpdump", "-l", "--immediate-mode", "-i", "eth0", "-nvv", "port 6081")
+"""Each packet is printed when it comes."""
 START_WITHIN_S = 10.0
+QUIET_S = 0.3
 
 _GENEVE = re.compile(
     r"(?P<outer_source>[\d.]+)\.\d+ > (?P<outer_destination>[\d.]+)\.6081: .*Geneve.*"
@@ -79,6 +82,14 @@ class Dump:
         if not self._listening.wait(START_WITHIN_S):
             raise Refusal(f"tcpdump does not start on {self.appliance.name}: {' '.join(self._errors).strip()}")
 
+    def settle(self) -> None:
+        """Until nothing more was printed for a moment, so that what was sent before is in it."""
+        give_up = time.monotonic() + START_WITHIN_S
+        printed = -1
+        while printed != len(self._lines) and time.monotonic() < give_up:
+            printed = len(self._lines)
+            time.sleep(QUIET_S)
+
     def stop(self) -> None:
         self._running.terminate()
         self._running.wait(START_WITHIN_S)
@@ -110,6 +121,8 @@ def listening(lab_name: str, *, appliances: Iterable[Appliance]) -> Iterator[lis
         for dump in dumps:
             dump.wait_until_listening()
         yield dumps
+        for dump in dumps:
+            dump.settle()
 
 
 def parse(text: str, *, appliance: Appliance) -> Iterator[Packet]:

@@ -82,6 +82,9 @@ class Web(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(f"{self.name} has read it")
 
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the caller says what happened."""
+
     def answer(self, text: str) -> None:
         body = f"{text}\n".encode()
         self.send_response(200)
@@ -105,18 +108,17 @@ def serve(name: str, bulk_port: str, forbidden: str, *http_ports: str) -> None:
     Threads(("", int(bulk_port)), Bulk).serve_forever()
 
 
-def connect(source: str, host: str, port: int, *, timeout_s: float) -> socket.socket:
-    return socket.create_connection((host, port), timeout=timeout_s, source_address=(source, 0))
-
-
 def exchange(
     *, source: str, host: str, port: int, pieces: list[str], pause_s: float = 0.05, timeout_s: float = TIMEOUT_S
 ) -> dict[str, Any]:
-    """Send the pieces, each in a segment of its own, and read to the end. Says the local port even when it fails."""
-    answer: dict[str, Any] = {"source": source, "source_port": None, "reply": "", "error": ""}
-    try:
-        with connect(source, host, port, timeout_s=timeout_s) as connection:
-            answer["source_port"] = connection.getsockname()[1]
+    """Send the pieces, each in a segment of its own, and read to the end. Without `error` it came to its end."""
+    answer: dict[str, Any] = {"source": source, "source_port": 0, "reply": "", "error": ""}
+    with socket.socket() as connection:
+        try:
+            connection.bind((source, 0))
+            answer["source_port"] = connection.getsockname()[1]  # known also when nobody answers
+            connection.settimeout(timeout_s)
+            connection.connect((host, port))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for number, piece in enumerate(pieces):
                 if number:
@@ -124,8 +126,8 @@ def exchange(
                 connection.sendall(piece.encode())
             while block := connection.recv(65536):
                 answer["reply"] += block.decode(errors="replace")
-    except OSError as error:
-        answer["error"] = str(error) or type(error).__name__
+        except OSError as error:
+            answer["error"] = str(error) or type(error).__name__
     return answer
 
 
@@ -137,7 +139,10 @@ def exchanges(*, sources: list[str], **each: Any) -> list[dict[str, Any]]:
 
 def bulk(*, source: str, host: str, port: int, direction: str, size: int) -> dict[str, Any]:
     """Move `size` bytes; both ends' hashes, seconds, and retransmits of the sending end."""
-    with connect(source, host, port, timeout_s=60) as connection, connection.makefile("rb") as reading:
+    with (
+        socket.create_connection((host, port), timeout=60, source_address=(source, 0)) as connection,
+        connection.makefile("rb") as reading,
+    ):
         source_port = connection.getsockname()[1]
         began = time.monotonic()
         connection.sendall(f"{direction} {size}\n".encode())

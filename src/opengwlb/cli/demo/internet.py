@@ -26,18 +26,18 @@ class Internet:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def run(self, command: Sequence[str], *, timeout_s: float = 120) -> str:
+    def run(self, command: Sequence[str], *, within_s: float = 120) -> str:
         """Standard output of a program in the internet's box. Refuses when it fails."""
         argv = boxes.in_network_of(self.name, box=BOX, command=command)
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=within_s)
         if done.returncode:
             raise Refusal(f"{' '.join(command[:3])} … failed on the internet: {done.stderr.strip()[-300:]}")
         return done.stdout
 
-    def ask(self, do: str, *, timeout_s: float = 120, **asked: Any) -> Any:
+    def ask(self, do: str, *, within_s: float = 120, **asked: Any) -> Any:
         """One of `endpoints.CLIENTS`, run there."""
         argument = json.dumps({"do": do, **asked})
-        return json.loads(self.run([PYTHON, str(plan.ENDPOINTS), argument], timeout_s=timeout_s))
+        return json.loads(self.run([PYTHON, str(plan.ENDPOINTS), argument], within_s=within_s))
 
     def request(self, host: str, *, source: str, port: int = plan.WEB_PORT, **more: Any) -> dict[str, Any]:
         """A plain GET, or the `pieces` given: see `endpoints.exchange`."""

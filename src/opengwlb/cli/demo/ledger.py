@@ -33,7 +33,7 @@ class Ledger:
         self.outcomes.append(outcome)
         mark = "[green]✓[/]" if ok else "[red]✗[/]"
         said = f"  {mark} {escape(f'{what}: {happened}')}" + (f" [dim]({escape(by)})[/]" if by else "")
-        self.console.print(said if ok else f"{said} [red]expected: {expected}[/]")
+        self.console.print(said if ok else f"{said} [red]expected: {expected}[/]", soft_wrap=True)
         return ok
 
     def section(self, title: str) -> None:

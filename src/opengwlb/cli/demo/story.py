@@ -86,7 +86,7 @@ def _traffic(
     watching = Watching(operator, internet=internet, ledger=ledger, console=ledger.console, appliances=firewalls)
 
     ledger.section("Traffic through the firewalls")
-    with watching.spread(inspected):
+    with watching.spread(inspected, connections=len(plan.CLIENTS) * len(plan.CUSTOMERS)):
         traffic.connections(inspected)
     for web in inspected:
         traffic.ping(web)

@@ -26,7 +26,7 @@ class Waits:
                 done, state = look()
                 waited = time.monotonic() - began
                 if state != shown and status is None and not done:
-                    self.console.print(f"  waiting for {what}: {state}")
+                    self.console.print(f"  waiting for {what}: {state}", soft_wrap=True)
                 shown = state
                 if status is not None:
                     status.update(f"waiting for {what}: {state} [dim]({waited:.0f} s)[/]")
@@ -37,4 +37,4 @@ class Waits:
                         f"Waited {timeout_s:.0f} s for {what}, and it still is: {state}. The lab is left as it is."
                     )
                 time.sleep(POLL_S)
-        self.console.print(f"  [green]✓[/] {what}: {state} [dim]({waited:.1f} s)[/]")
+        self.console.print(f"  [green]✓[/] {what}: {state} [dim]({waited:.1f} s)[/]", soft_wrap=True)
