@@ -51,8 +51,8 @@ class Program:
         return b"".join(out)
 
 
-def between(one: str | None, others: Collection[str] = (), *, length: int = _WHOLE) -> bytes:
-    """Frames between address `one` and one of `others`, in either direction; None and empty stand for any address.
+def between(ones: Collection[str], others: Collection[str], *, length: int = _WHOLE) -> bytes:
+    """Frames between one of `ones` and one of `others`, in either direction; an empty collection stands for any address.
 
     `length` is how much of a frame is kept.
     """
@@ -63,9 +63,9 @@ def between(one: str | None, others: Collection[str] = (), *, length: int = _WHO
     program.equal(_UDP, otherwise="plain")
     program.load(_LOAD_HALF, _UDP_DESTINATION_AT)
     program.equal(_GENEVE_PORT, otherwise="plain")
-    _pair(program, one, others, source_at=_INNER_SOURCE, name="inner")
+    _pair(program, ones, others, source_at=_INNER_SOURCE, name="inner", otherwise="no")
     program.label("plain")
-    _pair(program, one, others, source_at=_PLAIN_SOURCE, name="plain")
+    _pair(program, ones, others, source_at=_PLAIN_SOURCE, name="plain", otherwise="no")
     program.label("yes")
     program.accept(length)
     program.label("no")
@@ -73,23 +73,32 @@ def between(one: str | None, others: Collection[str] = (), *, length: int = _WHO
     return program.compile()
 
 
-def _pair(program: Program, one: str | None, others: Collection[str], *, source_at: int, name: str) -> None:
-    """Jumps to `yes` or `no`."""
-    directions = ((source_at, source_at + 4, "forth"), (source_at + 4, source_at, "back"))
-    for one_at, other_at, direction in directions:
-        end = f"{name} {direction} fails"
-        if one is not None:
-            program.load(_LOAD_WORD, one_at)
-            program.equal(int(ipaddress.IPv4Address(one)), otherwise=end)
-        for address in others:
-            program.load(_LOAD_WORD, other_at)
-            program.equal(int(ipaddress.IPv4Address(address)), then="yes")
-        if not others:
-            program.load(_LOAD_WORD, other_at)
-            program.equal(0, then="no", otherwise="yes")
-        program.label(end)
-    program.load(_LOAD_HALF, _ETHERTYPE_AT)
-    program.equal(_IPV4, then="no", otherwise="no")
+def everything(*, length: int = _WHOLE) -> bytes:
+    """All frames; `length` is how much of each is kept."""
+    program = Program()
+    program.accept(length)
+    return program.compile()
+
+
+def _pair(
+    program: Program, ones: Collection[str], others: Collection[str], *, source_at: int, name: str, otherwise: str
+) -> None:
+    """Jumps to `yes` or to `otherwise`."""
+    back = f"{name} back"
+    _one_of(program, ones, at=source_at, then=f"{name} forth", otherwise=back)
+    program.label(f"{name} forth")
+    _one_of(program, others, at=source_at + 4, then="yes", otherwise=back)
+    program.label(back)
+    _one_of(program, ones, at=source_at + 4, then=f"{name} back other", otherwise=otherwise)
+    program.label(f"{name} back other")
+    _one_of(program, others, at=source_at, then="yes", otherwise=otherwise)
+
+
+def _one_of(program: Program, addresses: Collection[str], *, at: int, then: str, otherwise: str) -> None:
+    program.load(_LOAD_WORD, at)
+    for address in addresses:
+        program.equal(int(ipaddress.IPv4Address(address)), then=then)
+    program.equal(0, then=otherwise, otherwise=otherwise if addresses else then)
 
 
 def attach(sock: socket.socket, code: bytes) -> None:

@@ -5,7 +5,7 @@ Pure. Before it the question (an endpoint, or an address of a server), after it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -53,18 +53,18 @@ class Path:
     places: tuple[Place, ...]
 
 
-def path(snapshot: Snapshot, *, endpoints: tuple[str, ...], server: str | None = None) -> Path:
-    """The places around these endpoints; `server` (a private address) narrows the applications to the one that has it."""
+def path(snapshot: Snapshot, *, endpoints: tuple[str, ...], addresses: Collection[str] = ()) -> Path:
+    """The places around these endpoints; `addresses` narrows the applications, if one has any of them."""
     found: dict[PortRef, Place] = {}
     for endpoint_id in endpoints:
         endpoint = snapshot.get(VpcEndpoint, endpoint_id)
         if endpoint is not None:
-            for place in _around(snapshot, endpoint, server=server):
+            for place in _around(snapshot, endpoint, addresses=addresses):
                 found.setdefault(place.port, place)
     return Path(endpoints=endpoints, places=tuple(found.values()))
 
 
-def _around(snapshot: Snapshot, endpoint: VpcEndpoint, *, server: str | None) -> Iterator[Place]:
+def _around(snapshot: Snapshot, endpoint: VpcEndpoint, *, addresses: Collection[str]) -> Iterator[Place]:
     for gateway in snapshot.values(InternetGateway):
         if gateway.vpc == endpoint.vpc:
             yield Place(role=Role.INTERNET, port=PortRef(gateway.id, names.INTERNET), resource=gateway.id)
@@ -82,7 +82,7 @@ def _around(snapshot: Snapshot, endpoint: VpcEndpoint, *, server: str | None) ->
                 interface = zone.network_interface
                 yield Place(role=Role.NODE, port=names.node_port(load_balancer, interface), resource=interface)
         yield from _appliances(snapshot, load_balancer)
-    yield from _applications(snapshot, endpoint.vpc, server=server)
+    yield from _applications(snapshot, endpoint.vpc, addresses=addresses)
 
 
 def _appliances(snapshot: Snapshot, load_balancer: LoadBalancer) -> Iterator[Place]:
@@ -93,10 +93,12 @@ def _appliances(snapshot: Snapshot, load_balancer: LoadBalancer) -> Iterator[Pla
             yield _instance_place(Role.APPLIANCE, instance, placed.interface)
 
 
-def _applications(snapshot: Snapshot, vpc: str, *, server: str | None) -> Iterator[Place]:
-    for interface in snapshot.values(NetworkInterface):
+def _applications(snapshot: Snapshot, vpc: str, *, addresses: Collection[str]) -> Iterator[Place]:
+    inside = [one for one in snapshot.values(NetworkInterface) if one.vpc == vpc]
+    named = [one for one in inside if one.private_ip in addresses]
+    for interface in named or inside:
         instance = _instance_of(snapshot, interface)
-        if instance is not None and interface.vpc == vpc and server in (None, interface.private_ip):
+        if instance is not None:
             yield _instance_place(Role.APPLICATION, instance, interface)
 
 
@@ -111,19 +113,19 @@ def _instance_place(role: Role, instance: Instance, interface: NetworkInterface)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """An address of an instance, by both its names."""
+class Host:
+    """An interface by both its addresses."""
 
     private: str
     public: str | None
     interface: NetworkInterface
 
 
-def servers(snapshot: Snapshot, address: str) -> list[Server]:
+def hosts(snapshot: Snapshot, address: str) -> list[Host]:
     """Every interface that has this private or public address; tenants may share a private one."""
     public = {one.network_interface: one.public_ip for one in snapshot.values(Address) if one.network_interface}
     return [
-        Server(private=interface.private_ip, public=public.get(interface.id), interface=interface)
+        Host(private=interface.private_ip, public=public.get(interface.id), interface=interface)
         for interface in snapshot.values(NetworkInterface)
         if address in (interface.private_ip, public.get(interface.id))
     ]

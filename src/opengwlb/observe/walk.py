@@ -133,12 +133,13 @@ class Walk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Which connection to follow; None matches any."""
+    """Which connection to follow; None and empty match any."""
 
     endpoints: tuple[str, ...]
-    client: str | None = None
-    server: frozenset[str] = frozenset()
-    """Private and public address of the server; empty matches any."""
+    clients: frozenset[str] = frozenset()
+    """Private and public address of the client."""
+    servers: frozenset[str] = frozenset()
+    """Private and public address of the server."""
     port: int | None = None
     protocol: int | None = None
 
@@ -148,8 +149,8 @@ class Question:
 
     def _one_way(self, flow: FlowTuple) -> bool:
         return (
-            self.client in (None, flow.source)
-            and (not self.server or flow.destination in self.server)
+            (not self.clients or flow.source in self.clients)
+            and (not self.servers or flow.destination in self.servers)
             and self.port in (None, flow.destination_port)
             and self.protocol in (None, flow.protocol)
         )

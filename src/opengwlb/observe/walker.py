@@ -41,7 +41,7 @@ def watch(
     """Blocks for at most `seconds`. `ready()` is called once every place is watched: what is sent from then on is seen."""
     at = {place.port: place for place in path.places}
     private = places.translations(snapshot, question.endpoints)
-    code = filters.between(question.client, sorted(question.server))
+    code = filters.between(sorted(question.clients), sorted(question.servers))
     caught: list[Captured] = []
     progress = _Progress()
     with Capture(at.keys(), open_socket=open_socket, code=code) as capture:

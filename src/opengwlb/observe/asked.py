@@ -1,0 +1,75 @@
+"""What the read API is asked, as types: msgspec checks them, so a wrong field is named in the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from opengwlb.wire.errors import AwsError
+
+T = TypeVar("T")
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=120)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Protocol = Annotated[int, msgspec.Meta(ge=0, le=255)]
+Address = Annotated[str, msgspec.Meta(pattern=r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$")]
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    """`flows`, `drops`."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+    endpoint: str | None = None
+
+
+class Since(msgspec.Struct, forbid_unknown_fields=True):
+    """`events`: what came after a revision; with `wait_s` the answer waits for something to come."""
+
+    since: Annotated[int, msgspec.Meta(ge=0)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+    wait_s: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
+
+
+class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`walk`: by the endpoints on the path, or by the server's private or public address (or both)."""
+
+    endpoint: str | None = None
+    server: Address | None = None
+    client: Address | None = None
+    port: Port | None = None
+    protocol: Protocol | None = None
+    wait_s: Seconds = 10.0
+
+
+class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`why`: `source` is an `eni-…`, or an `igw-…` for what comes from the internet."""
+
+    source: str
+    source_address: Address
+    destination: Address
+    protocol: Protocol = 6
+    source_port: Port = 0
+    destination_port: Port = 0
+
+
+class CaptureAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`captures`: `port` is an `eni-…`, `vpce-…`, `igw-…` or `i-…`; `host` narrows to one address, also inside GENEVE."""
+
+    port: str
+    host: Address | None = None
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    packets: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+    bytes: Annotated[int, msgspec.Meta(ge=1, le=64 << 20)] = 8 << 20
+    snap: Annotated[int, msgspec.Meta(ge=64, le=65536)] = 65536
+
+
+def read(body: bytes, query: dict[str, str], *, kind: type[T]) -> T:
+    """From a JSON body, or from the query's strings. Raises AwsError with msgspec's words."""
+    try:
+        if not body:
+            return msgspec.convert(query, kind, strict=False)
+        asked: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+        return msgspec.convert(query | asked, kind, strict=False)
+    except msgspec.MsgspecError as error:
+        raise AwsError("ValidationError", str(error)) from error

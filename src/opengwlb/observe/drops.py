@@ -1,0 +1,154 @@
+"""Packets that ended, by reason: what the programs counted, and what devices and the boxes' own stacks threw away.
+
+Rows are flat, as a table shows them; the sentence of a verdict is that of bpf/shared/verdicts.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.verdicts import Verdict, VerdictKind
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.topology import PortRef, Topology
+
+from . import visibility
+from .visibility import Viewer
+
+DEVICE_DROPPED = "device_tx_dropped"
+STACK_SENTENCES = {
+    DEVICE_DROPPED: "A device could not send it: its queue was full, or it was larger than the link's MTU.",
+    "ip_in_discards": "The box's own stack had no room for it.",
+    "ip_in_header_errors": "The box's own stack found its IP header wrong or its TTL used up.",
+    "ip_in_address_errors": "The box's own stack is not the one it was addressed to.",
+    "ip_out_discards": "The box's own stack could not send it: no room, or no neighbour.",
+    "ip_out_no_routes": "The box's own stack had no route for it.",
+}
+_SNMP = {
+    "InDiscards": "ip_in_discards",
+    "InHdrErrors": "ip_in_header_errors",
+    "InAddrErrors": "ip_in_address_errors",
+    "OutDiscards": "ip_out_discards",
+    "OutNoRoutes": "ip_out_no_routes",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackDrop:
+    """What happened in a box outside our programs, since the box was made."""
+
+    box: str
+    device: str
+    """Empty for the box's stack as a whole."""
+    name: str
+    """A key of `STACK_SENTENCES`."""
+    packets: int
+
+
+class RunIn(Protocol):
+    """`fabric.run_in`: call a function inside a box. Raises OSError when there is no such box."""
+
+    def __call__(self, box_id: str, function: Callable[[], list[StackDrop]], /) -> list[StackDrop]: ...
+
+
+def of_stacks(boxes: Iterable[str], *, run_in: RunIn) -> list[StackDrop]:
+    """Reads every box that exists; what is zero is left out."""
+    found: list[StackDrop] = []
+    for box in boxes:
+        try:
+            found += run_in(box, lambda box=box: _read_here(box))  # type: ignore[misc]  # the default binds the loop's value
+        except OSError:
+            continue  # planned but not built, or gone meanwhile
+    return found
+
+
+def _read_here(box: str) -> list[StackDrop]:
+    with open("/proc/thread-self/net/dev") as devices, open("/proc/thread-self/net/snmp") as snmp:
+        return parse_devices(devices.read(), box=box) + parse_snmp(snmp.read(), box=box)
+
+
+def parse_devices(text: str, *, box: str) -> list[StackDrop]:
+    """`/proc/net/dev`: the 12th number is what was dropped on transmit."""
+    found = []
+    for line in text.splitlines()[2:]:
+        device, _, numbers = line.partition(":")
+        dropped = int(numbers.split()[11])
+        if dropped:
+            found.append(StackDrop(box=box, device=device.strip(), name=DEVICE_DROPPED, packets=dropped))
+    return found
+
+
+def parse_snmp(text: str, *, box: str) -> list[StackDrop]:
+    """`/proc/net/snmp`: a line of names, then a line of numbers."""
+    names, numbers = (line.split()[1:] for line in text.splitlines() if line.startswith("Ip:"))
+    return [
+        StackDrop(box=box, device="", name=_SNMP[name], packets=int(number))
+        for name, number in zip(names, numbers, strict=True)
+        if name in _SNMP and int(number)
+    ]
+
+
+def rows(
+    snapshot: Snapshot,
+    topology: Topology,
+    *,
+    counters: Iterable[Counter],
+    verdicts: Mapping[int, Verdict],
+    ifindex: Mapping[PortRef, int],
+    stacks: Iterable[StackDrop] = (),
+    viewer: Viewer,
+) -> list[dict[str, Any]]:
+    """The most frequent first."""
+    found = [
+        *_counted(snapshot, topology, counters, verdicts=verdicts, ifindex=ifindex, viewer=viewer),
+        *_thrown_away(snapshot, topology, stacks, viewer=viewer),
+    ]
+    return sorted(found, key=lambda row: -row["packets"])
+
+
+def _counted(
+    snapshot: Snapshot,
+    topology: Topology,
+    counters: Iterable[Counter],
+    *,
+    verdicts: Mapping[int, Verdict],
+    ifindex: Mapping[PortRef, int],
+    viewer: Viewer,
+) -> Iterator[dict[str, Any]]:
+    named = visibility.by_ifindex(visibility.where(snapshot, topology), ifindex)
+    for counter in counters:
+        verdict, at = verdicts.get(counter.verdict), named.get(counter.ifindex)
+        if verdict is None or verdict.kind is not VerdictKind.DROP:
+            continue
+        if not viewer.sees(at.accounts if at else frozenset()):
+            continue
+        yield {
+            "verdict": verdict.name,
+            "packets": counter.packets,
+            "bytes": counter.bytes,
+            "where": at.resource if at else f"ifindex {counter.ifindex}",
+            "box": at.port.box if at else None,
+            "device": at.port.device if at else None,
+            "meaning": verdict.sentence,
+        }
+
+
+def _thrown_away(
+    snapshot: Snapshot, topology: Topology, stacks: Iterable[StackDrop], *, viewer: Viewer
+) -> Iterator[dict[str, Any]]:
+    ports = visibility.where(snapshot, topology)
+    boxes = visibility.box_accounts(snapshot, topology)
+    for drop in stacks:
+        at = ports.get(PortRef(drop.box, drop.device))
+        if viewer.sees(at.accounts if at else boxes.get(drop.box, frozenset())):
+            yield {
+                "verdict": drop.name,
+                "packets": drop.packets,
+                "bytes": None,
+                "where": at.resource if at else drop.box,
+                "box": drop.box,
+                "device": drop.device or None,
+                "meaning": STACK_SENTENCES[drop.name],
+            }

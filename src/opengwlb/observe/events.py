@@ -1,0 +1,49 @@
+"""Recent changes of the store as an event feed: which object changed, and its state; no more, as keys have secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from opengwlb.model.account import AccessKey, ClientToken
+from opengwlb.model.elb import Slot
+from opengwlb.store.protocol import Change
+
+from .visibility import Viewer
+
+_SILENT = (AccessKey, ClientToken, Slot)
+"""Not events for anyone: secrets, bookkeeping."""
+
+
+def rows(changes: Iterable[Change], *, viewer: Viewer, limit: int) -> list[dict[str, Any]]:
+    """The newest `limit` of what the viewer may see, oldest first."""
+    found = []
+    owners: dict[str, str | None] = {}
+    for change in changes:
+        if change.kind in _SILENT:
+            continue
+        owner = owners.setdefault(change.id, _owner(change))
+        if viewer.sees(frozenset({owner} if owner else ())):
+            found.append(
+                {
+                    "revision": change.revision,
+                    "at": change.at,
+                    "kind": change.kind.__name__,
+                    "id": change.id,
+                    "event": "deleted" if change.object is None else "written",
+                    "state": _state(change),
+                }
+            )
+    return found[-limit:]
+
+
+def _owner(change: Change) -> str | None:
+    account = getattr(change.object, "account", None)
+    if account is None and change.id.startswith("arn:aws:"):
+        return change.id.split(":")[4]
+    return str(account) if account is not None else None
+
+
+def _state(change: Change) -> str | None:
+    state = getattr(change.object, "state", None)
+    return str(state) if state is not None else None

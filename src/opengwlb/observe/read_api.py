@@ -1,0 +1,244 @@
+"""`/_gwlb/v1/…`: what AWS has no call for. Signed like AWS's calls; each account sees its own part.
+
+The functions behind the routes block, so they run in threads. With `--data-plane none` there is nothing to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from opengwlb.dataplane.flows import Flow
+from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.topology import PortRef
+from opengwlb.policy import names, network
+from opengwlb.store.protocol import Compacted, Store
+from opengwlb.wire.errors import AwsError
+
+from . import asked, drops, events, filters, flows, pcapng, places, visibility, walk_text
+from .capture import Bounds, Capture, OpenSocket
+from .frames import FlowTuple
+from .visibility import Viewer
+from .walk import Question
+from .walker import watch
+from .why import why
+
+PATH = "/_gwlb/v1"
+Authenticate = Callable[[Request, bytes], str]
+"""(request, body) -> the account that signed it; raises AwsError."""
+
+
+class DataPlaneReads(Protocol):
+    """What is read of `dataplane.DataPlane`."""
+
+    @property
+    def verdicts(self) -> Mapping[int, Verdict]: ...
+    def counters(self) -> Iterable[Counter]: ...
+    def flows(self) -> Iterable[Flow]: ...
+
+
+class FabricReads(Protocol):
+    """What is used of `fabric.Fabric`: sockets and functions inside boxes."""
+
+    @property
+    def open_socket(self) -> OpenSocket: ...
+    @property
+    def run_in(self) -> drops.RunIn: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the answers come from."""
+
+    store: Store
+    dataplane: DataPlaneReads | None
+    """None with `--data-plane none`."""
+    fabric: FabricReads | None
+    ifindex: Callable[[], Mapping[PortRef, int]]
+    """Of the last `fabric.apply`."""
+
+
+def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> list[Route]:
+    """GET and POST take the same fields, from the query or as a JSON body. `operator` is the account that sees everything."""
+
+    def answering(work: Callable[[Viewer, bytes, dict[str, str]], Response]) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            body = await request.body()
+            try:
+                account = authenticate(request, body)
+                viewer = Viewer(account, account == operator)
+                return await run_in_threadpool(work, viewer, body, dict(request.query_params))
+            except AwsError as error:
+                return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
+
+        return endpoint
+
+    answers = _Answers(sources)
+    works = {
+        "flows": answers.flows,
+        "drops": answers.drops,
+        "why": answers.why,
+        "walk": answers.walk,
+        "captures": answers.captures,
+        "events": answers.events,
+    }
+    return [Route(f"{PATH}/{name}", answering(work), methods=["GET", "POST"]) for name, work in works.items()]
+
+
+class _Answers:
+    def __init__(self, sources: Sources) -> None:
+        self._of = sources
+
+    def flows(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.Listing)
+        found = self._of.dataplane.flows() if self._of.dataplane else ()
+        rows = flows.rows(self._snapshot(), found, viewer=viewer, limit=want.limit, endpoint=want.endpoint)
+        return JSONResponse({"flows": rows})
+
+    def drops(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.Listing)
+        snapshot = self._snapshot()
+        topology = network.topology(snapshot)
+        plane, fabric = self._of.dataplane, self._of.fabric
+        rows = drops.rows(
+            snapshot,
+            topology,
+            counters=plane.counters() if plane else (),
+            verdicts=plane.verdicts if plane else {},
+            ifindex=self._of.ifindex(),
+            stacks=drops.of_stacks(topology.boxes, run_in=fabric.run_in) if fabric else (),
+            viewer=viewer,
+        )
+        wanted = [row for row in rows if want.endpoint in (None, row["where"])]
+        return JSONResponse({"drops": wanted[: want.limit]})
+
+    def why(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.WhyAsked)
+        snapshot = self._snapshot()
+        self._require_visible(snapshot, want.source, viewer=viewer)
+        flow = FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
+        steps = why(snapshot, source=want.source, flow=flow, find_flow=self._find_flow)
+        return JSONResponse({"steps": [msgspec.to_builtins(step) for step in steps]})
+
+    def walk(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.WalkAsked)
+        snapshot = self._snapshot()
+        question = _question(snapshot, want, viewer=viewer)
+        if self._of.fabric is None:
+            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        watched = watch(
+            question,
+            path=places.path(snapshot, endpoints=question.endpoints, addresses=question.servers | question.clients),
+            snapshot=snapshot,
+            open_socket=self._of.fabric.open_socket,
+            seconds=want.wait_s,
+        )
+        if watched.walk is None:
+            raise AwsError("NoConnection", f"No matching connection within {want.wait_s:g} seconds.", status=404)
+        return JSONResponse(walk_text.to_json(watched.walk))
+
+    def captures(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.CaptureAsked)
+        snapshot = self._snapshot()
+        port = self._require_visible(snapshot, want.port, viewer=viewer)
+        if self._of.fabric is None:
+            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        code = filters.between([want.host], [], length=want.snap) if want.host else filters.everything(length=want.snap)
+        with Capture([port], open_socket=self._of.fabric.open_socket, code=code) as capture:
+            if capture.missing:
+                raise AwsError("ResourceNotReady", f"{want.port} has no device yet.", status=404)
+            found = list(capture.frames(Bounds(packets=want.packets, bytes=want.bytes, seconds=want.seconds)))
+        file = pcapng.write(found, ports=[port], names={port: want.port})
+        return Response(file, media_type="application/x-pcapng")
+
+    def events(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.Since)
+        if want.wait_s:
+            self._of.store.wait(want.since, want.wait_s)
+        revision = self._snapshot().revision
+        try:
+            changes = self._of.store.changes(want.since)
+        except Compacted as error:
+            raise AwsError(
+                "RevisionTooOld",
+                f"Changes after revision {want.since} are no longer kept: list and start anew.",
+                status=410,
+            ) from error
+        return JSONResponse({"events": events.rows(changes, viewer=viewer, limit=want.limit), "revision": revision})
+
+    def _snapshot(self) -> Snapshot:
+        return self._of.store.snapshot()
+
+    def _find_flow(self, endpoint: int, flow: FlowTuple) -> Flow | None:
+        for one in self._of.dataplane.flows() if self._of.dataplane else ():
+            there = FlowTuple(one.source, one.destination, one.protocol, one.source_port, one.destination_port)
+            if one.endpoint == endpoint and flow in (there, there.reversed()):
+                return one
+        return None
+
+    def _require_visible(self, snapshot: Snapshot, resource: str, *, viewer: Viewer) -> PortRef:
+        """The port that stands for an `eni-…`, `vpce-…`, `igw-…` or `i-…`. What is not the caller's is not there."""
+        if resource.startswith("i-"):
+            ref = names.instance_port(resource)
+            resource = next(
+                (link.id for link in network.topology(snapshot).links.values() if ref in (link.a.ref, link.b.ref)),
+                resource,
+            )
+        for port, where in visibility.where(snapshot, network.topology(snapshot)).items():
+            if where.resource == resource and viewer.sees(where.accounts):
+                return port
+        raise AwsError("ResourceNotFound", f"There is no {resource} with a port in the network.", status=404)
+
+
+def _question(snapshot: Snapshot, want: asked.WalkAsked, *, viewer: Viewer) -> Question:
+    """Which connection; only the caller's own endpoints (or those on the caller's load balancers) count."""
+    mine = {
+        endpoint.id: endpoint
+        for endpoint in snapshot.values(VpcEndpoint)
+        if viewer.sees(visibility.endpoint_accounts(snapshot, endpoint))
+    }
+    if want.endpoint is not None and want.endpoint not in mine:
+        raise AwsError("InvalidVpcEndpointId.NotFound", f"The endpoint {want.endpoint} does not exist.", status=404)
+    endpoints = {want.endpoint: mine[want.endpoint]} if want.endpoint else mine
+    clients, servers = (_both_addresses(snapshot, one, endpoints.values()) for one in (want.client, want.server))
+    if want.server is not None or want.client is not None:
+        # Tenants may share addresses: if one of these is at home in some of the VPCs, only those are meant.
+        at_home = {vpc for addresses in (clients, servers) for vpc in addresses.vpcs}
+        if at_home:
+            endpoints = {name: one for name, one in endpoints.items() if one.vpc in at_home}
+    if not endpoints:
+        raise AwsError("ValidationError", "Name an endpoint, or a server behind one of your endpoints.")
+    return Question(
+        endpoints=tuple(endpoints),
+        clients=clients.addresses,
+        servers=servers.addresses,
+        port=want.port,
+        protocol=want.protocol,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    addresses: frozenset[str]
+    vpcs: frozenset[str]
+    """Of the endpoints' VPCs, those where an interface has one of the addresses."""
+
+
+def _both_addresses(snapshot: Snapshot, address: str | None, endpoints: Iterable[VpcEndpoint]) -> _Addresses:
+    """Private and public, whichever was given."""
+    if address is None:
+        return _Addresses(frozenset(), frozenset())
+    vpcs = {endpoint.vpc for endpoint in endpoints}
+    found = [one for one in places.hosts(snapshot, address) if one.interface.vpc in vpcs]
+    named = {one.private for one in found} | {one.public for one in found if one.public} | {address}
+    return _Addresses(frozenset(named), frozenset(one.interface.vpc for one in found))

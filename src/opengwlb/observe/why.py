@@ -1,0 +1,167 @@
+"""Where a packet would go, and why: AWS's routing rules walked over the stored objects, with the flow entry if there is one.
+
+Pure. The words are those of the verdicts, so that an answer here and a count in `drops` are about the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from opengwlb.dataplane.flows import Flow
+from opengwlb.model.elb import LoadBalancer
+from opengwlb.model.ids import endpoint_number
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet
+from opengwlb.policy import balancing, network
+from opengwlb.policy.plane import edge_table, table_of_subnet
+
+from .flows import targets_by_slot
+from .frames import FlowTuple
+
+MOST_STEPS = 16
+"""A packet that has not arrived by then goes round until its TTL ends."""
+
+FindFlow = Callable[[int, FlowTuple], Flow | None]
+"""(endpoint's number, tuple) -> the live flow of either direction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    at: str
+    """The id of what decides here."""
+    decision: str
+    """The verdict's name, or what is consulted next."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The packet enters a VPC's router: from which subnet (None: an internet gateway), in whose name."""
+
+    vpc: str
+    entry: str
+    subnet: Subnet | None
+    table: RouteTable | None
+
+
+def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow) -> list[Step]:
+    """From `source` (`eni-…`, or `igw-…` for what comes from the internet) to where it ends. LookupError for another source."""
+    interface, gateway = snapshot.get(NetworkInterface, source), snapshot.get(InternetGateway, source)
+    if interface is not None:
+        if interface.source_dest_check and flow.source != interface.private_ip:
+            return [_step(interface.id, "source_check", f"{flow.source} is not the interface's own address.")]
+        here = _from_subnet(snapshot, entry=interface.id, subnet_id=interface.subnet)
+    elif gateway is not None and gateway.vpc is not None:
+        private = dict(network.public_addresses(snapshot, gateway.vpc)).get(flow.destination)
+        if private is None:
+            return [_step(gateway.id, "igw_unknown_address", f"No network interface has {flow.destination}.")]
+        translated = _step(gateway.id, "igw_in", f"{flow.destination} becomes {private}.")
+        flow = flow._replace(destination=private)
+        here = _Where(gateway.vpc, gateway.id, None, edge_table(snapshot, gateway.id))
+        return [translated, *_walk(snapshot, here, flow, find_flow)]
+    else:
+        raise LookupError(source)
+    return list(_walk(snapshot, here, flow, find_flow))
+
+
+def _step(at: str, decision: str, sentence: str) -> Step:
+    return Step(at=at, decision=decision, sentence=sentence)
+
+
+def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
+    subnet = snapshot.get(Subnet, subnet_id)
+    if subnet is None:
+        raise LookupError(subnet_id)
+    return _Where(subnet.vpc, entry, subnet, table_of_subnet(snapshot, subnet))
+
+
+def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow) -> Iterator[Step]:
+    for _ in range(MOST_STEPS):
+        route = _route(here, IPv4Address(flow.destination))
+        if route is None and not _is_inside(here, flow.destination):
+            table = here.table.id if here.table else "no route table"
+            yield _step(table, "no_route", f"{table} has no route for {flow.destination}.")
+            return
+        if route is None or route.target_type == "local":
+            yield _deliver(snapshot, here, flow.destination)
+            return
+        assert here.table is not None
+        chosen = f"{here.table.id} sends {route.destination} to {route.target}."
+        if route.state == "blackhole":
+            yield _step(here.table.id, "route_blackhole", f"{chosen} That target is gone.")
+            return
+        yield _step(here.table.id, "routed", chosen)
+        if route.target_type == "gateway":
+            yield _leave(snapshot, here, route.target, flow.source)
+            return
+        if route.target_type == "network-interface":
+            yield _to_interface(snapshot, route.target, flow.destination)
+            return
+        endpoint = snapshot.get(VpcEndpoint, route.target)
+        if endpoint is None:
+            yield _step(route.target, "route_blackhole", "The endpoint is gone.")
+            return
+        inspected = _inspect(snapshot, endpoint, flow, find_flow)
+        yield inspected
+        if inspected.decision != "encapsulated":
+            return
+        here = _from_subnet(snapshot, entry=endpoint.id, subnet_id=endpoint.subnet)
+    yield _step(here.entry, "ttl_exceeded", "It goes round until its TTL runs out: a routing loop.")
+
+
+def _route(here: _Where, destination: IPv4Address) -> Route | None:
+    """The longest match; None inside the own subnet, which no table is asked about, and where nothing matches."""
+    if here.table is None or (here.subnet is not None and destination in IPv4Network(here.subnet.cidr)):
+        return None
+    matching = [
+        route
+        for route in here.table.routes
+        if ":" not in route.destination and destination in IPv4Network(route.destination)
+    ]
+    return max(matching, key=lambda route: IPv4Network(route.destination).prefixlen, default=None)
+
+
+def _is_inside(here: _Where, destination: str) -> bool:
+    """Delivered without a route table: the own subnet, or a gateway without an edge association."""
+    if here.table is None:
+        return True
+    return here.subnet is not None and IPv4Address(destination) in IPv4Network(here.subnet.cidr)
+
+
+def _deliver(snapshot: Snapshot, here: _Where, destination: str) -> Step:
+    for interface in snapshot.values(NetworkInterface):
+        if interface.vpc == here.vpc and interface.private_ip == destination:
+            return _step(interface.id, "delivered", f"{destination} is {interface.id} in {interface.subnet}.")
+    return _step(here.vpc, "no_such_address", f"No network interface of {here.vpc} has {destination}.")
+
+
+def _leave(snapshot: Snapshot, here: _Where, gateway: str, source: str) -> Step:
+    for public, private in network.public_addresses(snapshot, here.vpc):
+        if private == source:
+            return _step(gateway, "igw_out", f"{source} becomes {public}, out to the internet.")
+    return _step(gateway, "igw_no_public_address", f"{source} has no public address.")
+
+
+def _to_interface(snapshot: Snapshot, target: str, destination: str) -> Step:
+    interface = snapshot.get(NetworkInterface, target)
+    if interface is not None and interface.source_dest_check and interface.private_ip != destination:
+        return _step(target, "dest_check", f"{destination} is not its address, and its source/dest check is on.")
+    return _step(target, "delivered", f"Given to {target}, which decides what to do with it.")
+
+
+def _inspect(snapshot: Snapshot, endpoint: VpcEndpoint, flow: FlowTuple, find_flow: FindFlow) -> Step:
+    load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
+    if load_balancer is None or endpoint.state not in ("available", "pending"):
+        return _step(endpoint.id, "endpoint_not_configured", f"The endpoint is {endpoint.state}.")
+    known = find_flow(endpoint_number(endpoint.id), flow)
+    if known is not None:
+        target, address = targets_by_slot(snapshot).get(known.target, ("a target that is gone", "unknown"))
+        return _step(endpoint.id, "encapsulated", f"Known flow, cookie 0x{known.cookie:08x}: to {target} ({address}).")
+    candidates = balancing.new_flow_targets(snapshot, load_balancer, zone=endpoint.zone)
+    if not candidates:
+        return _step(endpoint.id, "no_targets", f"{load_balancer.name} has no target in {endpoint.zone}.")
+    named = ", ".join(f"{one.target.target} ({one.address})" for one in candidates)
+    return _step(endpoint.id, "encapsulated", f"New flow, to one of {named} by its hash.")
