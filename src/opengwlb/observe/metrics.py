@@ -70,16 +70,13 @@ class _Collector:
             name = f"gwlb_{verdict.name}"
             packets = CounterMetricFamily(f"{name}_packets", verdict.sentence, labels=labels)
             size = CounterMetricFamily(f"{name}_bytes", verdict.sentence, labels=labels)
-            rows: Tally[tuple[str, ...]] = Tally()
-            sizes: Tally[tuple[str, ...]] = Tally()
+            rows: Tally[tuple[str, str, str, str]] = Tally()
+            sizes: Tally[tuple[str, str, str, str]] = Tally()
             for counter in counters:
                 if counter.verdict == verdict.number:
                     at = named.get(counter.ifindex)
-                    key = (
-                        (str(verdict.kind), at.resource, at.port.box, at.port.device)
-                        if at
-                        else (str(verdict.kind), "", "", "")
-                    )
+                    where = (at.resource, at.port.box, at.port.device) if at else ("", "", "")
+                    key = (str(verdict.kind), *where)
                     rows[key] += counter.packets
                     sizes[key] += counter.bytes
             for key, count in rows.items():
