@@ -8,14 +8,11 @@ from typing import Any
 
 from .server import REGION, Server, until
 
-WEB = """#!/bin/sh
+WEB = """#cloud-boothook
+#!/bin/sh
 mkdir -p /srv/www && cd /srv/www && hostname > index.html
 python3 -m http.server 80 >/dev/null 2>&1 &
 """
-ECHO_HEALTH = """#!/bin/sh
-cd /tmp && python3 -m http.server 80 >/dev/null 2>&1 &
-"""
-
 
 def image(ec2: Any, name: str) -> str:
     """AMI id of a built-in image by name."""
