@@ -1,35 +1,14 @@
-"""Every store runs the same suite: add an implementation to `STORES` and it joins."""
+"""Every store of `stores.py` runs the same suite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stores import STORES, Clock, OpenStore
 
 from opengwlb.store.protocol import Store
-from opengwlb.store.sqlite import SqliteStore
-
-
-class Clock:
-    """Seconds since the epoch, moved by the test."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-OpenStore = Callable[[], Store]
-"""Opens the same data again; the caller closes the earlier one first."""
-
-
-def _sqlite(directory: Path, clock: Clock) -> Store:
-    return SqliteStore(directory / "opengwlb.db", clock=clock)
-
-
-STORES: dict[str, Callable[[Path, Clock], Store]] = {"sqlite": _sqlite}
 
 
 @pytest.fixture

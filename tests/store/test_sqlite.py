@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Clock
+from stores import Clock
 
 from opengwlb.model.account import Account
 from opengwlb.model.vpc import InternetGateway

@@ -7,9 +7,9 @@ import threading
 from typing import Any
 
 import pytest
-from conftest import Clock, OpenStore
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
+from stores import Clock, OpenStore
 
 from opengwlb.model.account import AccessKey, Account
 from opengwlb.model.snapshot import KINDS

@@ -282,3 +282,11 @@ def test_garbage_gets_an_aws_error_and_the_server_stays_up(open_lab: Lab, body: 
     status, text = open_lab.send("POST", "/", body=body, headers=headers)
     assert status == 400 and "<Code>" in text
     open_lab.client("ec2").describe_vpcs()
+
+
+def test_a_presigned_url_calls_an_action(lab: Lab) -> None:
+    url = f"http://127.0.0.1:{lab.port}/?Action=GetCallerIdentity&Version=2011-06-15"
+    request = signed(method="GET", url=url, body=b"", presign=True, service="sts")
+    assert lab.send("GET", f"/?{request.query}")[0] == 200
+    assert lab.toy.call is not None and (lab.toy.call.service, lab.toy.call.params) == ("sts", {})
+    assert lab.send("GET", f"/?{request.query}".replace("GetCaller", "GetOther"))[0] == 403
