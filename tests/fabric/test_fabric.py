@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import socket
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from opengwlb.fabric import Fabric
+from opengwlb.fabric.netlink import Netlink, Request
 from opengwlb.model.topology import (
     DELIVERY_TABLE,
     VPC_MTU,
@@ -300,6 +304,82 @@ def test_a_port_that_changed_is_changed_in_place(fabric: Fabric) -> None:
     assert (device["address"], device["mtu"]) == ("02:07:00:00:02:77", 1400)
     addresses = ip(INSTANCE_SPACES[0], "address", "show", "eth0")[0]["addr_info"]
     assert [entry["local"] for entry in addresses] == ["10.7.0.20"]
+
+
+def test_neighbours_survive_a_change_of_their_devices_mac_and_mtu(fabric: Fabric) -> None:
+    fabric.apply(BOTH, attach=Attachments())
+    changed = link(0)
+    changed = replace(changed, a=replace(changed.a, mac="02:07:00:00:01:77", mtu=1400))
+    assert fabric.apply(topology(changed, link(1)), attach=Attachments()).errors == {}
+    neighbours = ip(VPC_SPACE, "neighbour", "show", "dev", DEVICES[0])
+    assert [(entry["dst"], entry["state"]) for entry in neighbours] == [(ADDRESSES[0], ["PERMANENT"])]
+
+
+def test_routes_survive_the_loss_of_their_devices_only_address(fabric: Fabric) -> None:
+    fabric.apply(BOTH, attach=Attachments())
+    changed = link(0)
+    changed = replace(changed, a=replace(changed.a, addresses=()))
+    assert fabric.apply(topology(changed, link(1)), attach=Attachments()).errors == {}
+    delivery = ip(VPC_SPACE, "route", "show", "table", str(DELIVERY_TABLE))
+    assert {route["dst"] for route in delivery} == set(ADDRESSES)
+    assert len(ip(VPC_SPACE, "neighbour", "show", "dev", DEVICES[0])) == 1
+
+
+@pytest.mark.parametrize("requests_before_death", [0, 4, 7, 11, 14, 17, 22, 27])
+def test_what_a_killed_daemon_left_half_built_is_finished(fabric: Fabric, requests_before_death: int) -> None:
+    """The child dies by SIGKILL after so many requests to the kernel."""
+    wanted = topology(link(0, program=Program.ENI), link(1, program=Program.ENI))
+    child = os.fork()
+    if child == 0:
+        budget = requests_before_death
+
+        def die_when_spent(self: Netlink, requests: list[Request]) -> list[OSError | None]:
+            nonlocal budget
+            if budget < len(requests):
+                real_submit(self, requests[:budget])
+                os.kill(os.getpid(), signal.SIGKILL)
+            budget -= len(requests)
+            return real_submit(self, requests)
+
+        real_submit = Netlink.submit
+        Netlink.submit = die_when_spent  # type: ignore[method-assign,assignment]
+        fabric.apply(wanted, attach=Attachments())
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "it was not killed: the topology takes fewer requests than that"
+    attachments = Attachments()
+    assert fabric.apply(wanted, attach=attachments).errors == {}
+    assert pings()
+    assert {ref for ref, *_ in attachments.calls} == {one.a.ref for one in wanted.links.values()}
+
+
+def test_a_lab_of_twenty_boxes_and_sixty_links_is_built_in_a_moment_and_kept_for_nothing(fabric: Fabric) -> None:
+    boxes = {VPC: Box(id=VPC, kind=BoxKind.VPC)}
+    links: dict[str, Link] = {}
+    routes: set[KernelRoute] = set()
+    for number in range(60):
+        instance, eni = f"i-0dddddddddddddd{number % 19:02x}", f"eni-0dddddddddddddd{number:02x}"
+        boxes[instance] = Box(id=instance, kind=BoxKind.INSTANCE)
+        address = f"10.7.1.{number}"
+        a = Port(box=VPC, device=f"eni-{number}", mac=f"02:07:00:00:03:{number:02x}", mtu=VPC_MTU)
+        b = Port(
+            box=instance,
+            device=f"eth{number // 19}",
+            mac=f"02:07:00:00:04:{number:02x}",
+            mtu=VPC_MTU,
+            addresses=(f"{address}/24",),
+        )
+        links[eni] = Link(id=eni, a=a, b=b)
+        routes.add(KernelRoute(box=VPC, table=DELIVERY_TABLE, destination=f"{address}/32", device=a.device))
+    wanted = Topology(boxes=boxes, links=links, routes=frozenset(routes))
+    begin = time.monotonic()
+    assert fabric.apply(wanted, attach=Attachments()).errors == {}
+    built = time.monotonic()
+    for _ in range(10):
+        fabric.apply(wanted, attach=Attachments())
+    kept = time.monotonic()
+    assert built - begin < 3
+    assert (kept - built) / 10 < 0.02
 
 
 def test_a_second_fabric_adopts_what_the_first_made(fabric: Fabric) -> None:

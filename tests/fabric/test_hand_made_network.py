@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,13 @@ from .machine import eventually, run
 ROOT = Path(__file__).parents[2]
 BULK = 64 << 20
 CHUNK = 1 << 20
-TIMEOUT_S = 30.0
+TIMEOUT_S = 10.0
+UDP_SEGMENT, IP_MTU = 103, 14
 GENEVE_ROOM = VPC_MTU - 20 - 8
 """The longest UDP payload that an unfragmented packet on an ENI can have."""
+
+
+both_tenants = pytest.mark.parametrize("tenant", [lab.FIRST, lab.SECOND], ids=["one endpoint", "two in series"])
 
 
 @dataclass
@@ -40,9 +45,18 @@ class Network:
     fabric: Fabric
     plane: DataPlane
     appliance: str
-    reflector: subprocess.Popen[str]
+    reflector: subprocess.Popen[str] | None = None
+
+    def redraw(self, **drawn: Any) -> None:
+        """Apply `lab.draw` with these arguments."""
+        slot = lab.INSPECTOR_SLOT if self.appliance == "inspector" else lab.REFLECTOR_SLOT
+        topology, wanted = lab.draw(targets=(slot,), **drawn)
+        applied = self.fabric.apply(topology, attach=self.plane.attach)
+        assert applied.errors == {}
+        assert self.plane.apply(wanted, applied.ifindex) == {}
 
     def reflector_saw(self) -> dict[str, int]:
+        assert self.reflector is not None
         self.reflector.send_signal(signal.SIGTERM)
         answer, _ = self.reflector.communicate(timeout=10)
         return dict(json.loads(answer))
@@ -68,13 +82,6 @@ def objects() -> Path:
     return ROOT / "build" / "bpf"
 
 
-def apply(fabric: Fabric, plane: DataPlane, *, targets: tuple[int, ...]) -> None:
-    topology, wanted = lab.draw(targets=targets)
-    applied = fabric.apply(topology, attach=plane.attach)
-    assert applied.errors == {}
-    assert plane.apply(wanted, applied.ifindex) == {}
-
-
 @pytest.fixture(scope="module", params=["inspector", "reflector"])
 def network(request: pytest.FixtureRequest, objects: Path) -> Iterator[Network]:
     run_dir = Path("/run/opengwlb") / NAME
@@ -86,16 +93,18 @@ def network(request: pytest.FixtureRequest, objects: Path) -> Iterator[Network]:
         stack.callback(fabric.destroy)
         stack.callback(plane.destroy)
         plane.open()
-        slot = lab.INSPECTOR_SLOT if request.param == "inspector" else lab.REFLECTOR_SLOT
-        apply(fabric, plane, targets=(slot,))
+        network = Network(fabric, plane, request.param)
+        network.redraw()
         command = [sys.executable, str(Path(__file__).with_name("reflector.py"))]
         namespace = Path(fabric.namespace(lab.REFLECTOR)).name
-        reflector = subprocess.Popen(["ip", "netns", "exec", namespace, *command], stdout=subprocess.PIPE, text=True)
+        network.reflector = reflector = subprocess.Popen(
+            ["ip", "netns", "exec", namespace, *command], stdout=subprocess.PIPE, text=True
+        )
         stack.callback(reflector.wait)
         stack.callback(reflector.kill)
         assert reflector.stdout is not None
         assert reflector.stdout.readline() == "ready\n"
-        yield Network(fabric, plane, request.param, reflector)
+        yield network
 
 
 def send_and_digest(connection: socket.socket, size: int) -> str:
@@ -146,21 +155,24 @@ def bulk(source: socket.socket, sink: socket.socket, size: int = BULK) -> float:
     return size * 8 / (time.monotonic() - begin) / 1e9
 
 
-def test_tcp_bulk_from_the_internet_arrives_whole_both_ways(network: Network) -> None:
-    with connected(network.fabric, lab.INTERNET, lab.WEB, address=lab.PUBLIC, port=80) as (client, server):
+@both_tenants
+def test_tcp_bulk_from_the_internet_arrives_whole_both_ways(network: Network, tenant: lab.Tenant) -> None:
+    with connected(network.fabric, lab.INTERNET, tenant.web, address=tenant.public, port=80) as (client, server):
         assert server.getpeername()[0] == lab.CLIENT
         down, up = bulk(client, server), bulk(server, client)
     assert min(down, up) > 0.05, f"{down:.2f} and {up:.2f} Gb/s: segments are lost somewhere"
 
 
-def test_a_connection_from_the_application_reaches_the_internet(network: Network) -> None:
-    with connected(network.fabric, lab.WEB, lab.INTERNET, address=lab.CLIENT, port=8080) as (client, server):
-        assert server.getpeername()[0] == lab.PUBLIC
+@both_tenants
+def test_a_connection_from_the_application_reaches_the_internet(network: Network, tenant: lab.Tenant) -> None:
+    with connected(network.fabric, tenant.web, lab.INTERNET, address=lab.CLIENT, port=8080) as (client, server):
+        assert server.getpeername()[0] == tenant.public
         bulk(client, server, 4 << 20)
 
 
-def test_tcp_bulk_between_two_hosts_of_mtu_9001_fits_the_tunnel(network: Network) -> None:
-    with connected(network.fabric, lab.WEB, lab.DATABASE, address=lab.DATABASE_ADDRESS, port=5432) as ends:
+@both_tenants
+def test_tcp_bulk_between_two_hosts_of_mtu_9001_fits_the_tunnel(network: Network, tenant: lab.Tenant) -> None:
+    with connected(network.fabric, tenant.web, tenant.database, address=lab.DATABASE_ADDRESS, port=5432) as ends:
         client, server = ends
         segment = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
         assert 8000 < segment <= 8460
@@ -168,35 +180,67 @@ def test_tcp_bulk_between_two_hosts_of_mtu_9001_fits_the_tunnel(network: Network
     assert min(down, up) > 0.05, f"{down:.2f} and {up:.2f} Gb/s: segments are lost somewhere"
 
 
-def test_udp_arrives_both_ways(network: Network) -> None:
+@both_tenants
+def test_udp_arrives_both_ways(network: Network, tenant: lab.Tenant) -> None:
     fabric = network.fabric
     with (
-        fabric.open_socket(lab.WEB, kind=socket.SOCK_DGRAM) as server,
+        fabric.open_socket(tenant.web, kind=socket.SOCK_DGRAM) as server,
         fabric.open_socket(lab.INTERNET, kind=socket.SOCK_DGRAM) as client,
     ):
         server.bind(("", 5000))
         server.settimeout(5)
         client.settimeout(5)
         for number in range(100):
-            client.sendto(b"%d" % number * 300, (lab.PUBLIC, 5000))
+            client.sendto(b"%d" % number * 300, (tenant.public, 5000))
             data, peer = server.recvfrom(2000)
             server.sendto(data, peer)
-            assert client.recvfrom(2000) == (b"%d" % number * 300, (lab.PUBLIC, 5000))
+            assert client.recvfrom(2000) == (b"%d" % number * 300, (tenant.public, 5000))
 
 
-def test_ping_and_traceroute_see_the_path(network: Network) -> None:
+@both_tenants
+def test_ping_counts_each_pass_of_a_router_and_none_of_the_load_balancer(network: Network, tenant: lab.Tenant) -> None:
     internet = Path(network.fabric.namespace(lab.INTERNET)).name
-    answer = run("ping", "-c", "3", "-i", "0.1", "-W", "2", lab.PUBLIC, inside=internet)
+    answer = run("ping", "-c", "3", "-i", "0.1", "-W", "2", tenant.public, inside=internet)
     assert " 0% packet loss" in answer
-    # Three routers to the application: the gateway, the VPC before inspection, the VPC after it.
     ttl = re.search(r"ttl=(\d+)", answer)
     assert ttl is not None
-    assert int(ttl[1]) == 64 - 3
+    assert int(ttl[1]) == 64 - len(["gateway", "VPC before inspection", *("VPC after it" for _ in tenant.endpoint_ids)])
+
+
+@both_tenants
+def test_udp_super_packets_arrive_as_their_datagrams(network: Network, tenant: lab.Tenant) -> None:
+    """What QUIC stacks send: one call, many datagrams, segmented as late as possible."""
+    fabric = network.fabric
+    with (
+        fabric.open_socket(tenant.web, kind=socket.SOCK_DGRAM) as server,
+        fabric.open_socket(lab.INTERNET, kind=socket.SOCK_DGRAM) as client,
+    ):
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        server.bind(("", 4433))
+        server.settimeout(5)
+        client.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
+        for number in range(10):
+            client.sendto(b"".join(b"%1200d" % (20 * number + part) for part in range(20)), (tenant.public, 4433))
+            arrived = {int(server.recv(2000)) for _ in range(20)}
+            assert arrived == set(range(20 * number, 20 * number + 20))
+
+
+def test_two_tenants_with_the_same_addresses_meet_their_own_hosts_at_once(network: Network) -> None:
+    fabric = network.fabric
+    with contextlib.ExitStack() as stack:
+        ends = {
+            tenant: stack.enter_context(connected(fabric, lab.INTERNET, tenant.web, address=tenant.public, port=80))
+            for tenant in (lab.FIRST, lab.SECOND)
+        }
+        for tenant, (client, _) in ends.items():
+            client.sendall(tenant.public.encode())
+        for tenant, (_, server) in ends.items():
+            assert server.recv(100).decode() == tenant.public
 
 
 def test_all_that_was_encapsulated_came_back_and_nothing_was_dropped(network: Network) -> None:
     before = network.verdicts()
-    with connected(network.fabric, lab.INTERNET, lab.WEB, address=lab.PUBLIC, port=80) as (client, server):
+    with connected(network.fabric, lab.INTERNET, lab.FIRST.web, address=lab.FIRST.public, port=80) as (client, server):
         bulk(client, server, 1 << 20)
 
     def balanced() -> bool:
@@ -209,7 +253,7 @@ def test_all_that_was_encapsulated_came_back_and_nothing_was_dropped(network: Ne
 
 
 def test_a_connection_outlives_the_daemon_and_its_return(network: Network, objects: Path) -> None:
-    with connected(network.fabric, lab.INTERNET, lab.WEB, address=lab.PUBLIC, port=80) as (client, server):
+    with connected(network.fabric, lab.INTERNET, lab.FIRST.web, address=lab.FIRST.public, port=80) as (client, server):
         bulk(client, server, 1 << 20)
         network.fabric.close()
         network.plane.close()
@@ -218,8 +262,7 @@ def test_a_connection_outlives_the_daemon_and_its_return(network: Network, objec
         network.fabric = Fabric(name=NAME, run_dir=run_dir)
         network.plane = DataPlane(run_dir=run_dir, objects=objects, max_flows=4096)
         network.plane.open()
-        slot = lab.INSPECTOR_SLOT if network.appliance == "inspector" else lab.REFLECTOR_SLOT
-        apply(network.fabric, network.plane, targets=(slot,))
+        network.redraw()
         bulk(server, client, 1 << 20)
 
 
@@ -229,21 +272,50 @@ def test_the_inspector_denies_what_its_rules_say(network: Network) -> None:
     with network.fabric.open_socket(lab.INTERNET) as client:
         client.settimeout(1)
         with pytest.raises(TimeoutError):
-            client.connect((lab.PUBLIC, lab.FORBIDDEN_PORT))
+            client.connect((lab.FIRST.public, lab.FORBIDDEN_PORT))
     assert network.verdicts()["inspector_denied"] > 0
 
 
 def test_nothing_of_it_appears_on_the_hosts_own_interfaces(network: Network) -> None:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as capture:
         capture.setblocking(False)
-        with connected(network.fabric, lab.INTERNET, lab.WEB, address=lab.PUBLIC, port=80) as (client, server):
+        with connected(network.fabric, lab.INTERNET, lab.FIRST.web, address=lab.FIRST.public, port=80) as (
+            client,
+            server,
+        ):
             bulk(client, server, 64 << 10)
         seen = []
         with contextlib.suppress(BlockingIOError):
             while True:
                 seen.append(capture.recv(65535))
-    addresses = [socket.inet_aton(one) for one in (lab.CLIENT, lab.PUBLIC, lab.WEB_ADDRESS, lab.NODE_ADDRESS)]
+    addresses = [socket.inet_aton(one) for one in (lab.CLIENT, lab.FIRST.public, lab.WEB_ADDRESS, lab.NODE_ADDRESS)]
     assert not [frame for frame in seen if any(address in frame[14:54] for address in addresses)]
+
+
+def test_an_endpoint_subnet_routed_to_its_own_endpoint_is_a_loop_that_ends_by_ttl(network: Network) -> None:
+    network.redraw(loop=True)
+    try:
+        before = network.verdicts()
+        with network.fabric.open_socket(lab.FIRST.web, kind=socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"x", (lab.CLIENT, 9))
+        eventually(lambda: network.verdicts().get("ttl_exceeded", 0) == before.get("ttl_exceeded", 0) + 1)
+        assert network.verdicts()["encapsulated"] - before.get("encapsulated", 0) == 63
+    finally:
+        network.redraw()
+
+
+def test_a_host_of_mtu_9001_learns_of_a_narrow_link_beyond_the_gateway(network: Network) -> None:
+    """The gateway's kernel complains in public addresses; the complaint reaches the sender in its own, by way of the appliance."""
+    network.redraw(internet_mtu=1400)
+    try:
+        with connected(network.fabric, lab.INTERNET, lab.FIRST.web, address=lab.FIRST.public, port=80) as (
+            client,
+            server,
+        ):
+            bulk(server, client, 8 << 20)
+            assert server.getsockopt(socket.IPPROTO_IP, IP_MTU) == 1400
+    finally:
+        network.redraw()
 
 
 def test_a_user_space_appliance_sees_whole_segments_that_fit_the_link(network: Network) -> None:

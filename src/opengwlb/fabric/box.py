@@ -149,7 +149,7 @@ class LiveBox:
         self.netlink.execute(requests.change_device(self.index(device), up=up))
         self.devices[device].up = up
         if not up:
-            self._forget_routes([device])
+            self.forget_routes([device])
 
     def forget(self, devices: Iterable[str]) -> None:
         """They are gone, and with them all that hung on them."""
@@ -157,7 +157,11 @@ class LiveBox:
         for device in gone:
             self.devices.pop(device, None)
         self.addresses = {entry for entry in self.addresses if entry[0] not in gone}
-        self._forget_routes(gone)
+        self.forget_routes(gone)
+
+    def forget_neighbours(self, device: str) -> None:
+        """The kernel drops them, permanent ones too, when the device's own MAC changes."""
+        self.neighbours = {key: entry for key, entry in self.neighbours.items() if key[0] != device}
 
     def delete_all_devices(self) -> None:
         """All of ours, both ends. Raises OSError."""
@@ -166,7 +170,8 @@ class LiveBox:
             raise error
         self.forget(list(self.devices))
 
-    def _forget_routes(self, devices: Iterable[str]) -> None:
+    def forget_routes(self, devices: Iterable[str]) -> None:
+        """And neighbours."""
         gone = set(devices)
         self.routes = {key: route for key, route in self.routes.items() if route.device not in gone}
         self.neighbours = {key: entry for key, entry in self.neighbours.items() if key[0] not in gone}

@@ -66,9 +66,13 @@ def delete_pair(device: str, *, box: LiveBox, boxes: Iterable[LiveBox]) -> None:
 def ensure_port(port: Port, *, box: LiveBox, altnames: set[str]) -> None:
     """MAC, MTU, addresses, altname and offloads as the port says. Raises OSError, ValueError."""
     device = box.devices[port.device]
-    if device.mac != port.mac.lower() or device.mtu != port.mtu:
-        box.netlink.execute(requests.change_device(device.index, mac=port.mac, mtu=port.mtu))
-        device.mac, device.mtu = port.mac.lower(), port.mtu
+    if device.mtu != port.mtu:
+        box.netlink.execute(requests.change_device(device.index, mtu=port.mtu))
+        device.mtu = port.mtu
+    if device.mac != port.mac.lower():
+        box.netlink.execute(requests.change_device(device.index, mac=port.mac))
+        device.mac = port.mac.lower()
+        box.forget_neighbours(port.device)
     for name in device.altnames - altnames:
         box.netlink.execute(requests.altname(device.index, name, add=False))
         device.altnames.discard(name)
@@ -89,9 +93,13 @@ def ensure_addresses(device: str, addresses: Iterable[str], *, box: LiveBox) -> 
     for entry in sorted(wanted - box.addresses):
         box.netlink.execute(requests.address(index, entry[1], add=True))
         box.addresses.add(entry)
-    for entry in sorted(entry for entry in box.addresses - wanted if entry[0] == device):
+    surplus = sorted(entry for entry in box.addresses - wanted if entry[0] == device)
+    for entry in surplus:
         box.netlink.execute(requests.address(index, entry[1], add=False))
         box.addresses.discard(entry)
+    if surplus and not wanted:
+        # With a device's last address the kernel takes away its routes and neighbours too.
+        box.forget_routes([device])
 
 
 def bring_up(link: Link, *, boxes: Mapping[str, LiveBox], attach: Attach) -> None:
