@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import re
+import json
 import socket
 import subprocess
 import time
@@ -45,6 +44,10 @@ def run(*command: str, box: str | None = None, timeout_s: float = 60) -> str:
     done = subprocess.run((*prefix, *command), capture_output=True, text=True, timeout=timeout_s)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
     return done.stdout
+
+
+def offload(end: End, feature: str, state: str) -> None:
+    run("ethtool", "-K", end.device, feature, state, box=end.box)
 
 
 def eventually(holds: Callable[[], bool], what: str, *, within_s: float = 5.0) -> None:
@@ -137,50 +140,59 @@ class Lab:
     other_idle_s: int = 120
     healthy: set[int] | None = None
     """Slots that new flows may get; None: all."""
+    max_flows: int = 4096
 
     def __post_init__(self) -> None:
         self._boxes: list[str] = []
         self.run_dir = Path(f"/run/{PREFIX}{self.name}")
-        self.dataplane = DataPlane(run_dir=self.run_dir, objects=OBJECTS, max_flows=4096)
+        self.dataplane = DataPlane(run_dir=self.run_dir, objects=OBJECTS, max_flows=self.max_flows)
 
     # -- building
 
-    def build(self, *, endpoints: int = 1, appliances: int = 1, inspector: bool = True) -> None:
+    def build(
+        self, *, endpoints: int = 1, appliances: int = 1, inspectors: int | None = None, forwards: bool = True
+    ) -> None:
+        """The first `inspectors` appliances (None: all) are in-kernel ones, the others wait for a program of user space.
+
+        Without `forwards` nothing moves by itself, and no box speaks IPv6: what a test does not send is not there.
+        """
         self.dataplane.open()
+        self._forwards = forwards
         for name in ("client", "server", "consumer", "gwlb", "provider"):
-            self.box(name, forwards=name in ("consumer", "provider"))
+            self.box(name, forwards=forwards and name in ("consumer", "provider"))
         self.client, consumer_client = self.wire("client", "eth0", "consumer", "client")
         self.server, consumer_server = self.wire("server", "eth0", "consumer", "server")
         for i in range(endpoints):
             inner, outer = self.wire("gwlb", f"vpce{i}", "consumer", f"vpce{i}")
-            run("ethtool", "-K", outer.device, "tx-udp-segmentation", "off", box=outer.box)
+            offload(outer, "tx-udp-segmentation", "off")
             self.endpoints.append(Endpoint(0x0A1B2C3D4E5F6070 + i, inner, outer))
             self.dataplane.attach(inner.port(Program.ENDPOINT), netns=inner.netns, ifindex=inner.ifindex)
-        self.node, provider_node = self.wire("gwlb", "node", "provider", "node")
+        self.node, self.provider_node = self.wire("gwlb", "node", "provider", "node")
         self.dataplane.attach(self.node.port(Program.TARGET), netns=self.node.netns, ifindex=self.node.ifindex)
         for i in range(appliances):
-            box = self.box(f"appliance{i}")
+            self.box(f"appliance{i}")
             own, router = self.wire(f"appliance{i}", "eth0", "provider", f"app{i}")
             self.appliances.append(Appliance(f"10.9.1.{10 + i}", own, router, slot=3 + i))
             self._address(own, f"10.9.1.{10 + i}/32", None)
             self._route(own, "0.0.0.0/0", via="169.254.1.1", mac=router.mac)
             self._route(router, f"10.9.1.{10 + i}", mac=own.mac)
-            if inspector:
+            if inspectors is None or i < inspectors:
                 self.dataplane.attach(own.port(Program.INSPECTOR), netns=own.netns, ifindex=own.ifindex)
             else:
-                run("ethtool", "-K", router.device, "tx-checksum-ip-generic", "off", box=router.box)
-            assert box == own.box
+                offload(router, "tx-checksum-ip-generic", "off")
         self._address(self.node, f"{NODE}/32", None)
-        self._route(self.node, "10.9.0.0/16", via="169.254.1.1", mac=provider_node.mac)
-        self._route(provider_node, NODE, mac=self.node.mac)
+        self._route(self.node, "10.9.0.0/16", via="169.254.1.1", mac=self.provider_node.mac)
+        self._route(self.provider_node, NODE, mac=self.node.mac)
         for host, router, v4, v6 in (
             (self.client, consumer_client, CLIENT, CLIENT6),
             (self.server, consumer_server, SERVER, SERVER6),
         ):
-            self._address(host, f"{v4}/32", f"{v6}/128")
+            self._address(host, f"{v4}/32", f"{v6}/128" if forwards else None)
             self._route(host, "0.0.0.0/0", via="169.254.1.1", mac=router.mac)
-            self._route(host, "::/0", via="fe80::1", mac=router.mac)
-        self._consumer_routes(consumer_client, consumer_server)
+            if forwards:
+                self._route(host, "::/0", via="fe80::1", mac=router.mac)
+        if forwards:
+            self._consumer_routes(consumer_client, consumer_server)
         assert self.apply() == {}
 
     def _consumer_routes(self, client: End, server: End) -> None:
@@ -208,6 +220,8 @@ class Lab:
         self._boxes.append(full)
         settings = ["net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"]
         settings += ["net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.router_solicitations=0"]
+        if not self._forwards:
+            settings += ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
         if forwards:
             settings += ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]
             settings += ["net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.default.send_redirects=0"]
@@ -258,7 +272,7 @@ class Lab:
                     address=NODE,
                     port=self.node.ref,
                     mac=self.node.mac,
-                    peer_mac=self._peer_of_node(),
+                    peer_mac=self.provider_node.mac,
                     targets=chosen,
                     tcp_idle_s=self.tcp_idle_s,
                     other_idle_s=self.other_idle_s,
@@ -281,10 +295,6 @@ class Lab:
             },
             inspectors=self.inspectors,
         )
-
-    def _peer_of_node(self) -> str:
-        number = self.node.ifindex + 1
-        return f"02:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
 
     @property
     def indexes(self) -> dict[PortRef, int]:
@@ -355,15 +365,8 @@ def listens(box: str, port: int, *, kind: str = "-ltn") -> bool:
 
 def iperf_gbits(client: str, server: str, address: str, *arguments: str, seconds: float = 1.5) -> float:
     """Received rate of an iperf3 run from one box to another."""
-    import json
-
     with process("iperf3", "-s", "-1", "-p", "5201", box=server, ready=lambda: listens(server, 5201)):
         text = run("iperf3", "-c", address, "-p", "5201", "-t", str(seconds), "-J", *arguments, box=client, timeout_s=30)
     end = json.loads(text)["end"]
     received = end.get("sum_received") or end["sum"]
     return float(received["bits_per_second"]) / 1e9
-
-
-def clean_name(text: str) -> str:
-    """A test's name as part of a namespace's."""
-    return re.sub(r"\W", "", text)[-10:] + f"{os.getpid() % 10000}"
