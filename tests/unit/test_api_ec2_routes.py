@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 import pytest
-from api_harness import refused
+from api_harness import Api, refused
 from api_lab import APP, ENDPOINT, Lab
 
 from opengwlb.model.account import ClientToken
@@ -226,6 +226,31 @@ def test_replacing_an_association_by_the_same_table_keeps_one(lab: Lab):
     assert [each["RouteTableAssociationId"] for each in shown["Associations"]] == [again["NewAssociationId"]]
 
 
+def test_an_edge_is_not_moved_to_a_table_that_breaks_its_rules(lab: Lab):
+    made = lab.api.ec2("AssociateRouteTable", RouteTableId=lab.table, GatewayId=lab.gateway)["AssociationId"]
+    other = lab.new_table()
+    lab.api.ec2("CreateRoute", RouteTableId=other, DestinationCidrBlock="0.0.0.0/0", GatewayId=lab.gateway)
+    with refused("RouteNotSupported", lab.gateway):
+        lab.api.ec2("ReplaceRouteTableAssociation", AssociationId=made, RouteTableId=other)
+    lab.api.ec2("DeleteRoute", RouteTableId=other, DestinationCidrBlock="0.0.0.0/0")
+    lab.api.ec2("ReplaceRouteTableAssociation", AssociationId=made, RouteTableId=other)
+    lab.api.ec2("DeleteRouteTable", RouteTableId=lab.table)
+
+
+def test_a_vpc_takes_its_new_main_table_along_when_it_goes(api: Api):
+    vpc = api.ec2("CreateVpc", CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    mine = [{"Name": "vpc-id", "Values": [vpc]}]
+    (old,) = api.ec2("DescribeRouteTables", Filters=mine)["RouteTables"]
+    new = api.ec2("CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
+    association = old["Associations"][0]["RouteTableAssociationId"]
+    api.ec2("ReplaceRouteTableAssociation", AssociationId=association, RouteTableId=new)
+    with refused("DependencyViolation"):
+        api.ec2("DeleteVpc", VpcId=vpc)
+    api.ec2("DeleteRouteTable", RouteTableId=old["RouteTableId"])
+    api.ec2("DeleteVpc", VpcId=vpc)
+    assert api.ec2("DescribeRouteTables", Filters=mine)["RouteTables"] == []
+
+
 def test_a_detached_gateway_takes_its_edge_association_along(lab: Lab):
     lab.api.ec2("AssociateRouteTable", RouteTableId=lab.table, GatewayId=lab.gateway)
     lab.api.ec2("DetachInternetGateway", InternetGatewayId=lab.gateway, VpcId=lab.vpc)
@@ -312,3 +337,10 @@ def test_a_more_specific_route_onward_does_not_end_the_loop_of_the_rest(lab: Lab
     lab.route("0.0.0.0/0", VpcEndpointId=lab.endpoint)
     lab.route("192.0.2.0/24", GatewayId=lab.gateway)
     assert loops(lab) == [(lab.table, "0.0.0.0/0", lab.endpoint)]
+
+
+def test_a_specific_route_back_is_a_loop_although_the_rest_goes_onward(lab: Lab):
+    lab.api.ec2("AssociateRouteTable", RouteTableId=lab.table, SubnetId=lab.endpoint_subnet)
+    lab.route("0.0.0.0/0", GatewayId=lab.gateway)
+    lab.route("192.0.2.0/24", VpcEndpointId=lab.endpoint)
+    assert loops(lab) == [(lab.table, "192.0.2.0/24", lab.endpoint)]

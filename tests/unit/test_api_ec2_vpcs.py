@@ -215,6 +215,8 @@ def test_pages_follow_each_other_and_survive_a_deletion(api: Api):
         ([{"Name": "tag-key", "Values": ["Tier"]}], {"db"}),
         ([{"Name": "tag:Name", "Values": ["*"]}, {"Name": "cidr", "Values": ["10.1.*"]}], {"db"}),
         ([{"Name": "tag:Name", "Values": ["w.b"]}], set()),
+        ([{"Name": "tag:Name", "Values": ["w?"]}], set()),
+        ([{"Name": "tag:Name", "Values": ["\\*"]}], set()),
         ([{"Name": "tag:Name", "Values": []}], set()),
     ],
 )

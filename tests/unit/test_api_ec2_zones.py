@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from api_harness import Api
+from api_harness import Api, refused
 
 from opengwlb.api.common.zones import zones
 
@@ -32,4 +32,6 @@ def test_a_region_nobody_has_heard_of_works_and_is_a_world_of_its_own(api: Api):
     subnet = seoul.ec2("CreateSubnet", VpcId=vpc, CidrBlock="10.0.0.0/24", AvailabilityZoneId="seoul-az2")["Subnet"]
     assert subnet["AvailabilityZone"] == "seoulb"
     assert vpc not in {each["VpcId"] for each in api.ec2("DescribeVpcs")["Vpcs"]}
+    with refused("InvalidVpcID.NotFound"):
+        api.ec2("DescribeVpcs", VpcIds=[vpc])
     assert "seoul" in {each["RegionName"] for each in seoul.ec2("DescribeRegions")["Regions"]}
