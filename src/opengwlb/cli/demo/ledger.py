@@ -43,8 +43,8 @@ class Ledger:
     def ok(self) -> bool:
         return bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes)
 
-    def table(self) -> Table:
-        drawn = Table(title="What passed, what was blocked, and by whom", title_justify="left", box=box.SIMPLE_HEAD)
+    def table(self, title: str = "What passed, what was blocked, and by whom") -> Table:
+        drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         for column in ("", "traffic", "should", "did", "by"):
             drawn.add_column(column, overflow="fold")
         for each in self.outcomes:

@@ -96,11 +96,12 @@ CUSTOMERS = (
 
 
 def application_user_data(name: str) -> str:
-    """A script that starts the application; it goes on running when the script has ended."""
-    program = ENDPOINTS.read_text()
+    """A script that installs the application; /etc/rc.local starts it, now and at every later boot."""
     arguments = shlex.join(["serve", name, str(BULK_PORT), FORBIDDEN_TEXT, str(WEB_PORT), str(FORBIDDEN_PORT)])
     return (
         "#!/bin/sh\nset -e\nmkdir -p /srv\n"
-        f"cat >/srv/endpoints.py <<'PROGRAM'\n{program}PROGRAM\n"
+        f"cat >/srv/endpoints.py <<'PROGRAM'\n{ENDPOINTS.read_text()}PROGRAM\n"
+        "cat >/etc/rc.local <<'START'\n#!/bin/sh\n"
         f"setsid python3 /srv/endpoints.py {arguments} </dev/null >/srv/endpoints.log 2>&1 &\n"
+        "START\nchmod +x /etc/rc.local\n"
     )
