@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opengwlb.instances import InstanceError
+from opengwlb.instances import InstanceError, runc
 from opengwlb.instances.runc import start_ticks
 
 from .conftest import Lab, until
@@ -161,3 +161,46 @@ os.killpg(os.getpgrp(), signal.SIGKILL)
     subprocess.run([sys.executable, "-c", program], start_new_session=True, check=False, timeout=30)
     assert lab.driver.running()[lab.spec.id].alive
     assert lab.inside("echo", "still here").stdout == "still here\n"
+
+
+def test_a_start_that_was_cut_off_is_made_good_by_the_next(lab: Lab) -> None:
+    lab.start()
+    lab.driver.stop(lab.spec.id)
+    half = lab.run_dir / "runc" / lab.spec.id
+    half.mkdir()
+    lab.start()
+    assert lab.driver.running()[lab.spec.id].alive
+    lab.driver.stop(lab.spec.id)
+
+    bundle = lab.data_dir / "instances" / lab.spec.id
+    subprocess.run(
+        ["runc", "--root", str(lab.run_dir / "runc"), "create", "--bundle", str(bundle), lab.spec.id],
+        check=True,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert not lab.driver.running()[lab.spec.id].alive
+    lab.start()
+    assert lab.driver.running()[lab.spec.id].alive
+    assert lab.inside("true").returncode == 0
+
+
+def test_a_disk_that_carries_no_overlay_has_its_usr_on_the_run_directory(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runc, "_carries_overlay", lambda _: False)
+    lab.start()
+    lab.inside("touch", "/usr/local/bin/tool")
+    assert (lab.run_dir / "usr" / lab.spec.id / "usr/local/bin/tool").exists()
+    lab.driver.remove(lab.spec.id)
+    assert not (lab.run_dir / "usr" / lab.spec.id).exists()
+
+
+def test_a_file_system_that_refuses_an_overlay_is_recognised(tmp_path: Path) -> None:
+    assert runc._carries_overlay(tmp_path)
+    # /proc is no place for an upper directory; the trial itself cannot even be made there.
+    with pytest.raises(OSError):
+        runc._carries_overlay(Path("/proc"))
+    assert list(tmp_path.iterdir()) == []

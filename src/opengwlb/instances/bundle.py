@@ -117,7 +117,6 @@ def _mounts(*, usr_upper: Path, usr_work: Path, hidden: tuple[Path, ...]) -> lis
         mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
         mount("/run", "tmpfs", "nosuid", "nodev", "mode=755", "size=64m"),
-        mount("/tmp", "tmpfs", "nosuid", "nodev", "mode=1777", "size=256m"),
     ]
 
 

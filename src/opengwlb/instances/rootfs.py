@@ -27,7 +27,7 @@ _LINKS = {"var/run": "/run", "etc/mtab": "../proc/self/mounts"}
 _COPIED = (
     "bash.bashrc", "debian_version", "ethertypes", "gai.conf", "host.conf", "inputrc", "iproute2", "ld.so.cache",
     "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "networks", "os-release", "profile", "protocols",
-    "python3", "python3.11", "python3.12", "python3.13", "rpc", "services", "ssl/certs", "ssl/openssl.cnf", "terminfo",
+    "python3*", "rpc", "services", "ssl/certs", "ssl/openssl.cnf", "terminfo",
 )  # fmt: skip
 """From the host's /etc: configuration of libraries and tools, never of accounts, keys, services or networks."""
 _PASSWD = """\
@@ -71,8 +71,9 @@ def make_root(root: Path, *, spec: InstanceSpec) -> None:
 
 
 def _write_etc(etc: Path, *, spec: InstanceSpec) -> None:
-    for name in _COPIED:
-        _copy(Path("/etc", name), etc / name)
+    for pattern in _COPIED:
+        for source in Path("/etc").glob(pattern):
+            _copy(source, etc / source.relative_to("/etc"))
     _copy_alternatives(etc / "alternatives")
     names = "".join(f"{address} {spec.hostname}\n" for address in spec.addresses)
     for name, mode, text in (
@@ -90,7 +91,7 @@ def _write_etc(etc: Path, *, spec: InstanceSpec) -> None:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    """A file, link or directory, if the host has it. Links stay links: into /usr they work in the box, elsewhere they
+    """A file, link or directory. Links stay links: into /usr they work in the box, elsewhere they
     dangle."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     if source.is_symlink():

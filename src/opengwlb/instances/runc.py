@@ -49,6 +49,9 @@ class RuncDriver:
             if present.alive and present.boot == spec.boot:
                 return
             self.stop(spec.id)
+        elif (self._state / spec.id).exists():
+            # Left by a runc that was killed before it wrote down what it had made.
+            self._runc("delete", "--force", spec.id)
         try:
             config = self._prepare(spec)
             bundle = self._disk(spec.id)
@@ -129,7 +132,9 @@ class RuncDriver:
                 continue  # just deleted
             labels = dict(label.split("=", 1) for label in container["config"]["labels"])
             pid = container["init_process_pid"]
-            alive = start_ticks(pid) == container["init_process_start"]
+            # While this exists runc has made the container but not let it go: it was killed in the middle of a start.
+            held = (state.parent / "exec.fifo").exists()
+            alive = not held and start_ticks(pid) == container["init_process_start"]
             found[state.parent.name] = RunningInstance(
                 boot=int(labels.get(BOOT_ANNOTATION, 0)), pid=pid if alive else 0, alive=alive
             )
@@ -229,7 +234,7 @@ def _carries_overlay(directory: Path) -> bool:
     with tempfile.TemporaryDirectory(dir=directory, prefix=".overlay-") as trial:
         for name in ("upper", "work", "merged"):
             os.mkdir(f"{trial}/{name}")
-        options = f"lowerdir=/usr/share/doc,upperdir={trial}/upper,workdir={trial}/work"
+        options = f"lowerdir=/usr,upperdir={trial}/upper,workdir={trial}/work"
         command = ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "-o", options, f"{trial}/merged"]
         tried = subprocess.run(command, capture_output=True, check=False, timeout=_COMMAND_S)
         with contextlib.suppress(FileNotFoundError):

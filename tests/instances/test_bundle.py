@@ -1,0 +1,56 @@
+"""The runtime configuration as a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opengwlb.instances import InstanceSpec
+from opengwlb.instances.bundle import configuration
+from opengwlb.instances.images import service_of
+from opengwlb.model.compute import BUILTIN_IMAGES
+
+SPEC = InstanceSpec(id="i-1", boot=3, namespace="/run/netns/x", image_kind="linux", hostname="box")
+
+
+def made(**changes: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "argv": ("/bin/true",),
+        "root": Path("/disk/root"),
+        "usr_upper": Path("/disk/usr"),
+        "usr_work": Path("/disk/usr.work"),
+        "cgroup": "/opengwlb-x/i-1",
+        "hidden": (),
+    }
+    return configuration(SPEC, **{**arguments, **changes})
+
+
+def test_directories_of_ours_below_usr_are_covered_after_usr_is_laid_over() -> None:
+    mounts = [(mount["destination"], mount["type"]) for mount in made(hidden=(Path("/usr/src/opengwlb"),))["mounts"]]
+    assert mounts.index(("/usr/src/opengwlb", "tmpfs")) > mounts.index(("/usr", "overlay"))
+
+
+def test_only_the_network_part_of_proc_sys_is_left_writable() -> None:
+    readonly = set(made()["linux"]["readonlyPaths"])
+    assert "/proc/sys/kernel" in readonly
+    assert "/proc/sys/net" not in readonly
+    assert {f"/proc/sys/{path.name}" for path in Path("/proc/sys").iterdir()} - readonly == {"/proc/sys/net"}
+
+
+def test_no_mount_shows_anything_of_the_host_but_usr() -> None:
+    for mount in made()["mounts"]:
+        assert mount["type"] != "bind"
+        assert "bind" not in mount["options"]
+
+
+@pytest.mark.parametrize("image", BUILTIN_IMAGES, ids=lambda image: image.kind)
+def test_every_image_of_the_catalogue_has_a_recipe(image: Any) -> None:
+    service = service_of(InstanceSpec(id="i-1", boot=1, namespace="/x", image_kind=image.kind, hostname="box"))
+    assert (service is None) == (image.kind == "linux")
+
+
+def test_an_unknown_image_is_refused() -> None:
+    with pytest.raises(ValueError, match="no image of kind 'windows'"):
+        service_of(InstanceSpec(id="i-1", boot=1, namespace="/x", image_kind="windows", hostname="box"))
