@@ -1,0 +1,184 @@
+"""The eight-step walk from frames that scapy made: what it finds, and what it refuses to call right."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.packet import Raw
+from watched_lab import (
+    APPLIANCE,
+    CLIENT,
+    COOKIE,
+    ENDPOINT,
+    NODE,
+    PRIVATE,
+    PUBLIC,
+    TO_ENDPOINT,
+    Recorder,
+    captured,
+    lab,
+    question,
+)
+
+from opengwlb.model.vpc import Route
+from opengwlb.observe import places, walk_text
+from opengwlb.observe.frames import FlowTuple, comparable
+from opengwlb.observe.places import Role
+from opengwlb.observe.walk import Walk, assemble
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(lab())
+
+
+def walk_of(recorder: Recorder) -> Walk:
+    # The order of reading says nothing about the order of happening.
+    found = assemble(reversed(recorder.frames), question=question(), snapshot=recorder.snapshot)
+    assert found is not None
+    return found
+
+
+def failed(walk: Walk) -> set[str]:
+    return {check.name for check in walk.checks if not check.ok}
+
+
+def test_a_connection_that_went_there_and_back_passes_every_check(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    walk = walk_of(recorder)
+    assert failed(walk) == set() and walk.ok
+    assert walk.connection == FlowTuple(CLIENT, PUBLIC, 6, 40000, 80)
+    assert [leg.steps for leg in walk.legs] == [set(range(1, 9))] * 2
+    assert (walk.cookie, walk.appliance) == (COOKIE, f"i-{'2':0>17}")
+
+
+def test_the_steps_come_in_the_order_of_the_packets_way_with_times_since_the_start(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    request, reply = walk_of(recorder).legs
+    assert [hop.step for hop in request.hops] == [1, 2, 3, 3, 4, 5, 6, 7, 7, 7, 8]
+    assert [hop.after_us for hop in request.hops] == [float(n) for n in range(11)]
+    assert reply.hops[0].title == "application sends" and reply.hops[-1].title == "to the internet"
+
+
+def test_the_geneve_header_is_decoded_at_the_appliance(recorder: Recorder) -> None:
+    recorder.request()
+    hop = next(hop for hop in walk_of(recorder).legs[0].hops if hop.title == "appliance receives")
+    assert hop.geneve is not None
+    assert (hop.geneve.vni, hop.geneve.endpoint, hop.geneve.attachment) == (0, ENDPOINT, 0)
+    assert (hop.geneve.cookie, hop.geneve.outer_source, hop.geneve.outer_destination) == (COOKIE, NODE, APPLIANCE)
+
+
+def test_the_translation_at_the_gateway_is_a_note_and_no_failure(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    assert walk_of(recorder).notes == (
+        f"The internet gateway translated {PUBLIC} to {PRIVATE} in the request.",
+        f"The internet gateway translated {PRIVATE} to {PUBLIC} in the reply.",
+    )
+
+
+def test_another_cookie_in_the_reply_fails(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply(cookie=COOKIE + 1)
+    assert failed(walk_of(recorder)) == {"one cookie"}
+
+
+def test_a_packet_that_ends_at_the_appliance_is_incomplete_and_without_reply(recorder: Recorder) -> None:
+    recorder.request(until=6)
+    walk = walk_of(recorder)
+    assert failed(walk) == {"request complete", "reply", "request unchanged"}
+    assert "step 6, 7, 8" in next(check.sentence for check in walk.checks if check.name == "request complete")
+
+
+def test_bytes_that_the_appliance_changed_fail(recorder: Recorder) -> None:
+    recorder.request(UDP(sport=40000, dport=80) / Raw(b"question"))
+    same_length = [bytes(one.data).replace(b"question", b"QUESTION") for one in recorder.frames[6:]]
+    recorder.frames[6:] = [
+        captured(one.place, one.incoming, one.at_ns, IP(data[14:]))
+        for one, data in zip(recorder.frames[6:], same_length, strict=True)
+    ]
+    assert "request unchanged" in failed(walk_of(recorder))
+
+
+def test_a_checksum_that_a_kernel_left_unfinished_is_not_a_change(recorder: Recorder) -> None:
+    whole = IP(bytes(IP(src=CLIENT, dst=PRIVATE) / TCP(sport=1, dport=80) / Raw(b"odd")))
+    unfinished = whole.copy()
+    # What Linux leaves there: the sum of addresses, protocol and length.
+    total = sum([0xC000, 0x0207, 0x0A00, 0x0025, 6, len(bytes(whole[TCP]))])
+    unfinished[TCP].chksum = (total & 0xFFFF) + (total >> 16)
+    assert unfinished[TCP].chksum != whole[TCP].chksum
+    unfinished[IP].ttl = 3
+    assert comparable(bytes(unfinished)) == comparable(bytes(whole))
+
+
+def test_a_retransmission_does_not_mix_into_the_first_packets_way(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.request(ident=8)
+    recorder.reply()
+    walk = walk_of(recorder)
+    assert [len(leg.hops) for leg in walk.legs] == [11, 11]
+
+
+def test_another_tenants_flow_with_equal_addresses_is_left_out(recorder: Recorder) -> None:
+    recorder.request(until=5)
+    appliance = next(
+        place for place in places.path(recorder.snapshot, endpoints=(ENDPOINT,)).places if place.role is Role.APPLIANCE
+    )
+    theirs = Recorder(recorder.snapshot, at_ns=recorder.at_ns)
+    theirs.request(endpoint="vpce-0123456789abcdef0")
+    recorder.frames += [one for one in theirs.frames if one.place == appliance]
+    assert all(hop.title != "appliance receives" for hop in walk_of(recorder).legs[0].hops)
+
+
+def test_a_providers_own_packet_with_the_servers_address_is_left_out(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    node = next(one.place for one in recorder.frames if one.place.role is Role.NODE)
+    recorder.frames.append(captured(node, False, 0, IP(src=NODE, dst=PRIVATE) / TCP(dport=80)))
+    assert walk_of(recorder).ok
+
+
+def test_a_routing_loop_is_warned_of_by_name_and_shows_once_per_ttl() -> None:
+    looping = lab(endpoint_routes=(Route(destination="0.0.0.0/0", **TO_ENDPOINT),))
+    recorder = Recorder(looping)
+    recorder.reply(until=9)
+    recorder.reply(until=9, ttl=59)
+    walk = walk_of(recorder)
+    assert len(walk.warnings) == 1 and ENDPOINT in walk.warnings[0]
+    assert len([hop for hop in walk.legs[0].hops if hop.step == 3]) == 2
+
+
+def test_a_ping_is_followed_as_well(recorder: Recorder) -> None:
+    recorder.request(ICMP(type=8, id=9, seq=1) / Raw(b"x" * 56))
+    recorder.reply(ICMP(type=0, id=9, seq=1) / Raw(b"x" * 56))
+    assert walk_of(recorder).ok
+
+
+def test_a_lowered_segment_size_is_noted(recorder: Recorder) -> None:
+    recorder.request(TCP(sport=40000, dport=80, seq=100, flags="S", options=[("NOP", None), ("MSS", 8961)]))
+    later = Recorder(recorder.snapshot, at_ns=recorder.frames[4].at_ns)
+    later.request(TCP(sport=40000, dport=80, seq=100, flags="S", options=[("NOP", None), ("MSS", 8460)]))
+    recorder.frames[4:] = later.frames[4:]
+    assert (
+        "The endpoint lowered the segment size that the request announces from 8961 to 8460." in walk_of(recorder).notes
+    )
+
+
+def test_nothing_seen_is_no_walk() -> None:
+    assert assemble([], question=question(), snapshot=lab()) is None
+
+
+def test_the_json_form_makes_the_same_walk_and_the_text_names_what_matters(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    walk = walk_of(recorder)
+    form = json.loads(json.dumps(walk_text.to_json(walk)))
+    assert form["ok"] is True
+    assert walk_text.from_json(form) == walk
+    text = walk_text.to_text(walk, width=200)
+    for wanted in (ENDPOINT, "VNI 0", f"cookie 0x{COOKIE:08x}", PUBLIC, PRIVATE, "appliance returns"):
+        assert wanted in text
