@@ -28,6 +28,7 @@ from opengwlb.control.network import NetworkReconciler
 from opengwlb.dataplane import DataPlane
 from opengwlb.fabric import Fabric
 from opengwlb.instances import RuncDriver
+from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
@@ -119,8 +120,21 @@ class Server:
             health=self.troubles,
             test_hooks=self.options.test_hooks,
         )
+        kernel = self.options.data_plane == "kernel"
+        sources = read_api.Sources(
+            store=self.store,
+            dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
+            fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
+            ifindex=lambda: self.network.ifindex if kernel else {},
+        )
+        reads = read_api.routes(sources=sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
         return Starlette(
-            routes=[Route("/", self.gateway.endpoint, methods=["GET", "POST"]), *own],
+            routes=[
+                Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
+                metrics.route(sources=sources, errors=self.errors),
+                *own,
+                *reads,
+            ],
             lifespan=self._lifespan,
         )
 

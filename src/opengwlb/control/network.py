@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 
 from opengwlb.model.elb import Slot
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.topology import Topology
+from opengwlb.model.topology import PortRef, Topology
 from opengwlb.policy import network, slots, status
 from opengwlb.policy.plane import plane
 from opengwlb.store.protocol import Store, Transaction
@@ -34,6 +35,8 @@ class NetworkReconciler:
         """Ids of the links and boxes that exist and are configured."""
         self.errors: dict[str, str] = {}
         """Object id -> what went wrong in the last pass."""
+        self.ifindex: Mapping[PortRef, int] = {}
+        """Of every port that the last pass built."""
         self.revision = 0
         """The revision that the last finished pass applied."""
         self._store = store
@@ -75,6 +78,7 @@ class NetworkReconciler:
             if self.errors.get(object_id) != error:
                 log.warning("%s: %s", object_id, error)
         self.errors = errors
+        self.ifindex = dict(applied.ifindex)
         ready = {
             link.id for link in wanted.links.values() if link.a.ref in applied.ifindex and link.b.ref in applied.ifindex
         }
