@@ -32,8 +32,8 @@ def labs() -> Iterator[Callable[..., Lab]]:
     """Makes labs; all are taken away at the end of the module."""
     made: list[Lab] = []
 
-    def make(name: str, **how: object) -> Lab:
-        lab = Lab(name)
+    def make(name: str, *, max_flows: int = 4096, **how: object) -> Lab:
+        lab = Lab(name, max_flows=max_flows)
         made.append(lab)
         lab.build(**how)  # type: ignore[arg-type]
         return lab

@@ -309,6 +309,22 @@ class Lab:
         self.inspectors = {one.own.ref: InspectorEntry(port=one.own.ref, rules=rules) for one in self.appliances}
         assert self.apply() == {}
 
+    # -- sending
+
+    def through(self, packet: Packet | bytes, *, endpoint: int = 0) -> bytes:
+        """Sends a packet into an endpoint and answers the frame that leaves the node toward the provider's router."""
+        door = self.endpoints[endpoint]
+        with self.provider_node.opened() as raw:
+            door.outer.send(into(door, packet))
+            return bytes(arrived(raw, lambda frame: frame[12:14] == b"\x08\x00" and frame[36:38] == b"\x17\xc1"))
+
+    def back(self, frame: object, *, endpoint: int = 0) -> bytes:
+        """Sends a frame to the node and answers the frame that leaves the endpoint toward the consumer's router."""
+        door = self.endpoints[endpoint]
+        with door.outer.opened() as raw:
+            self.provider_node.send(bytes(frame))  # type: ignore[call-overload]
+            return bytes(arrived(raw, lambda got: got[12:14] in (b"\x08\x00", b"\x86\xdd")))
+
     # -- asking
 
     def counts(self) -> Tally[tuple[int, str]]:
@@ -370,3 +386,10 @@ def iperf_gbits(client: str, server: str, address: str, *arguments: str, seconds
     end = json.loads(text)["end"]
     received = end.get("sum_received") or end["sum"]
     return float(received["bits_per_second"]) / 1e9
+
+
+def into(end: Endpoint, packet: Packet | bytes) -> bytes:
+    """A frame from the consumer's router into an endpoint."""
+    raw = bytes(packet)
+    kind = 0x86DD if raw[0] >> 4 == 6 else 0x0800
+    return bytes(Ether(src=end.outer.mac, dst=end.inner.mac, type=kind)) + raw
