@@ -14,6 +14,7 @@ mkdir -p /srv/www && cd /srv/www && hostname > index.html
 python3 -m http.server 80 >/dev/null 2>&1 &
 """
 
+
 def image(ec2: Any, name: str) -> str:
     """AMI id of a built-in image by name."""
     found = ec2.describe_images(Filters=[{"Name": "name", "Values": [f"opengwlb/{name}"]}])["Images"]

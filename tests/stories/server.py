@@ -128,6 +128,11 @@ class Server:
         assert not check or result.returncode == 0, f"gwlb {' '.join(arguments)}\n{result.stdout}{result.stderr}"
         return result
 
+    def flows(self) -> list[dict[str, Any]]:
+        """Every live flow, as the operator sees them."""
+        found = json.loads(self.gwlb("flows", "--limit", "100000", "--json").stdout)["flows"]
+        return list(found)
+
     def account(self, name: str) -> str:
         """Make an account; its id."""
         made = json.loads(self.gwlb("account", "create", name, "--json").stdout)

@@ -95,7 +95,7 @@ def test_a_dead_appliance_is_found_by_its_health_check_avoided_and_used_again(se
     def used() -> bool:
         for number in range(16):
             answers(server, made.public["a"], source=f"192.0.2.{number + 1}")
-        return victim in {one["target"] for one in json.loads(server.gwlb("flows", "--json").stdout)["flows"]}
+        return victim in {one["target"] for one in server.flows()}
 
     until(used, what="the appliance that came back gets flows again")
 

@@ -53,16 +53,22 @@ def test_an_endpoint_in_the_applications_own_subnet_loops_dies_by_ttl_and_is_war
         lambda: ec2.describe_vpc_endpoints(VpcEndpointIds=[inside])["VpcEndpoints"][0]["State"] == "available",
         what="the endpoint is available",
     )
-    ec2.replace_route(RouteTableId=made.tables["app-a"], DestinationCidrBlock="0.0.0.0/0", VpcEndpointId=inside)
+    _both_ways(made, inside)
     before = drops(server).get("ttl_exceeded", 0)
     until(lambda: _tried(server, made) and drops(server).get("ttl_exceeded", 0) > before, what="the loop ends by TTL")
     warnings = json.loads(server.gwlb("status", "--json").stdout)["warnings"]
     assert [one for one in warnings if inside in one and made.tables["app-a"] in one], warnings
-    ec2.replace_route(
-        RouteTableId=made.tables["app-a"], DestinationCidrBlock="0.0.0.0/0", VpcEndpointId=made.endpoints["a"]
-    )
+    _both_ways(made, made.endpoints["a"])
     reachable(server, made.public["a"])
     assert not [one for one in json.loads(server.gwlb("status", "--json").stdout)["warnings"] if inside in one]
+
+
+def _both_ways(made: Customer, endpoint: str) -> None:
+    """Lead the application's traffic, in and out, through this endpoint."""
+    for table, destination in (("edge", "10.0.0.32/28"), ("app-a", "0.0.0.0/0")):
+        made.ec2.replace_route(
+            RouteTableId=made.tables[table], DestinationCidrBlock=destination, VpcEndpointId=endpoint
+        )
 
 
 def _tried(server: Server, made: Customer) -> bool:
@@ -108,8 +114,7 @@ def test_the_local_route_can_be_retargeted_to_an_endpoint_and_reset(server, insp
     ec2.delete_route(RouteTableId=table, DestinationCidrBlock="10.0.0.32/28")
     ec2.replace_route(RouteTableId=table, DestinationCidrBlock="10.0.0.0/16", VpcEndpointId=made.endpoints["a"])
     reachable(server, made.public["a"])
-    flows = json.loads(server.gwlb("flows", "--json").stdout)["flows"]
-    assert [one for one in flows if one["endpoint"] == made.endpoints["a"]]
+    assert [one for one in server.flows() if one["endpoint"] == made.endpoints["a"]]
     ec2.replace_route(RouteTableId=table, DestinationCidrBlock="10.0.0.0/16", LocalTarget=True)
     routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
     assert [one["GatewayId"] for one in routes] == ["local"]
@@ -147,7 +152,7 @@ def series(server: Server, inspected: Partner) -> Customer:
 
 def test_both_endpoints_in_series_see_the_flow(server, series):
     assert answers(server, series.public["a"])
-    seen = {one["endpoint"] for one in json.loads(server.gwlb("flows", "--json").stdout)["flows"]}
+    seen = {one["endpoint"] for one in server.flows()}
     assert {series.endpoints["a"], series.endpoints["outer"]} <= seen
 
 

@@ -251,7 +251,7 @@ def test_the_getting_started_tutorial_moves_packets_and_can_be_undone(server: Se
     ][0]
     public = instance["PublicIpAddress"]
     until(lambda: answers(server, public), what="the application answers through the appliance", seconds=20)
-    flows = [one for one in _flows(server) if one["endpoint"] == vpce]
+    flows = [one for one in server.flows() if one["endpoint"] == vpce]
     assert flows, "the load balancer knows no flow of this endpoint"
 
     # Deletion: routes first, then endpoint, service, load balancer, target group
@@ -280,9 +280,3 @@ def test_the_getting_started_tutorial_moves_packets_and_can_be_undone(server: Se
     provider("elbv2", "wait", "load-balancers-deleted", "--load-balancer-arns", arn)
     provider("elbv2", "delete-target-group", "--target-group-arn", group_arn)
     assert not answers(server, public, seconds=0.5)
-
-
-def _flows(server: Server) -> list[dict]:
-    import json
-
-    return json.loads(server.gwlb("flows", "--json").stdout)["flows"]

@@ -19,7 +19,7 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(2
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
     """`flows`, `drops`."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
     endpoint: str | None = None
 
 
