@@ -141,5 +141,16 @@ def test_the_tools_of_an_appliance_work(box: Lab, command: str) -> None:
 
 def test_an_instance_has_a_limit_of_processes(lab: Lab) -> None:
     lab.start(processes=40)
-    done = lab.inside("sh", "-c", "for i in $(seq 60); do sleep 5 & done", check=False)
+    done = lab.inside("sh", "-c", "for i in $(seq 60); do sleep 1 & done", check=False)
     assert "fork" in done.stderr.lower() or done.returncode != 0
+
+
+def test_certificates_of_the_public_authorities_are_known_and_no_key_is(box: Lab) -> None:
+    code = "import ssl; print(len(ssl.create_default_context().get_ca_certs()))"
+    assert int(box.inside("/usr/bin/python3", "-c", code).stdout) > 50
+    assert box.inside("grep", "-r", "-l", "PRIVATE KEY", "/etc", check=False).returncode == 1
+
+
+def test_a_command_in_the_instance_has_its_environment_and_its_exit_code(box: Lab) -> None:
+    done = box.inside("sh", "-c", "pwd; echo $HOME; echo $PYTHONPATH; exit 7", check=False)
+    assert (done.stdout, done.returncode) == ("/root\n/root\n/opt/opengwlb\n", 7)

@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from .driver import InstanceSpec
+from .rootfs import APPLICATIONS
 
 BOOT_ANNOTATION = "org.opengwlb.boot"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = (
+    f"PATH={PATH}",
+    "HOME=/root",
+    "LANG=C.UTF-8",
+    "TERM=xterm",
+    f"PYTHONPATH=/{APPLICATIONS}",
+    # One bundle in place of the three hundred hashed links that OpenSSL would look for.
+    "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+)
 
 CAPABILITIES = (
     "CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_ADMIN",
@@ -61,7 +71,7 @@ def configuration(
             "terminal": False,
             "user": {"uid": 0, "gid": 0},
             "args": list(argv),
-            "env": [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "TERM=xterm", "PYTHONPATH=/opt/opengwlb"],
+            "env": list(ENVIRONMENT),
             "cwd": "/root",
             "capabilities": {kind: list(CAPABILITIES) for kind in ("bounding", "effective", "permitted")},
             "noNewPrivileges": True,

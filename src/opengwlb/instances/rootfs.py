@@ -27,7 +27,7 @@ _LINKS = {"var/run": "/run", "etc/mtab": "../proc/self/mounts"}
 _COPIED = (
     "bash.bashrc", "debian_version", "ethertypes", "gai.conf", "host.conf", "inputrc", "iproute2", "ld.so.cache",
     "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "networks", "os-release", "profile", "protocols",
-    "python3*", "rpc", "services", "ssl/certs", "ssl/openssl.cnf", "terminfo",
+    "python3*", "rpc", "services", "ssl/certs/ca-certificates.crt", "ssl/openssl.cnf", "terminfo",
 )  # fmt: skip
 """From the host's /etc: configuration of libraries and tools, never of accounts, keys, services or networks."""
 _PASSWD = """\
@@ -110,7 +110,7 @@ def _copy_alternatives(destination: Path) -> None:
     if not source.is_dir():
         return
     for link in source.iterdir():
-        if link.is_symlink() and os.readlink(link).startswith(("/usr/", "/bin/", "/sbin/", "/lib/")):
+        if link.is_symlink() and os.readlink(link).startswith(("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")):
             (destination / link.name).symlink_to(os.readlink(link))
 
 

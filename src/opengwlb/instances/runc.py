@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .bundle import BOOT_ANNOTATION, PATH, configuration
+from .bundle import BOOT_ANNOTATION, configuration
 from .cgroups import remove_group
 from .driver import InstanceError, InstanceSpec, RunningInstance
 from .images import PYTHON, service_of
@@ -93,8 +93,7 @@ class RuncDriver:
         if found is None:
             return
         if found.alive:
-            self._runc("kill", instance, "TERM", check=False)
-            self._wait_until_ended(instance, seconds=STOP_S)
+            self._ask_to_end(instance)
         self._runc("delete", "--force", instance)
 
     def remove(self, instance: str) -> None:
@@ -151,7 +150,7 @@ class RuncDriver:
 
     def exec(self, instance: str, argv: tuple[str, ...], *, tty: bool = False) -> list[str]:
         options = ["--tty"] if tty else []
-        return [*self._command("exec"), *options, "--cwd", "/root", "--env", f"PATH={PATH}", instance, *argv]
+        return [*self._command("exec"), *options, instance, *argv]
 
     # -- directories -----------------------------------------------------------------------------------------------
 
@@ -210,13 +209,18 @@ class RuncDriver:
                 raise InstanceError(f"runc {verb} {' '.join(arguments[-1:])}: {said.strip()[-600:]}")
         return (done.stdout or b"").decode(errors="replace")
 
-    def _wait_until_ended(self, instance: str, *, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+    def _ask_to_end(self, instance: str) -> None:
+        """Send SIGTERM until the first process has ended or the time is up: one that is just starting does not hear it
+        yet."""
+        deadline = time.monotonic() + STOP_S
         while time.monotonic() < deadline:
-            found = self.running().get(instance)
-            if found is None or not found.alive:
-                return
-            time.sleep(0.05)
+            self._runc("kill", instance, "TERM", check=False)
+            asked_again = time.monotonic() + 0.3
+            while time.monotonic() < asked_again:
+                found = self.running().get(instance)
+                if found is None or not found.alive:
+                    return
+                time.sleep(0.02)
 
 
 def start_ticks(pid: int) -> int | None:

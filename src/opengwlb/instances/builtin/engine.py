@@ -93,10 +93,10 @@ class Firewall:
             self._report(packet, inner, rule=state.rules[0].name, reason="fragment that cannot be looked into")
             return Verdict.DROP
         try:
-            if inner.protocol == TCP:
-                found = self._segment(inner, state, forward=forward)
-            else:
-                found = first_match(state.rules, inner.payload)
+            is_stream = inner.protocol == TCP
+            found = (
+                self._segment(inner, state, forward=forward) if is_stream else first_match(state.rules, inner.payload)
+            )
         except NoRoom:
             return Verdict.DROP
         if found is None:
