@@ -48,8 +48,8 @@ def host_network() -> dict[str, Any]:
     }
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 5.0) -> None:
+def eventually(condition: Callable[[], bool], *, within_s: float = 5.0, every_s: float = 0.02) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.02)
+        time.sleep(every_s)
