@@ -11,9 +11,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from rich.console import Console
-
-from opengwlb.cli import client, teardown
+from opengwlb.cli import client, show, teardown
 from opengwlb.cli.demo import partner, plan, server
 from opengwlb.cli.demo.clouds import Cloud
 from opengwlb.cli.demo.internet import Internet
@@ -26,7 +24,7 @@ VPC = "10.0.0.0/16"
 APPLICATION_SUBNET = "10.0.0.32/28"
 APPLIANCE_SUBNET = "10.0.0.48/28"
 ANYWHERE = "0.0.0.0/0"
-NAT_FREE_FIREWALL = f"""\
+FIREWALL = f"""\
 #!/bin/sh
 cat >/etc/rc.local <<'START'
 #!/bin/sh
@@ -57,7 +55,7 @@ def build(cloud: Cloud, *, waits: Waits) -> Lab:
         image="opengwlb/linux",
         subnet=appliance_subnet,
         group=group,
-        user_data=NAT_FREE_FIREWALL,
+        user_data=FIREWALL,
         public=True,  # an edge table takes no interface without a public address
     )
     web = cloud.instance(
@@ -122,7 +120,7 @@ def main() -> int:
     parser.add_argument("--listen", default="127.0.0.1:4570", help="where its server listens")
     parser.add_argument("--keep", action="store_true", help="leave the lab running")
     asked = parser.parse_args()
-    console = Console(highlight=False)
+    console = show.console()
     waits, ledger = Waits(console), Ledger(console)
     try:
         record = server.ensure(asked.name, listen=asked.listen, accounts=[ACCOUNT], waits=waits)

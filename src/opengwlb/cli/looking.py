@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from rich.console import Console
+from rich.markup import escape
 
 from opengwlb.observe import walk_text
 
@@ -23,9 +23,8 @@ def status(name: str, *, as_json: bool) -> None:
         return
     for section in STATUS_TABLES:
         show.table(answer.get(section, []), title=section.replace("_", " "))
-    console = Console(highlight=False)
     for warning in answer.get("warnings", []):
-        console.print(f"[yellow]warning[/]: {warning}")
+        show.console().print(f"[yellow]warning[/]: {escape(warning)}")
 
 
 def listing(name: str, *, what: str, account: str, as_json: bool, **query: str | int | None) -> None:
@@ -48,5 +47,5 @@ def walk(name: str, *, question: dict[str, Any], wait_s: int, account: str, as_j
     if as_json:
         show.as_json(answer)
     else:
-        Console(highlight=False).print(walk_text.render(walk_text.from_json(answer)))
+        show.console().print(walk_text.render(walk_text.from_json(answer)))
     return 0 if answer["ok"] else 1

@@ -10,6 +10,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+PLAIN_WIDTH = 132
+"""Of tables that do not go to a terminal, which would say how wide it is."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that is wide enough for the tables where nobody says how wide it is."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+
 
 def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
@@ -18,9 +27,8 @@ def as_json(value: Any) -> None:
 def table(rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[str] = (), empty: str = "none") -> None:
     """One row per mapping; columns in the given order, else those of the rows as they first appear."""
     listed = list(rows)
-    console = Console(highlight=False)
     if not listed:
-        console.print(f"[bold]{title}[/]: {empty}")
+        console().print(f"[bold]{title}[/]: {empty}")
         return
     names = list(columns) or list(dict.fromkeys(key for row in listed for key in row))
     drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
@@ -28,7 +36,7 @@ def table(rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[st
         drawn.add_column(name.replace("_", " "), overflow="fold")
     for row in listed:
         drawn.add_row(*(_cell(row.get(name)) for name in names))
-    console.print(drawn)
+    console().print(drawn)
 
 
 def _cell(value: Any) -> str:

@@ -25,7 +25,7 @@ from .watching import Watching
 def run(*, name: str, listen: str, bulk_mib: int, as_json: bool) -> int:
     """0 when everything was as it should be. `as_json`: the story goes to standard error, its outcome to standard output."""
     began = time.monotonic()
-    console = Console(stderr=as_json, highlight=False)
+    console = show.console(stderr=as_json)
     waits, ledger = Waits(console), Ledger(console)
     names = [plan.PARTNER, *(each.name for each in plan.CUSTOMERS)]
     console.print("[bold]The server[/]")

@@ -78,6 +78,7 @@ class Watching:
             self._ledger.add(f"walk to {web.title}", expected="eight steps", happened="no packet was seen", ok=False)
             return None, []
         walk = walk_text.from_json(answer)
+        self._console.print(f"\n  [bold]A connection to {web.title}[/]")
         self._console.print(walk_text.render(walk))
         on = next((dump for dump in running if dump.appliance.instance == walk.appliance), None)
         wrong = [check.sentence for check in walk.checks if not check.ok]
