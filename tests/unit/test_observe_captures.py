@@ -1,0 +1,107 @@
+"""Filters run by the kernel (on a pair of local sockets), and pcapng read by tshark."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Packet, Raw
+
+from opengwlb.model.topology import PortRef
+from opengwlb.observe import filters, pcapng
+from opengwlb.observe.capture import Frame
+from opengwlb_appliance import geneve
+
+CLIENT, SERVER, OTHER = "192.0.2.7", "10.0.0.37", "10.0.0.38"
+ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+
+
+def plain(source: str, destination: str) -> Packet:
+    return ETHER / IP(src=source, dst=destination) / TCP(dport=80)
+
+
+def tunnelled(source: str, destination: str) -> Packet:
+    inner = bytes(IP(src=source, dst=destination) / TCP(dport=80))
+    header = geneve.encode(geneve.Header(protocol=geneve.IPV4, endpoint=1, cookie=2))
+    return ETHER / IP(src="10.9.0.1", dst="10.9.0.2") / UDP(sport=1, dport=6081) / Raw(header + inner)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    other.setblocking(False)
+    yield one, other
+    one.close()
+    other.close()
+
+
+def passed(pair: tuple[socket.socket, socket.socket], code: bytes, frame: Packet) -> bytes | None:
+    sender, receiver = pair
+    filters.attach(receiver, code)
+    sender.setblocking(False)
+    try:
+        sender.send(bytes(frame))
+        return receiver.recv(65536)
+    except (BlockingIOError, PermissionError):  # the kernel's words for: the filter let nothing through
+        return None
+
+
+@pytest.mark.parametrize("build", [plain, tunnelled])
+@pytest.mark.parametrize(
+    ("ones", "others", "source", "destination", "wanted"),
+    [
+        ([CLIENT], [SERVER], CLIENT, SERVER, True),
+        ([CLIENT], [SERVER], SERVER, CLIENT, True),
+        ([CLIENT], [SERVER], CLIENT, OTHER, False),
+        ([CLIENT], [SERVER], OTHER, SERVER, False),
+        ([CLIENT], [OTHER, SERVER], CLIENT, SERVER, True),
+        ([OTHER, CLIENT], [SERVER], SERVER, CLIENT, True),
+        ([], [SERVER], OTHER, SERVER, True),
+        ([], [SERVER], SERVER, OTHER, True),
+        ([], [SERVER], CLIENT, OTHER, False),
+        ([CLIENT], [], OTHER, CLIENT, True),
+        ([CLIENT], [], OTHER, SERVER, False),
+        ([], [], OTHER, CLIENT, True),
+    ],
+)
+def test_a_filter_lets_through_its_pair_plainly_and_in_geneve(
+    pair, build, ones, others, source, destination, wanted
+) -> None:
+    frame = build(source, destination)
+    got = passed(pair, filters.between(ones, others), frame)
+    assert got == (bytes(frame) if wanted else None)
+
+
+def test_a_filter_lets_through_no_arp_and_cuts_to_its_length(pair: tuple[socket.socket, socket.socket]) -> None:
+    assert passed(pair, filters.between([], []), ETHER / ARP()) is None
+    assert passed(pair, filters.between([], [], length=40), plain(CLIENT, SERVER)) == bytes(plain(CLIENT, SERVER))[:40]
+    assert passed(pair, filters.everything(length=20), ETHER / ARP()) == bytes(ETHER / ARP())[:20]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark judges the file")
+def test_tshark_reads_the_file_with_interfaces_times_directions_and_lengths(tmp_path: Path) -> None:
+    ports = [PortRef("vpc-1", "vpce-3b822cd32f"), PortRef("igw-1", "internet")]
+    whole = bytes(plain(CLIENT, SERVER) / Raw(bytes(100)))
+    frames = [
+        Frame(
+            port=ports[0], incoming=False, at_ns=1_800_000_000_000_000_123, data=bytes(plain(CLIENT, SERVER)), length=54
+        ),
+        Frame(port=ports[1], incoming=True, at_ns=1_800_000_001_000_000_000, data=whole[:61], length=len(whole)),
+    ]
+    file = tmp_path / "walk.pcapng"
+    file.write_bytes(pcapng.write(frames, ports=ports, names={ports[0]: "vpce-076bc493b822cd32f"}, comment="a walk"))
+    fields = ("frame.interface_name", "frame.time_epoch", "frame.len", "frame.cap_len", "ip.dst", "frame.comment")
+    options = [part for field in fields for part in ("-e", field)]
+    done = subprocess.run(
+        ["tshark", "-r", str(file), "-T", "fields", *options], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert [line.split("\t") for line in done.stdout.splitlines()] == [
+        ["vpc-1/vpce-3b822cd32f", "1800000000.000000123", "54", "54", SERVER, "out of vpc-1"],
+        ["igw-1/internet", "1800000001.000000000", "154", "61", SERVER, "into igw-1"],
+    ]

@@ -1,0 +1,204 @@
+"""Flows, drops, events and `why` as rows: right ids, and to each account only its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from watched_lab import CLIENT, CONSUMER, ENDPOINT, LB, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, TO_ENDPOINT, lab
+
+from opengwlb.dataplane.flows import Flow
+from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.verdicts import Verdict, VerdictKind
+from opengwlb.model.account import AccessKey
+from opengwlb.model.elb import Target
+from opengwlb.model.ids import device_name, endpoint_number
+from opengwlb.model.topology import PortRef
+from opengwlb.model.vpc import Route, Vpc
+from opengwlb.observe import drops, events, flows
+from opengwlb.observe.frames import FlowTuple
+from opengwlb.observe.visibility import Viewer
+from opengwlb.observe.why import why
+from opengwlb.policy import network
+from opengwlb.store.protocol import Change
+
+VERDICTS = {
+    1: Verdict(1, "eni_forwarded", VerdictKind.PASS, "Routed."),
+    44: Verdict(44, "no_targets", VerdictKind.DROP, "No target could take the new flow."),
+    15: Verdict(15, "no_route", VerdictKind.DROP, "No route."),
+}
+FLOW = Flow(
+    endpoint=endpoint_number(ENDPOINT),
+    source=CLIENT,
+    destination=PRIVATE,
+    source_port=40000,
+    destination_port=80,
+    protocol=6,
+    target=3,
+    cookie=0x1A2B3C4D,
+    packets=10,
+    bytes=1000,
+    last_seen_s=0.25,
+)
+WEB_ENI, WEB, IGW, VPC = f"eni-{'1':0>17}", f"i-{'1':0>17}", f"igw-{'9':0>17}", f"vpc-{'c':0>17}"
+BALANCER_BOX = "gwlb-0123456789abcdef"
+
+
+def viewer(account: str, *, operator: bool = False) -> Viewer:
+    return Viewer(account, operator)
+
+
+@pytest.mark.parametrize(
+    ("who", "sees"),
+    [(viewer(CONSUMER), 1), (viewer(PROVIDER), 1), (viewer(STRANGER), 0), (viewer("9", operator=True), 1)],
+)
+def test_consumer_provider_and_operator_see_a_flow_and_no_one_else(who: Viewer, sees: int) -> None:
+    assert len(flows.rows(lab(), [FLOW], viewer=who, limit=10)) == sees
+
+
+def test_a_flow_is_told_in_the_apis_ids() -> None:
+    (row,) = flows.rows(lab(), [FLOW], viewer=viewer(CONSUMER), limit=10)
+    assert row == {
+        "endpoint": ENDPOINT,
+        "protocol": "tcp",
+        "source": CLIENT,
+        "source_port": 40000,
+        "destination": PRIVATE,
+        "destination_port": 80,
+        "target": f"i-{'2':0>17}",
+        "target_address": "10.9.0.10",
+        "cookie": "0x1a2b3c4d",
+        "packets": 10,
+        "bytes": 1000,
+        "last_seen_s": 0.2,
+    }
+
+
+def test_the_flows_seen_last_come_first_and_the_limit_holds() -> None:
+    older = replace(FLOW, source_port=1, last_seen_s=9.0)
+    rows = flows.rows(lab(), [older, FLOW, older], viewer=viewer(PROVIDER), limit=2)
+    assert [row["source_port"] for row in rows] == [40000, 1]
+    assert flows.rows(lab(), [FLOW], viewer=viewer(PROVIDER), limit=2, endpoint="vpce-0") == []
+
+
+def drop_rows(who: Viewer, stacks: list[drops.StackDrop] | None = None) -> list[dict[str, object]]:
+    snapshot = lab()
+    device = "vpce-3b822cd32f"
+    return drops.rows(
+        snapshot,
+        network.topology(snapshot),
+        counters=[
+            Counter(ifindex=1, verdict=1, packets=99, bytes=9900),
+            Counter(ifindex=1, verdict=44, packets=2, bytes=200),
+            Counter(ifindex=2, verdict=15, packets=5, bytes=500),
+            Counter(ifindex=77, verdict=15, packets=1, bytes=60),
+        ],
+        verdicts=VERDICTS,
+        ifindex={PortRef(BALANCER_BOX, device): 1, PortRef(VPC, device_name(WEB_ENI)): 2},
+        stacks=stacks or [],
+        viewer=who,
+    )
+
+
+def test_drops_name_verdict_meaning_and_place_and_leave_out_what_passed() -> None:
+    rows = drop_rows(viewer("9", operator=True))
+    assert [(row["verdict"], row["where"], row["packets"]) for row in rows] == [
+        ("no_route", WEB_ENI, 5),
+        ("no_targets", ENDPOINT, 2),
+        ("no_route", "ifindex 77", 1),
+    ]
+    assert rows[1]["meaning"] == "No target could take the new flow."
+
+
+def test_the_provider_sees_drops_of_its_load_balancer_only_and_a_stranger_none() -> None:
+    assert [row["where"] for row in drop_rows(viewer(PROVIDER))] == [ENDPOINT]
+    assert [row["where"] for row in drop_rows(viewer(CONSUMER))] == [WEB_ENI, ENDPOINT]
+    assert drop_rows(viewer(STRANGER)) == []
+
+
+def test_what_devices_and_stacks_threw_away_is_read_like_a_verdict() -> None:
+    stacks = [
+        drops.StackDrop(box=VPC, device="", name="ip_out_no_routes", packets=7),
+        drops.StackDrop(box=BALANCER_BOX, device="vpce-3b822cd32f", name=drops.DEVICE_DROPPED, packets=3),
+    ]
+    rows = [row for row in drop_rows(viewer(PROVIDER), stacks) if row["bytes"] is None]
+    assert [(row["verdict"], row["where"]) for row in rows] == [("device_tx_dropped", ENDPOINT)]
+    assert ("ip_out_no_routes", VPC) in [(row["verdict"], row["where"]) for row in drop_rows(viewer(CONSUMER), stacks)]
+
+
+def test_the_kernels_tables_are_parsed_by_name() -> None:
+    snmp = "Ip: Forwarding InHdrErrors InDiscards OutNoRoutes\nIp: 1 4 0 2\nIcmp: InMsgs\nIcmp: 9\n"
+    assert {(one.name, one.packets) for one in drops.parse_snmp(snmp, box="b")} == {
+        ("ip_in_header_errors", 4),
+        ("ip_out_no_routes", 2),
+    }
+    header = "Inter-|   Receive |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes …\n"
+    devices = f"{header}  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n    lo: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+    (found,) = drops.parse_devices(devices, box="b")
+    assert (found.device, found.packets) == ("eth0", 12)
+
+
+def decisions(source: str, flow: FlowTuple, *, known: Flow | None = None, **how: object) -> list[str]:
+    steps = why(lab(**how), source=source, flow=flow, find_flow=lambda endpoint, wanted: known)  # type: ignore[arg-type]
+    return [step.decision for step in steps]
+
+
+INBOUND = FlowTuple(CLIENT, PUBLIC, 6, 40000, 80)
+OUTBOUND = FlowTuple(PRIVATE, CLIENT, 6, 80, 40000)
+
+
+def test_why_follows_a_packet_from_the_internet_to_the_application() -> None:
+    assert decisions(IGW, INBOUND) == ["igw_in", "routed", "encapsulated", "delivered"]
+
+
+def test_why_follows_the_reply_out() -> None:
+    assert decisions(WEB_ENI, OUTBOUND) == ["routed", "encapsulated", "routed", "igw_out"]
+
+
+def test_why_names_the_target_of_a_known_flow_and_the_candidates_of_a_new_one() -> None:
+    known = why(lab(), source=WEB_ENI, flow=OUTBOUND, find_flow=lambda endpoint, wanted: FLOW)
+    assert "0x1a2b3c4d" in known[1].sentence and f"i-{'2':0>17}" in known[1].sentence
+    new = why(lab(), source=WEB_ENI, flow=OUTBOUND, find_flow=lambda endpoint, wanted: None)
+    assert "New flow" in new[1].sentence
+
+
+def test_why_says_by_the_verdicts_name_where_a_packet_ends() -> None:
+    assert decisions(WEB_ENI, OUTBOUND._replace(source="10.0.0.38")) == ["source_check"]
+    assert decisions(IGW, INBOUND._replace(destination="198.18.1.11")) == ["igw_unknown_address"]
+    assert decisions(WEB_ENI, OUTBOUND._replace(destination="10.0.0.45")) == ["no_such_address"]
+    assert decisions(WEB_ENI, OUTBOUND, without=(f"{TG}|i-{'2':0>17}",)) == ["routed", "no_targets"]
+    assert decisions(WEB_ENI, OUTBOUND, without=(ENDPOINT,)) == ["routed", "route_blackhole"]
+    gone = Route(destination="0.0.0.0/0", target_type="gateway", target=IGW, state="blackhole")
+    assert decisions(WEB_ENI, OUTBOUND, endpoint_routes=(gone,))[-1] == "route_blackhole"
+    elsewhere = Route(destination="203.0.113.0/24", target_type="gateway", target=IGW)
+    assert decisions(WEB_ENI, OUTBOUND, endpoint_routes=(elsewhere,))[-1] == "no_route"
+    no_address = decisions(WEB_ENI, OUTBOUND, without=("eipalloc-1",))
+    assert no_address[-1] == "igw_no_public_address"
+
+
+def test_why_ends_a_loop_by_its_ttl() -> None:
+    loop = Route(destination="0.0.0.0/0", **TO_ENDPOINT)
+    assert decisions(WEB_ENI, OUTBOUND, endpoint_routes=(loop,))[-1] == "ttl_exceeded"
+
+
+def test_events_tell_owners_of_their_objects_and_nobody_of_secrets() -> None:
+    vpc = lab().get(Vpc, VPC)
+    target = next(iter(lab().values(Target)))
+    key = AccessKey(id="AKIA", account=CONSUMER, secret="s3cret")
+    changes = [
+        Change(revision=1, kind=Vpc, id=VPC, object=vpc, at=1.0),
+        Change(revision=2, kind=AccessKey, id="AKIA", object=key, at=2.0),
+        Change(revision=3, kind=Target, id=target.id, object=target, at=3.0),
+        Change(revision=4, kind=Vpc, id=VPC, object=None, at=4.0),
+    ]
+    mine = events.rows(changes, viewer=viewer(CONSUMER), limit=10)
+    assert [(row["revision"], row["event"]) for row in mine] == [(1, "written"), (4, "deleted")]
+    theirs = events.rows(changes, viewer=viewer(PROVIDER), limit=10)
+    assert [(row["id"], row["state"]) for row in theirs] == [(target.id, "healthy")]
+    everything = events.rows(changes, viewer=viewer("9", operator=True), limit=2)
+    assert [row["revision"] for row in everything] == [3, 4]
+    assert "s3cret" not in str(events.rows(changes, viewer=viewer("9", operator=True), limit=10))
+
+
+def test_the_box_of_a_load_balancer_is_named_as_the_rows_expect() -> None:
+    assert BALANCER_BOX in network.topology(lab()).boxes and LB.endswith(BALANCER_BOX.removeprefix("gwlb-"))
