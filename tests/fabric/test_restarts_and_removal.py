@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from opengwlb.fabric import Fabric
+from opengwlb.fabric.box import LiveBox
 from opengwlb.fabric.netlink import Netlink, Request
 from opengwlb.model.topology import (
     DELIVERY_TABLE,
@@ -208,3 +210,22 @@ def test_no_lab_packet_appears_on_an_interface_of_the_host(fabric: Fabric) -> No
                 break
     lab = [socket.inet_aton(address) for address in ADDRESSES]
     assert not [frame for frame in seen if any(address in frame[14:54] for address in lab)]
+
+
+def test_a_box_that_cannot_be_read_for_a_moment_keeps_what_runs_in_it(
+    fabric: Fabric, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fabric.apply(BOTH, attach=Attachments())
+    fabric.close()
+    before = Path(fabric.namespace(INSTANCES[0])).stat().st_ino
+
+    def out_of_files(self: LiveBox, path: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LiveBox, "__init__", out_of_files)
+        assert INSTANCES[0] in fabric.apply(BOTH, attach=Attachments()).errors
+    assert Path(fabric.namespace(INSTANCES[0])).stat().st_ino == before
+    assert pings()
+    assert fabric.apply(BOTH, attach=Attachments()).errors == {}
+    assert pings()

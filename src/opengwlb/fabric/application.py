@@ -33,6 +33,8 @@ class Application:
         self.errors: defaultdict[str, list[str]] = defaultdict(list)
         self.made: set[str] = set()
         self.removed: set[str] = set()
+        self._unread: set[str] = set()
+        """Namespaces that exist but could not be read: left as they are, rather than made again over what runs in them."""
         self._names: dict[str, str] = {}
         """Box id -> namespace name, of the boxes that can be."""
         for box_id in topology.boxes:
@@ -55,16 +57,21 @@ class Application:
             for box in self._live.values():
                 box.doubtful = True
         for box_id, entry in self._names.items():
-            if existing.get(entry) is not None:
-                with self._blame(box_id):
-                    if entry not in self._live:
-                        self._live[entry] = LiveBox(namespaces.NETNS / entry)
-                    if self._live[entry].doubtful:
-                        self._live[entry].read(box_id=box_id, ours=self._indexes.ours)
+            if existing.get(entry) is None:
+                continue
+            self._unread.add(entry)
+            with self._blame(box_id):
+                if entry not in self._live:
+                    self._live[entry] = LiveBox(namespaces.NETNS / entry)
+                if self._live[entry].doubtful:
+                    self._live[entry].read(box_id=box_id, ours=self._indexes.ours)
+                self._unread.discard(entry)
         self._indexes.seen(device.index for box in self._live.values() for device in box.devices.values())
 
     def make_boxes(self) -> None:
         for box_id, entry in self._names.items():
+            if entry in self._unread:
+                continue
             with self._blame(box_id):
                 if entry not in self._live:
                     kind = self._topology.boxes[box_id].kind
@@ -88,12 +95,12 @@ class Application:
     def bring_up_links(self, *, attach: Attach) -> None:
         boxes = self._boxes()
         for link in self._topology.links.values():
-            if link.id not in self.errors:
+            if all(port.box in boxes and port.device in boxes[port.box].devices for port in (link.a, link.b)):
+                whole = link.id not in self.errors
                 with self._blame(link.id, link.a.box, link.b.box):
-                    links.bring_up(link, boxes=boxes, attach=attach)
-            else:
-                with self._blame(link.id):
-                    links.bring_down(link, boxes=boxes)
+                    links.attach_programs(link, boxes=boxes, attach=attach)
+                    if whole:
+                        links.bring_up(link, boxes=boxes)
 
     def apply_routing(self) -> None:
         routes = _by_box(self._topology.routes)
@@ -134,7 +141,11 @@ class Application:
         return {key: "; ".join(found) for key, found in self.errors.items()}
 
     def _boxes(self) -> dict[str, LiveBox]:
-        return {box_id: self._live[entry] for box_id, entry in self._names.items() if entry in self._live}
+        return {
+            box_id: self._live[entry]
+            for box_id, entry in self._names.items()
+            if entry in self._live and entry not in self._unread
+        }
 
     def _altnames(self) -> defaultdict[PortRef, set[str]]:
         """An altname is unique in its box like a name, so where two links share an id (`igw-…/internet`) the first

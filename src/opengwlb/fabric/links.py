@@ -102,9 +102,8 @@ def ensure_addresses(device: str, addresses: Iterable[str], *, box: LiveBox) -> 
         box.forget_routes([device])
 
 
-def bring_up(link: Link, *, boxes: Mapping[str, LiveBox], attach: Attach) -> None:
-    """Programs first; an end whose program is not there stays or goes down, and the other with it. Raises what
-    `attach` raises, OSError."""
+def attach_programs(link: Link, *, boxes: Mapping[str, LiveBox], attach: Attach) -> None:
+    """If one is not there afterwards, both ends are down. Raises what `attach` raises, OSError."""
     try:
         for port in (link.a, link.b):
             if port.program is not None:
@@ -113,17 +112,20 @@ def bring_up(link: Link, *, boxes: Mapping[str, LiveBox], attach: Attach) -> Non
     except BaseException:
         bring_down(link, boxes=boxes)
         raise
+
+
+def bring_up(link: Link, *, boxes: Mapping[str, LiveBox]) -> None:
+    """Raises OSError."""
     for port in (link.a, link.b):
         if not boxes[port.box].devices[port.device].up:
             boxes[port.box].set_up(port.device, up=True)
 
 
 def bring_down(link: Link, *, boxes: Mapping[str, LiveBox]) -> None:
-    """As far as its ends exist. Raises OSError."""
+    """Raises OSError."""
     for port in (link.a, link.b):
-        box = boxes.get(port.box)
-        if box and port.device in box.devices and box.devices[port.device].up:
-            box.set_up(port.device, up=False)
+        if boxes[port.box].devices[port.device].up:
+            boxes[port.box].set_up(port.device, up=False)
 
 
 def remove_namespace(entry: str, *, live: dict[str, LiveBox]) -> None:
