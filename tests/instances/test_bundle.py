@@ -19,6 +19,7 @@ def made(**changes: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "argv": ("/bin/true",),
         "root": Path("/disk/root"),
+        "applications": Path("/disk/applications"),
         "usr_upper": Path("/disk/usr"),
         "usr_work": Path("/disk/usr.work"),
         "cgroup": "/opengwlb-x/i-1",
@@ -39,10 +40,10 @@ def test_only_the_network_part_of_proc_sys_is_left_writable() -> None:
     assert {f"/proc/sys/{path.name}" for path in Path("/proc/sys").iterdir()} - readonly == {"/proc/sys/net"}
 
 
-def test_no_mount_shows_anything_of_the_host_but_usr() -> None:
-    for mount in made()["mounts"]:
-        assert mount["type"] != "bind"
-        assert "bind" not in mount["options"]
+def test_the_only_directory_of_the_host_beside_usr_is_the_instances_own_applications_read_only() -> None:
+    binds = [mount for mount in made()["mounts"] if "bind" in (mount["type"], *mount["options"])]
+    assert [(mount["source"], mount["destination"]) for mount in binds] == [("/disk/applications", "/opt/opengwlb")]
+    assert "ro" in binds[0]["options"]
 
 
 @pytest.mark.parametrize("image", BUILTIN_IMAGES, ids=lambda image: image.kind)

@@ -154,3 +154,20 @@ def test_certificates_of_the_public_authorities_are_known_and_no_key_is(box: Lab
 def test_a_command_in_the_instance_has_its_environment_and_its_exit_code(box: Lab) -> None:
     done = box.inside("sh", "-c", "pwd; echo $HOME; echo $PYTHONPATH; exit 7", check=False)
     assert (done.stdout, done.returncode) == ("/root\n/root\n/opt/opengwlb\n", 7)
+
+
+def test_links_that_an_instance_leaves_on_its_disk_do_not_lead_the_next_boot_into_the_host(
+    lab: Lab, tmp_path: Path
+) -> None:
+    trap = tmp_path / "host"
+    trap.mkdir()
+    (trap / "kept").write_text("kept")
+    lab.start()
+    assert lab.inside("touch", "/opt/opengwlb/user-data", check=False).returncode == 1
+    lab.driver.stop(lab.spec.id)
+    root = lab.data_dir / "instances" / lab.spec.id / "root"
+    (root / "opt/opengwlb").rmdir()
+    (root / "opt/opengwlb").symlink_to(trap)
+    lab.start(boot=2, user_data=b"#!/bin/sh\n")
+    lab.driver.remove(lab.spec.id)
+    assert [path.name for path in trap.iterdir()] == ["kept"]

@@ -150,6 +150,14 @@ def test_segments_out_of_order_are_found_when_the_gap_is_filled() -> None:
     assert rig.log[0]["rule"] == "no-secret"
 
 
+def test_of_two_copies_of_one_place_either_may_complete_the_pattern() -> None:
+    rig = Rig()
+    rig.handshake()
+    start = rig.sequences[True]
+    assert rig.tcp(at=start + 5, payload=b"ECRET")
+    assert not rig.tcp(at=start, payload=b"TOP-Sxxxxx")
+
+
 def test_a_stray_syn_does_not_move_the_firewalls_place_in_the_stream() -> None:
     rig = Rig()
     rig.handshake()

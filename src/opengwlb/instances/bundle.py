@@ -21,7 +21,7 @@ ENVIRONMENT = (
     "HOME=/root",
     "LANG=C.UTF-8",
     "TERM=xterm",
-    f"PYTHONPATH=/{APPLICATIONS}",
+    f"PYTHONPATH={APPLICATIONS}",
     # One bundle in place of the three hundred hashed links that OpenSSL would look for.
     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
 )
@@ -55,6 +55,7 @@ def configuration(
     *,
     argv: tuple[str, ...],
     root: Path,
+    applications: Path,
     usr_upper: Path,
     usr_work: Path,
     cgroup: str,
@@ -78,7 +79,7 @@ def configuration(
         },
         "root": {"path": str(root), "readonly": False},
         "hostname": spec.hostname,
-        "mounts": _mounts(usr_upper=usr_upper, usr_work=usr_work, hidden=hidden),
+        "mounts": _mounts(applications=applications, usr_upper=usr_upper, usr_work=usr_work, hidden=hidden),
         "annotations": {BOOT_ANNOTATION: str(spec.boot)},
         "linux": {
             "namespaces": [
@@ -112,7 +113,7 @@ def _readonly_sysctls() -> list[str]:
     return sorted(f"/proc/sys/{name}" for name in os.listdir("/proc/sys") if name != "net")
 
 
-def _mounts(*, usr_upper: Path, usr_work: Path, hidden: tuple[Path, ...]) -> list[dict[str, Any]]:
+def _mounts(*, applications: Path, usr_upper: Path, usr_work: Path, hidden: tuple[Path, ...]) -> list[dict[str, Any]]:
     def mount(destination: str, kind: str, *options: str, source: str = "") -> dict[str, Any]:
         return {"destination": destination, "type": kind, "source": source or kind, "options": list(options)}
 
@@ -121,6 +122,7 @@ def _mounts(*, usr_upper: Path, usr_work: Path, hidden: tuple[Path, ...]) -> lis
         mount("/proc", "proc", "nosuid", "noexec", "nodev"),
         mount("/usr", "overlay", *overlay),
         *(mount(str(path), "tmpfs", "ro", "nosuid", "noexec", "nodev", "size=4k", "mode=000") for path in hidden),
+        mount(APPLICATIONS, "bind", "bind", "ro", "nosuid", "nodev", source=str(applications)),
         mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=1m"),
         mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
         mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=64m"),

@@ -15,13 +15,13 @@ import opengwlb_appliance
 
 from .driver import InstanceSpec
 
-APPLICATIONS = "opt/opengwlb"
-"""Where the SDK and the built-in appliances are in the box; also PYTHONPATH there."""
+APPLICATIONS = "/opt/opengwlb"
+"""Where the SDK, the built-in appliances and the user data are in the box, read-only; also PYTHONPATH there."""
 
 _DIRECTORIES = (
     ("dev", 0o755), ("etc", 0o755), ("home", 0o755), ("mnt", 0o755), ("opt", 0o755), ("proc", 0o555), ("root", 0o700),
     ("run", 0o755), ("srv", 0o755), ("sys", 0o555), ("tmp", 0o1777), ("usr", 0o755), ("var", 0o755), ("var/cache",
-    0o755), ("var/lib", 0o755), ("var/log", 0o755), ("var/tmp", 0o1777), (APPLICATIONS, 0o755),
+    0o755), ("var/lib", 0o755), ("var/log", 0o755), ("var/tmp", 0o1777),
 )  # fmt: skip
 _LINKS = {"var/run": "/run", "etc/mtab": "../proc/self/mounts"}
 _COPIED = (
@@ -114,15 +114,19 @@ def _copy_alternatives(destination: Path) -> None:
             (destination / link.name).symlink_to(os.readlink(link))
 
 
-def install_applications(root: Path) -> None:
-    """Put this version's SDK and built-in appliances into the root, in place of those of an earlier boot. Raises
-    OSError."""
-    applications = root / APPLICATIONS
-    sources = {
-        "opengwlb_appliance": Path(opengwlb_appliance.__file__).parent,
-        "builtin": Path(__file__).parent / "builtin",
-    }
-    for name, source in sources.items():
-        destination = applications / name
-        shutil.rmtree(destination, ignore_errors=True)
-        shutil.copytree(source, destination, ignore=shutil.ignore_patterns("__pycache__"))
+def make_applications(directory: Path, *, spec: InstanceSpec) -> None:
+    """Put this version's SDK, built-in appliances and the user data into a directory beside the root, which is shown in the box.
+
+    Never into the root itself: after its first boot it belongs to the instance, whose links would lead our writes into the host.
+    Raises OSError.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o755)
+    for name, source in (
+        ("opengwlb_appliance", Path(opengwlb_appliance.__file__).parent),
+        ("builtin", Path(__file__).parent / "builtin"),
+    ):
+        shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    user_data = directory / "user-data"
+    user_data.touch(mode=0o600)
+    user_data.write_bytes(spec.user_data)

@@ -21,7 +21,7 @@ from .bundle import BOOT_ANNOTATION, configuration
 from .cgroups import remove_group
 from .driver import InstanceError, InstanceSpec, RunningInstance
 from .images import PYTHON, service_of
-from .rootfs import APPLICATIONS, install_applications, make_root
+from .rootfs import make_applications, make_root
 
 CONSOLE_BYTES = 64 << 10
 """As much as GetConsoleOutput returns."""
@@ -71,9 +71,8 @@ class RuncDriver:
         root = disk / "root"
         if not root.exists():
             make_root(root, spec=spec)
-        install_applications(root)
-        (root / APPLICATIONS / "user-data").write_bytes(spec.user_data)
-        (root / APPLICATIONS / "user-data").chmod(0o600)
+        applications = disk / "applications"
+        make_applications(applications, spec=spec)
         upper, work = self._usr_layers(spec.id)
         argv = [PYTHON, "-m", "builtin.init", "--boot", str(spec.boot)]
         if service is not None:
@@ -82,6 +81,7 @@ class RuncDriver:
             spec,
             argv=tuple(argv),
             root=root,
+            applications=applications,
             usr_upper=upper,
             usr_work=work,
             cgroup=f"{self._group}/{spec.id}",

@@ -78,7 +78,13 @@ class Stream:
         while (sequence := self._following(end)) is not None:
             late = self._ahead.pop(sequence)
             self._room.free += len(late)
-            fresh = late[(end - sequence) & _MASK :]
+            overlap = (end - sequence) & _MASK
+            if overlap:
+                # Two copies of the same place: the receiver may take either.
+                found = self._search(self._tail + data[: max(0, len(data) - overlap)] + late)
+                if found is not None:
+                    return found
+            fresh = late[overlap:]
             data += fresh
             end = (end + len(fresh)) & _MASK
         text = self._tail + data
