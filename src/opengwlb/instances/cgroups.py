@@ -13,7 +13,8 @@ def remove_group(group: str) -> None:
         top = Path(f"{hierarchy}{group}")
         if not top.is_dir():
             continue
-        below = sorted((path for path in top.rglob("*") if path.is_dir()), key=lambda path: -len(path.parts))
+        found = top.rglob("*") if deep else ()
+        below = sorted((path for path in found if path.is_dir()), key=lambda path: -len(path.parts))
         for directory in (*below, top):
             try:
                 directory.rmdir()

@@ -115,10 +115,11 @@ def _copy_alternatives(destination: Path) -> None:
 
 
 def make_applications(directory: Path, *, spec: InstanceSpec) -> None:
-    """Put this version's SDK, built-in appliances and the user data into a directory beside the root, which is shown in the box.
+    """Put this version's SDK, built-in appliances and the user data into a directory beside the root, which is shown
+    in the box.
 
-    Never into the root itself: after its first boot it belongs to the instance, whose links would lead our writes into the host.
-    Raises OSError.
+    Never into the root itself: after its first boot it belongs to the instance, whose links would lead our writes into
+    the host. Raises OSError.
     """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o755)

@@ -109,7 +109,7 @@ class RuncDriver:
                 shutil.rmtree(leftover)
         remove_group(f"{self._group}/{instance}")
         # Succeeds with the last instance.
-        remove_group(self._group)
+        remove_group(self._group, deep=False)
 
     def destroy(self) -> None:
         for instance in self.running():
