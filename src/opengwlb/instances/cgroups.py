@@ -6,9 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def remove_group(group: str) -> None:
-    """Remove `group` (absolute, below each hierarchy) with what is empty below it. A group in use stays; a missing one
-    is fine."""
+def remove_group(group: str, *, deep: bool = True) -> None:
+    """Remove `group` (absolute, below each hierarchy), if `deep` with what is empty below it. A group in use stays; a
+    missing one is fine.
+
+    Not `deep` for a parent whose other children may just be in the making, and therefore empty.
+    """
     for hierarchy in _hierarchies():
         top = Path(f"{hierarchy}{group}")
         if not top.is_dir():
