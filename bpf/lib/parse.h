@@ -33,7 +33,6 @@ struct packet {
 	__u8 tcp_flags; /* byte 13 of the TCP header */
 };
 
-#define TCP_FLAG_BYTE_FIN 0x01
 #define TCP_FLAG_BYTE_SYN 0x02
 #define TCP_FLAG_BYTE_ACK 0x10
 

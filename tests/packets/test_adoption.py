@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from scapy.layers.inet import IP, UDP
 
 from opengwlb.dataplane import DataPlane, DataPlaneError, KernelError, LayoutError, VerifierError
 from opengwlb.dataplane.layout import MIRRORS
+from opengwlb.dataplane.libbpf import BpfObject
 from opengwlb.dataplane.syscalls import inside, link_info, open_pin
 from opengwlb.model.topology import Program
 
@@ -180,6 +181,8 @@ def test_a_struct_that_differs_from_its_mirror_is_refused(lab: Lab, monkeypatch:
 
 
 def test_missing_objects_and_devices_are_errors_of_this_room(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(DataPlaneError, match="no compiled programs"):
+        DataPlane(run_dir=tmp_path / "run", objects=tmp_path / "nowhere").open()
     shutil.copy(OBJECTS / "verdicts.h", tmp_path)
     with pytest.raises(DataPlaneError, match="no compiled programs"):
         DataPlane(run_dir=tmp_path / "run", objects=tmp_path).open()
@@ -198,8 +201,6 @@ def test_a_refused_program_is_told_with_the_verifiers_last_lines_first(tmp_path:
     (tmp_path / "shared").mkdir()
     shutil.copy(ROOT / "bpf" / "shared" / "verdicts.h", tmp_path / "shared")
     subprocess.run(["make", "-s", "-C", str(tmp_path), f"OUT={tmp_path}/out"], check=True)
-    from opengwlb.dataplane.libbpf import BpfObject
-
     with pytest.raises(VerifierError) as raised:
         BpfObject(tmp_path / "out" / "bad.bpf.o", maps=tmp_path, max_entries={})
     assert "invalid access to packet" in str(raised.value)

@@ -183,8 +183,6 @@ def test_a_full_flow_table_refuses_new_flows_and_keeps_the_old(labs: Callable[..
 # -- target
 
 
-
-
 def changed_tlv(back: Tunnelled, place: int, new: bytes) -> Tunnelled:
     parts = [back.tlvs[:12], back.tlvs[12:24], back.tlvs[24:]]
     parts[place] = new
@@ -247,9 +245,7 @@ RETURNS: dict[str, list[Callable[[Tunnelled], Tunnelled]]] = {
         for i, spoil in enumerate(spoils)
     ],
 )
-def test_a_return_is_dropped(
-    lab: Lab, back: Tunnelled, verdict: str, spoil: Callable[[Tunnelled], Tunnelled]
-) -> None:
+def test_a_return_is_dropped(lab: Lab, back: Tunnelled, verdict: str, spoil: Callable[[Tunnelled], Tunnelled]) -> None:
     with lab.exactly(lab.node, "decapsulated"):
         lab.provider_node.send(bytes(back))
     with lab.exactly(lab.node, verdict):
@@ -317,7 +313,9 @@ def inspected(lab: Lab, sent: Tunnelled) -> Iterator[tuple[End, End, Tunnelled]]
     lab.apply()
 
 
-def test_an_inspector_returns_the_packet_with_swapped_addresses(lab: Lab, inspected: tuple[End, End, Tunnelled]) -> None:
+def test_an_inspector_returns_the_packet_with_swapped_addresses(
+    lab: Lab, inspected: tuple[End, End, Tunnelled]
+) -> None:
     own, router, packet = inspected
     with router.opened() as raw, lab.exactly(own, "inspector_returned"):
         router.send(bytes(packet))
@@ -385,5 +383,7 @@ def test_a_super_packet_is_judged_by_its_segments(lab: Lab, door: Endpoint) -> N
 def test_every_drop_of_these_programs_is_tested_here(lab: Lab) -> None:
     """By name, in this file: a new verdict without a test fails here."""
     text = Path(__file__).read_text()
-    drops = {one.name for one in lab.dataplane.verdicts.values() if one.kind is VerdictKind.DROP and 40 <= one.number < 100}
+    drops = {
+        one.name for one in lab.dataplane.verdicts.values() if one.kind is VerdictKind.DROP and 40 <= one.number < 100
+    }
     assert {name for name in drops if f'"{name}"' not in text} == set()

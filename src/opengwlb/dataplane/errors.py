@@ -6,6 +6,10 @@ import errno
 import os
 
 
+VERIFIER_LOG_END = "-- END PROG LOAD LOG --"
+"""What libbpf prints below the verifier's words."""
+
+
 class DataPlaneError(Exception):
     """Something about programs, maps or links that the caller can report on an object."""
 
@@ -25,11 +29,8 @@ class VerifierError(DataPlaneError):
     LAST_LINES = 6
 
     def __init__(self, what: str, *, log: str) -> None:
-        lines = [
-            line for line in log.splitlines() if line.strip() and "-- END" not in line and "processed " not in line
-        ]
-        before_end = log.split("-- END PROG LOAD LOG --")[0].splitlines() if "-- END PROG LOAD LOG --" in log else lines
-        last = [line for line in before_end if line.strip() and "processed " not in line][-self.LAST_LINES :]
+        told = [line for line in log.partition(VERIFIER_LOG_END)[0].splitlines() if line.strip()]
+        last = [line for line in told if not line.startswith("processed ")][-self.LAST_LINES :]
         super().__init__("\n".join([*last, what]))
         self.log = log
 

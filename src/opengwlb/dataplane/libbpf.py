@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import DataPlaneError, VerifierError
+from .errors import VERIFIER_LOG_END, DataPlaneError, VerifierError
 from .syscalls import map_info, open_pin
 
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
@@ -87,7 +87,9 @@ class BpfObject:
                 raise DataPlaneError(f"map {name} cannot be pinned at {pin}")
         if self._lib.function("bpf_object__load", ctypes.c_void_p, result=ctypes.c_int)(self._object):
             log = "".join(self._lib.said)
-            raise VerifierError(f"the kernel refused {self.path.name}", log=log)
+            if VERIFIER_LOG_END in log:
+                raise VerifierError(f"the kernel refused {self.path.name}", log=log)
+            raise DataPlaneError(f"cannot load {self.path.name}: {' '.join(log.split())}")
 
     def _maps(self) -> dict[str, int]:
         """Of the source, without those that the compiler makes for constants (their names hold a dot)."""

@@ -63,22 +63,29 @@ class DataPlane:
             mount_bpffs(str(self._bpffs))
         for name in ("maps", "links"):
             (self._bpffs / name).mkdir(exist_ok=True)
+        with self._lock:
+            try:
+                self._load(paths)
+            except BaseException:
+                self.close()
+                raise
+
+    def _load(self, paths: list[Path]) -> None:
         sets = flows.sets_for(self._max_flows)
         sizes = {"flows": sets, "flow_tuples": sets * layout.FLOW_WAYS}
-        with self._lock:
-            for path in paths:
-                self._objects.append(BpfObject(path, maps=self._bpffs / "maps", max_entries=sizes))
-            for one in self._objects:
-                for name, fd in one.maps.items():
-                    if name not in self._maps:
-                        self._maps[name] = Map(os.dup(fd), name=name)
-            flows.settle(self._map("flow_settings"), self._map("flows"))
-            self._tables = Tables(self._map("maglev"))
-            self._flow_table = flows.FlowTable(self._map("flows"), self._map("flow_tuples"))
-            self._links = Links(
-                self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
-            )
-            self._links.refresh()
+        for path in paths:
+            self._objects.append(BpfObject(path, maps=self._bpffs / "maps", max_entries=sizes))
+        for one in self._objects:
+            for name, fd in one.maps.items():
+                if name not in self._maps:
+                    self._maps[name] = Map(os.dup(fd), name=name)
+        flows.settle(self._map("flow_settings"), self._map("flows"))
+        self._tables = Tables(self._map("maglev"))
+        self._flow_table = flows.FlowTable(self._map("flows"), self._map("flow_tuples"))
+        self._links = Links(
+            self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
+        )
+        self._links.refresh()
 
     def _verify(self, paths: list[Path]) -> None:
         if not paths:

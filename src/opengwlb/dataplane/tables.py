@@ -24,7 +24,7 @@ class Tables:
         """The swap waits for an RCU grace period (some 18 ms), so unchanged tables are left alone. A node without targets keeps its
         old table, which `node_config.targets` = 0 hides."""
         known = [plane.targets[slot] for slot in node.targets if slot in plane.targets]
-        values = maglev([(one.slot, f"{one.address} {one.generation}") for one in known], size=MAGLEV_SIZE).tobytes()
+        values = maglev([(one.slot, one.address) for one in known], size=MAGLEV_SIZE).tobytes()
         if not values or self._written.get(node.slot) == values:
             return
         inner = Map(create_array(value_size=4, entries=MAGLEV_SIZE, name="maglev_table"), name="maglev_table")

@@ -50,4 +50,7 @@ def parse_verdicts(text: str) -> dict[int, Verdict]:
 
 def read_verdicts(objects: Path) -> dict[int, Verdict]:
     """The verdicts of the programs in a directory of objects."""
-    return parse_verdicts((objects / HEADER).read_text())
+    try:
+        return parse_verdicts((objects / HEADER).read_text())
+    except OSError as error:
+        raise DataPlaneError(f"there are no compiled programs in {objects}: make -C bpf") from error
