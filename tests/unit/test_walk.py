@@ -182,3 +182,12 @@ def test_the_json_form_makes_the_same_walk_and_the_text_names_what_matters(recor
     text = walk_text.to_text(walk, width=200)
     for wanted in (ENDPOINT, "VNI 0", f"cookie 0x{COOKIE:08x}", PUBLIC, PRIVATE, "appliance returns"):
         assert wanted in text
+
+
+def test_the_connection_that_began_under_watch_and_was_answered_is_walked(recorder: Recorder) -> None:
+    recorder.reply(TCP(sport=80, dport=39999, seq=5, flags="A"), ident=1)  # of a connection that was there before
+    recorder.request(TCP(sport=40001, dport=80, seq=7, flags="S"), ident=2, until=6)  # denied
+    recorder.request(ident=3)
+    recorder.reply(ident=4)
+    walk = walk_of(recorder)
+    assert walk.connection.source_port == 40000 and walk.ok

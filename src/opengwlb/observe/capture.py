@@ -10,7 +10,7 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,39 +57,48 @@ class Bounds:
 class Capture:
     """Open sockets on some ports. Frames are caught from construction on; `close` it."""
 
-    def __init__(self, ports: Collection[PortRef], *, open_socket: OpenSocket, code: bytes) -> None:
-        """Ports whose box or device does not exist (yet) are in `missing`. `code` is a classic BPF program."""
+    def __init__(self, ports: Iterable[PortRef], *, open_socket: OpenSocket, code: bytes) -> None:
+        """Ports whose box or device does not exist (yet) are in `missing`. `code` is a classic BPF program.
+
+        Ports are watched in the order given.
+        """
         self.missing: list[PortRef] = []
         self._selector = selectors.DefaultSelector()
         self._sockets: list[socket.socket] = []
-        for port in ports:
-            try:
-                self._open(port, open_socket, code)
-            except OSError:
-                self.missing.append(port)
+        opened = [(port, sock) for port in ports if (sock := self._open(port, open_socket, code)) is not None]
+        # All at once: entering a box takes a thousand times as long as binding.
+        for port, sock in opened:
+            self._bind(sock, port)
 
-    def _open(self, port: PortRef, open_socket: OpenSocket, code: bytes) -> None:
-        # With protocol 0 the socket catches nothing until it is bound: no frame gets past the filter or the device.
-        sock = open_socket(port.box, socket.AF_PACKET, socket.SOCK_RAW, 0)
+    def _open(self, port: PortRef, open_socket: OpenSocket, code: bytes) -> socket.socket | None:
+        """With protocol 0 a socket catches nothing until it is bound: no frame gets past the filter."""
         try:
-            filters.attach(sock, code)
-            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            sock.setblocking(False)
+            sock = open_socket(port.box, socket.AF_PACKET, socket.SOCK_RAW, 0)
+        except OSError:
+            self.missing.append(port)
+            return None
+        self._sockets.append(sock)
+        filters.attach(sock, code)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.setblocking(False)
+        return sock
+
+    def _bind(self, sock: socket.socket, port: PortRef) -> None:
+        try:
             sock.bind((port.device, _ETH_P_ALL))
         except OSError:
-            sock.close()
-            raise
-        self._sockets.append(sock)
-        self._selector.register(sock, selectors.EVENT_READ, port)
+            self.missing.append(port)
+        else:
+            self._selector.register(sock, selectors.EVENT_READ, port)
 
     def frames(self, bounds: Bounds, *, idle: Callable[[], bool] = lambda: False) -> Iterator[Frame]:
         """Frames as they come, in no order between ports. Ends at a bound, or when nothing waits and `idle()` is true."""
         deadline = time.monotonic() + bounds.seconds
         packets = size = 0
         while (left_s := deadline - time.monotonic()) > 0:
-            ready = self._selector.select(min(left_s, 0.1)) if self._sockets else []
-            if not ready and (idle() or not self._sockets):
+            ready = self._selector.select(min(left_s, 0.1))
+            if not ready and (idle() or not self._selector.get_map()):
                 return
             for key, _ in ready:
                 sock: socket.socket = key.fileobj  # type: ignore[assignment]  # only sockets are registered

@@ -61,10 +61,8 @@ class Seen:
         length, ICMP's type and identifier.
         """
         inner = Inner(self.packet)
-        if inner.protocol == TCP:
-            transport = inner.transport[4:8] + inner.transport[13:14]
-        else:
-            transport = inner.transport[:2] + inner.transport[4:6]
+        stable = ((4, 8), (13, 14)) if inner.protocol == TCP else ((0, 2), (4, 6))
+        transport = b"".join(inner.transport[start:end] for start, end in stable)
         return int.from_bytes(self.packet[4:6], "big"), transport + len(self.packet).to_bytes(2, "big")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.policy.routing import loops
+from opengwlb_appliance.inner import ACK, SYN, TCP, Inner
 
 from . import frames, places
 from .frames import FlowTuple, Seen
@@ -43,6 +44,8 @@ OUTWARD: tuple[tuple[str, tuple[Direction, ...]], ...] = (
     ("leaves the VPC", ((Role.GATEWAY, True),)),
     ("to the internet", ((Role.INTERNET, False),)),
 )
+ORIGINS: tuple[Direction, ...] = ((Role.INTERNET, True), (Role.APPLICATION, False))
+"""Where a packet's way begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +168,18 @@ class Sighting:
     flow: FlowTuple
     """With public addresses replaced by private ones: the same at every place."""
 
+    @property
+    def at_origin(self) -> bool:
+        return _place(self) in ORIGINS
+
+    @property
+    def opens(self) -> bool:
+        """Whether it begins a connection, as far as one packet shows that."""
+        return self.at_origin and (self.flow.protocol != TCP or Inner(self.seen.packet).tcp_flags & (SYN | ACK) == SYN)
+
 
 def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snapshot) -> Walk | None:
-    """The walk of the first matching connection, or None when none was seen.
+    """The walk of the first matching connection that was answered (else of the first one), or None when none was seen.
 
     Its first packet is the request, the first one the other way the reply; each is followed by its identity, so that
     retransmissions and other packets of the connection do not mix in.
@@ -177,7 +189,7 @@ def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snap
     sightings = sorted((one for one in looked if one is not None), key=_when)
     if not sightings:
         return None
-    first = sightings[0]
+    first = _first(sightings)
     request = _follow(sightings, first.flow)
     reply = _follow(sightings, first.flow.reversed())
     start = first.captured.at_ns
@@ -209,6 +221,14 @@ def sight(captured: Captured, *, question: Question, private: Mapping[str, str])
     if seen.tunnel is not None and seen.tunnel.header.endpoint_id not in question.endpoints:
         return None
     return Sighting(captured, seen, places.translated(seen.flow, private))
+
+
+def _first(sightings: Sequence[Sighting]) -> Sighting:
+    """Of a connection that began while every place was watched, if there is one."""
+    flows = {one.flow for one in sightings}
+    opening = [one for one in sightings if one.opens]
+    answered = [one for one in opening if one.flow.reversed() in flows]
+    return (answered or opening or list(sightings))[0]
 
 
 def _when(sighting: Sighting) -> int:

@@ -12,6 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from opengwlb.model.ids import device_name
+
 from .frames import FlowTuple
 from .walk import Hop, Leg, Walk
 
@@ -63,7 +65,7 @@ def _table(leg: Leg) -> Table:
         drawn.add_row(
             str(hop.step) if new else "",
             hop.title if new else "",
-            hop.resource,
+            hop.resource if hop.resource == hop.box else f"{hop.resource} ({device_name(hop.box)})",
             "in" if hop.incoming else "out",
             f"{hop.after_us:.0f}",
             _flow(hop.flow),

@@ -13,7 +13,7 @@ from . import filters, places
 from .capture import Bounds, Capture, OpenSocket
 from .frames import FlowTuple
 from .places import Path
-from .walk import Captured, Question, Walk, assemble, sight
+from .walk import ORIGINS, Captured, Question, Sighting, Walk, assemble, sight
 
 SETTLE_S = 0.3
 """After the reply was seen at any place, so that the rest of its way is read too."""
@@ -39,7 +39,9 @@ def watch(
     ready: Callable[[], None] = lambda: None,
 ) -> Watched:
     """Blocks for at most `seconds`. `ready()` is called once every place is watched: what is sent from then on is seen."""
-    at = {place.port: place for place in path.places}
+    # Where connections begin is watched last: whatever is seen to begin is then seen everywhere.
+    begins = {role for role, _ in ORIGINS}
+    at = {place.port: place for place in sorted(path.places, key=lambda place: place.role in begins)}
     private = places.translations(snapshot, question.endpoints)
     code = filters.between(sorted(question.clients), sorted(question.servers))
     caught: list[Captured] = []
@@ -52,7 +54,7 @@ def watch(
             sighting = sight(one, question=question, private=private)
             if sighting is not None:
                 caught.append(one)
-                progress.note(sighting.flow)
+                progress.note(sighting)
             if progress.settled():
                 break
         missing = tuple(capture.missing)
@@ -60,16 +62,17 @@ def watch(
 
 
 class _Progress:
-    """Notices when a connection was seen both ways, and some time has passed since."""
+    """Notices when a connection whose beginning was seen has been answered, and some time has passed since."""
 
     def __init__(self) -> None:
-        self._seen: set[FlowTuple] = set()
-        self._both_ways: float | None = None
+        self._begun: set[FlowTuple] = set()
+        self._answered: float | None = None
 
-    def note(self, flow: FlowTuple) -> None:
-        self._seen.add(flow)
-        if self._both_ways is None and flow.reversed() in self._seen:
-            self._both_ways = time.monotonic()
+    def note(self, sighting: Sighting) -> None:
+        if sighting.opens:
+            self._begun.add(sighting.flow)
+        if self._answered is None and sighting.flow.reversed() in self._begun:
+            self._answered = time.monotonic()
 
     def settled(self) -> bool:
-        return self._both_ways is not None and time.monotonic() - self._both_ways > SETTLE_S
+        return self._answered is not None and time.monotonic() - self._answered > SETTLE_S
