@@ -74,6 +74,7 @@ class Server:
             driver=self.driver,
             namespace=self.fabric.namespace,
             built=lambda: self.network.built,
+            made=lambda box: self.network.made.get(box, 0),
             clock=clock,
         )
         lifecycle = LifecycleReconciler(store=self.store, clock=clock)

@@ -93,7 +93,7 @@ class Server:
 
     def down(self) -> None:
         """Everything of this name: process, boxes, pins, containers, data."""
-        subprocess.run([BIN / "gwlb", "down", "--name", self.name, "--data"], check=True, capture_output=True)
+        self.gwlb("down", "--data")
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -197,3 +197,14 @@ def test_two_servers_on_one_machine_do_not_touch_each_other(server, lab, neighbo
     }
     left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
     assert neighbour.name not in left
+
+
+def test_a_box_deleted_by_hand_is_rebuilt_with_what_ran_in_it(server, lab):
+    inspected, made = lab
+    box = Path(server.namespace(made.applications["a"])).name
+    before = boxes(server)[box]
+    subprocess.run(["ip", "netns", "delete", box], check=True)
+    until(lambda: boxes(server).get(box, before) != before, what="the box is there again", seconds=20)
+    reachable(server, made.public["a"], seconds=30)
+    states = inspected.elb.describe_target_health(TargetGroupArn=inspected.target_group)["TargetHealthDescriptions"]
+    assert {one["TargetHealth"]["State"] for one in states} == {"healthy"}

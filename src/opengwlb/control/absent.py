@@ -18,12 +18,13 @@ from opengwlb.model.topology import PortRef, Topology
 class AbsentApplied:
     ifindex: dict[PortRef, int]
     errors: dict[str, str] = field(default_factory=dict)
+    made: frozenset[str] = frozenset()
 
 
 class AbsentNetwork:
     """Every link of the topology counts as built."""
 
-    def apply(self, topology: Topology, *, attach: Any) -> AbsentApplied:
+    def apply(self, topology: Topology, *, attach: Any, verify: bool = False) -> AbsentApplied:
         ports = [port.ref for link in topology.links.values() for port in (link.a, link.b)]
         return AbsentApplied(ifindex={ref: number for number, ref in enumerate(sorted(ports), start=1)})
 

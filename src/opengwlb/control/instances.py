@@ -36,17 +36,22 @@ class InstanceReconciler:
         driver: InstanceDriver,
         namespace: Callable[[str], str],
         built: Callable[[], Collection[str]],
+        made: Callable[[str], int],
         clock: Callable[[], float],
     ) -> None:
-        """`namespace(box)` is the path of its network namespace; `built()` the links and boxes that stand."""
+        """`namespace(box)` is the path of its network namespace; `built()` the links and boxes that stand; `made(box)` how often
+        this server made that box."""
         self.errors: dict[str, str] = {}
         self._store = store
         self._driver = driver
         self._namespace = namespace
         self._built = built
+        self._made = made
         self._clock = clock
         self._seen_alive: set[tuple[str, int]] = set()
         """(instance, boot) that this server saw running."""
+        self._started_in: dict[str, int] = {}
+        """Instance -> which making of its box it was started in."""
 
     def reconcile(self) -> float:
         snapshot = self._store.snapshot()
@@ -87,18 +92,23 @@ class InstanceReconciler:
             self._keep_running(instance, running)
 
     def _keep_running(self, instance: Instance, running: RunningInstance | None) -> None:
+        made = self._made(instance.id)
+        boot = (instance.id, instance.boot)
         current = running is not None and running.boot == instance.boot
-        if running is not None and running.alive and current:
-            self._seen_alive.add((instance.id, instance.boot))
+        alive = running is not None and running.alive
+        if current and alive and self._started_in.get(instance.id, 0) == made:
+            self._seen_alive.add(boot)
             self._became(instance, InstanceState.RUNNING)
-        elif current and (instance.id, instance.boot) in self._seen_alive:
+        elif current and not alive and boot in self._seen_alive:
             log.info("%s ended by itself", instance.id)
             self._shut_down(instance)
         elif self._ready(instance):
             if running is not None:
+                # Rebooted, or its box was taken away and made anew: what runs is cut off in the old one.
                 self._driver.stop(instance.id)
+            self._started_in[instance.id] = made
             self._driver.start(self._spec(instance))
-            self._seen_alive.add((instance.id, instance.boot))
+            self._seen_alive.add(boot)
             self._became(instance, InstanceState.RUNNING)
 
     def _ready(self, instance: Instance) -> bool:

@@ -14,12 +14,16 @@ class Applied(Protocol):
     def ifindex(self) -> Mapping[PortRef, int]: ...
     @property
     def errors(self) -> Mapping[str, str]: ...
+    @property
+    def made(self) -> Collection[str]:
+        """Ids of the boxes that were made, or made anew, in this pass."""
 
 
 class Network(Protocol):
     """What builds boxes, links and routes (`fabric.Fabric`)."""
 
-    def apply(self, topology: Topology, *, attach: Callable[..., None]) -> Applied: ...
+    def apply(self, topology: Topology, *, attach: Callable[..., None], verify: bool = False) -> Applied:
+        """With `verify` the kernel is read again, so that what somebody changed by hand is mended."""
 
 
 class Programs(Protocol):

@@ -37,7 +37,9 @@ class NetworkReconciler:
         """Object id -> what went wrong in the last pass."""
         self.ifindex: Mapping[PortRef, int] = {}
         """Of every port that the last pass built."""
-        self.revision = 0
+        self.made: Mapping[str, int] = {}
+        """Box id -> how often this server made it; one that was found standing is not in it."""
+        self.revision = -1
         """The revision that the last finished pass applied."""
         self._store = store
         self._fabric = fabric
@@ -70,7 +72,10 @@ class NetworkReconciler:
         self._store.transact(work)
 
     def _build(self, wanted: Topology, snapshot: Snapshot) -> None:
-        applied = self._fabric.apply(wanted, attach=self._dataplane.attach)
+        # Nothing new to build: time to look whether the kernel still is as it was left.
+        verify = snapshot.revision == self.revision
+        applied = self._fabric.apply(wanted, attach=self._dataplane.attach, verify=verify)
+        self.made = {**self.made, **{box: self.made.get(box, 0) + 1 for box in applied.made}}
         errors = dict(applied.errors)
         errors |= self._dataplane.apply(plane(snapshot, wanted), applied.ifindex)
         self._dataplane.prune(set(applied.ifindex.values()))
