@@ -240,7 +240,20 @@ class Lab:
             ends.append(End(f"{PREFIX}{self.name}-{box}", device, number, mac))
         a, b = ends
         run(
-            *("ip", "link", "add", a.device, "netns", a.box, "index", str(a.ifindex), "address", a.mac, "mtu", str(mtu)),
+            *(
+                "ip",
+                "link",
+                "add",
+                a.device,
+                "netns",
+                a.box,
+                "index",
+                str(a.ifindex),
+                "address",
+                a.mac,
+                "mtu",
+                str(mtu),
+            ),
             *("type", "veth", "peer", "name", b.device, "netns", b.box, "index", str(b.ifindex)),
             *("address", b.mac, "mtu", str(mtu)),
         )
@@ -382,7 +395,9 @@ def listens(box: str, port: int, *, kind: str = "-ltn") -> bool:
 def iperf_gbits(client: str, server: str, address: str, *arguments: str, seconds: float = 1.5) -> float:
     """Received rate of an iperf3 run from one box to another."""
     with process("iperf3", "-s", "-1", "-p", "5201", box=server, ready=lambda: listens(server, 5201)):
-        text = run("iperf3", "-c", address, "-p", "5201", "-t", str(seconds), "-J", *arguments, box=client, timeout_s=30)
+        text = run(
+            "iperf3", "-c", address, "-p", "5201", "-t", str(seconds), "-J", *arguments, box=client, timeout_s=30
+        )
     end = json.loads(text)["end"]
     received = end.get("sum_received") or end["sum"]
     return float(received["bits_per_second"]) / 1e9

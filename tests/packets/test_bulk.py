@@ -60,7 +60,9 @@ def test_tcp_bulk_passes_two_in_kernel_appliances_in_series(series: Lab, argumen
     assert series.apply() == {}
     skbs = super_packets(series, series.node)
     before = series.counts()
-    rate = iperf_gbits(series.client.box, series.server.box, SERVER6 if "-6" in arguments else SERVER, *arguments, seconds=1)
+    rate = iperf_gbits(
+        series.client.box, series.server.box, SERVER6 if "-6" in arguments else SERVER, *arguments, seconds=1
+    )
     change = series.counts() - before
     assert rate > 1
     assert change[series.node.ifindex, "decapsulated"] > 3 * (super_packets(series, series.node) - skbs)

@@ -14,13 +14,13 @@ from scapy.packet import Packet, Raw
 
 from opengwlb.dataplane import VerdictKind
 from opengwlb.dataplane.syscalls import inside
-from opengwlb.dataplane.syscalls import test_run as run_program
 from opengwlb.model.plane import InspectorRule
 from opengwlb.model.topology import Program
 
 from . import geneve
 from .geneve import Tunnelled, option
 from .harness import CLIENT, CLIENT6, NODE, SERVER, SERVER6, End, Endpoint, Lab, into, run
+from .testrun import Run
 
 TCP_SYN = IP(src=CLIENT, dst=SERVER) / TCP(sport=1000, dport=80, flags="S")
 DATAGRAM = IP(src=CLIENT, dst=SERVER) / UDP(sport=1000, dport=53) / Raw(b"data")
@@ -50,12 +50,8 @@ def back(sent: Tunnelled) -> Tunnelled:
 
 def in_a_test_run(lab: Lab, program: str, end: End, frame: bytes, *, gso_size: int) -> int:
     """Runs a program on a super-packet of a kind that the kernel cannot lengthen or shorten. No device carries one."""
-    context = bytearray(180)
-    struct.pack_into("=I", context, 40, end.ifindex)
-    struct.pack_into("=II", context, 164, 2, 0)
-    struct.pack_into("=I", context, 176, gso_size)
     with inside(end.netns):
-        return run_program(lab.dataplane.program(program), frame=frame, context=bytes(context)).result
+        return Run(lab.dataplane.program(program), frame, ifindex=end.ifindex, gso_segs=2, gso_size=gso_size)()
 
 
 # -- endpoint

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 
-
 VERIFIER_LOG_END = "-- END PROG LOAD LOG --"
 """What libbpf prints below the verifier's words."""
 

@@ -147,30 +147,6 @@ def update_link(link: int, *, program: int) -> None:
     bpf(Command.LINK_UPDATE, struct.pack("=4I", link, program, 0, 0), what="replace a program")
 
 
-class TestRun(NamedTuple):
-    result: int
-    """What the program returned."""
-    data: bytes
-
-
-def test_run(program: int, *, frame: bytes, context: bytes = b"", room: int = 512) -> TestRun:
-    """Runs a program once on a frame. `context` is the beginning of a `struct __sk_buff`; `room` is how much the frame may grow."""
-    data = ctypes.create_string_buffer(frame, len(frame))
-    out = ctypes.create_string_buffer(len(frame) + room)
-    ctx = ctypes.create_string_buffer(context, len(context)) if context else None
-    attr = ctypes.create_string_buffer(
-        struct.pack(
-            "=4IQQ4IQQ",
-            *(program, 0, len(frame), len(frame) + room, ctypes.addressof(data), ctypes.addressof(out)),
-            *(1, 0, len(context), 0, ctypes.addressof(ctx) if ctx else 0, 0),
-        ),
-        _ATTR_SIZE,
-    )
-    bpf_in_place(Command.PROG_TEST_RUN, attr, what="run a program")
-    result, _, length = struct.unpack_from("=III", attr.raw, 4)
-    return TestRun(result, out.raw[:length])
-
-
 @contextlib.contextmanager
 def inside(netns: str) -> Iterator[None]:
     """This thread stands in another network namespace; `netns` is a path such as /run/netns/NAME."""
