@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from opengwlb.dataplane import DataPlane
+from opengwlb.dataplane.errors import DataPlaneError
 from opengwlb.fabric import Fabric
 from opengwlb.instances import RuncDriver
+from opengwlb.instances.driver import InstanceError
 
 from . import lab
 from .refusal import Refusal
@@ -30,7 +32,10 @@ def down(name: str, *, with_data: bool) -> Done:
     done = [*_stop_server(name)]
     run_dir = lab.run_dir(name)
     if os.geteuid() == 0 and (run_dir.exists() or data_dir.exists()):
-        _empty_kernel(name, run_dir=run_dir, data_dir=data_dir)
+        try:
+            _empty_kernel(name, run_dir=run_dir, data_dir=data_dir)
+        except (InstanceError, DataPlaneError, OSError) as error:
+            raise Refusal(f"Not all of {name} could be taken away ({error}): run this once more.") from error
         done.append("Instances, programs and boxes are gone.")
     elif os.geteuid() != 0 and (Path("/run/opengwlb") / name).exists():
         raise Refusal(f"The lab {name} belongs to root: run this with sudo.")
