@@ -191,3 +191,24 @@ def test_the_connection_that_began_under_watch_and_was_answered_is_walked(record
     recorder.reply(ident=4)
     walk = walk_of(recorder)
     assert walk.connection.source_port == 40000 and walk.ok
+
+
+def test_a_consumer_is_told_about_the_steps_that_it_may_watch(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    private = {Role.NODE, Role.APPLIANCE}
+    frames = [one for one in recorder.frames if one.place.role not in private]
+    asked = question(roles=frozenset(Role) - private)
+    walk = assemble(frames, question=asked, snapshot=recorder.snapshot)
+    assert walk is not None and walk.ok and walk.cookie is None
+    assert walk.checks[0].sentence == "The request was seen at the 5 of eight steps that you may watch."
+
+
+def test_a_provider_is_told_about_its_own_boxes_both_ways(recorder: Recorder) -> None:
+    recorder.request()
+    recorder.reply()
+    own = frozenset({Role.ENDPOINT_ROUTER, Role.ENDPOINT_BALANCER, Role.NODE, Role.APPLIANCE})
+    frames = [one for one in recorder.frames if one.place.role in own]
+    walk = assemble(frames, question=question(roles=own), snapshot=recorder.snapshot)
+    assert walk is not None and walk.ok
+    assert walk.connection.source == CLIENT and walk.cookie == COOKIE

@@ -52,6 +52,14 @@ class Path:
     endpoints: tuple[str, ...]
     places: tuple[Place, ...]
 
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(place.role for place in self.places)
+
+    def only(self, ports: Collection[PortRef]) -> Path:
+        """What of the path is among these ports."""
+        return Path(endpoints=self.endpoints, places=tuple(place for place in self.places if place.port in ports))
+
 
 def path(snapshot: Snapshot, *, endpoints: tuple[str, ...], addresses: Collection[str] = ()) -> Path:
     """The places around these endpoints; `addresses` narrows the applications, if one has any of them."""

@@ -6,7 +6,7 @@ The functions behind the routes block, so they run in threads. With `--data-plan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -136,9 +136,12 @@ class _Answers:
         question = _question(snapshot, want, viewer=viewer)
         if self._of.fabric is None:
             raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        path = places.path(snapshot, endpoints=question.endpoints, addresses=question.servers | question.clients)
+        named = visibility.where(snapshot, network.topology(snapshot))
+        path = path.only({port for port, where in named.items() if viewer.sees(where.accounts)})
         watched = watch(
-            question,
-            path=places.path(snapshot, endpoints=question.endpoints, addresses=question.servers | question.clients),
+            replace(question, roles=path.roles),
+            path=path,
             snapshot=snapshot,
             open_socket=self._of.fabric.open_socket,
             seconds=want.wait_s,

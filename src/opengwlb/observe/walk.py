@@ -22,7 +22,9 @@ from .places import Place, Role
 Direction = tuple[Role, bool]
 """A place and whether the packet came in there."""
 
-_THROUGH_BALANCER: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+Plan = tuple[tuple[str, tuple[Direction, ...]], ...]
+
+_THROUGH_BALANCER: Plan = (
     ("endpoint", ((Role.ENDPOINT_ROUTER, False), (Role.ENDPOINT_BALANCER, True))),
     ("load balancer sends", ((Role.NODE, False),)),
     ("appliance receives", ((Role.APPLIANCE, True),)),
@@ -32,13 +34,13 @@ _THROUGH_BALANCER: tuple[tuple[str, tuple[Direction, ...]], ...] = (
         ((Role.NODE, True), (Role.ENDPOINT_BALANCER, False), (Role.ENDPOINT_ROUTER, True)),
     ),
 )
-INWARD: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+INWARD: Plan = (
     ("from the internet", ((Role.INTERNET, True),)),
     ("translated", ((Role.GATEWAY, False),)),
     *_THROUGH_BALANCER,
     ("application receives", ((Role.APPLICATION, True),)),
 )
-OUTWARD: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+OUTWARD: Plan = (
     ("application sends", ((Role.APPLICATION, False),)),
     *_THROUGH_BALANCER,
     ("leaves the VPC", ((Role.GATEWAY, True),)),
@@ -145,6 +147,14 @@ class Question:
     """Private and public address of the server."""
     port: int | None = None
     protocol: int | None = None
+    roles: frozenset[Role] = frozenset(Role)
+    """What is watched: a consumer does not see into the provider's boxes, nor a provider into the consumer's."""
+
+    @property
+    def origins(self) -> tuple[Direction, ...]:
+        """Where a packet's way begins, as far as it is watched."""
+        seen = tuple(place for place in ORIGINS if place[0] in self.roles)
+        return seen or ((Role.ENDPOINT_BALANCER, True),)
 
     def matches(self, flow: FlowTuple) -> bool:
         """Whether the packet belongs to such a connection, in either direction."""
@@ -168,14 +178,12 @@ class Sighting:
     flow: FlowTuple
     """With public addresses replaced by private ones: the same at every place."""
 
-    @property
-    def at_origin(self) -> bool:
-        return _place(self) in ORIGINS
 
-    @property
-    def opens(self) -> bool:
-        """Whether it begins a connection, as far as one packet shows that."""
-        return self.at_origin and (self.flow.protocol != TCP or Inner(self.seen.packet).tcp_flags & (SYN | ACK) == SYN)
+def opens(sighting: Sighting, *, question: Question) -> bool:
+    """Whether a connection begins with this packet, here, as far as one packet shows that."""
+    flags = Inner(sighting.seen.packet).tcp_flags
+    begins = sighting.flow.protocol != TCP or flags & (SYN | ACK) == SYN
+    return begins and _place(sighting) in question.origins
 
 
 def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snapshot) -> Walk | None:
@@ -189,7 +197,7 @@ def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snap
     sightings = sorted((one for one in looked if one is not None), key=_when)
     if not sightings:
         return None
-    first = _first(sightings)
+    first = _first(sightings, question=question)
     request = _follow(sightings, first.flow)
     reply = _follow(sightings, first.flow.reversed())
     start = first.captured.at_ns
@@ -202,7 +210,7 @@ def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snap
         legs=legs,
         appliance=_appliance(legs[0]),
         cookie=tunnelled[0].geneve.cookie if tunnelled and tunnelled[0].geneve else None,
-        checks=tuple(_checks(legs, request=request, reply=reply, endpoints=question.endpoints)),
+        checks=tuple(_checks(legs, request=request, reply=reply, question=question)),
         notes=tuple(_notes(legs)),
         warnings=tuple(loop.sentence for loop in loops(snapshot) if loop.endpoint in question.endpoints),
     )
@@ -223,10 +231,10 @@ def sight(captured: Captured, *, question: Question, private: Mapping[str, str])
     return Sighting(captured, seen, places.translated(seen.flow, private))
 
 
-def _first(sightings: Sequence[Sighting]) -> Sighting:
+def _first(sightings: Sequence[Sighting], *, question: Question) -> Sighting:
     """Of a connection that began while every place was watched, if there is one."""
     flows = {one.flow for one in sightings}
-    opening = [one for one in sightings if one.opens]
+    opening = [one for one in sightings if opens(one, question=question)]
     answered = [one for one in opening if one.flow.reversed() in flows]
     return (answered or opening or list(sightings))[0]
 
@@ -304,19 +312,14 @@ def _appliance(leg: Leg) -> str | None:
 
 
 def _checks(
-    legs: Sequence[Leg], *, request: Sequence[Sighting], reply: Sequence[Sighting], endpoints: Collection[str]
+    legs: Sequence[Leg], *, request: Sequence[Sighting], reply: Sequence[Sighting], question: Question
 ) -> Iterator[Check]:
-    for leg in legs:
-        missing = sorted(set(range(1, 9)) - leg.steps)
-        yield Check(
-            name=f"{leg.name} complete",
-            ok=not missing,
-            sentence=f"The {leg.name} was seen at all eight steps."
-            if not missing
-            else f"The {leg.name} was not seen at step {', '.join(map(str, missing))}: `gwlb drops` may say why.",
-        )
+    for leg, packets in zip(legs, (request, reply), strict=False):
+        yield _complete(leg, plan=OUTWARD if _outward(packets) else INWARD, roles=question.roles)
     if len(legs) < 2:
         yield Check(name="reply", ok=False, sentence="No reply was seen.")
+    if not {Role.NODE, Role.APPLIANCE} <= question.roles:
+        return
     cookies = {hop.geneve.cookie for leg in legs for hop in leg.tunnelled if hop.geneve}
     yield Check(
         name="one cookie",
@@ -336,12 +339,28 @@ def _checks(
     named = {hop.geneve.endpoint for leg in legs for hop in leg.tunnelled if hop.geneve}
     yield Check(
         name="endpoint id",
-        ok=bool(named) and named <= set(endpoints),
+        ok=bool(named) and named <= set(question.endpoints),
         sentence=f"The endpoint id in the GENEVE header is {', '.join(sorted(named)) or 'missing'}.",
     )
     for name, packets in (("request", request), ("reply", reply)):
         if packets:
             yield _unchanged(name, packets)
+
+
+def _complete(leg: Leg, *, plan: Plan, roles: Collection[Role]) -> Check:
+    """Seen at every step of which a place is watched."""
+    watched = {step for step, (_, group) in enumerate(plan, start=1) if any(role in roles for role, _ in group)}
+    missing = sorted(watched - leg.steps)
+    how_many = (
+        "all eight steps" if len(watched) == len(plan) else f"the {len(watched)} of eight steps that you may watch"
+    )
+    return Check(
+        name=f"{leg.name} complete",
+        ok=not missing,
+        sentence=f"The {leg.name} was seen at {how_many}."
+        if not missing
+        else f"The {leg.name} was not seen at step {', '.join(map(str, missing))}: `gwlb drops` may say why.",
+    )
 
 
 def _cookies(cookies: Iterable[int]) -> str:

@@ -13,7 +13,7 @@ from . import filters, places
 from .capture import Bounds, Capture, OpenSocket
 from .frames import FlowTuple
 from .places import Path
-from .walk import ORIGINS, Captured, Question, Sighting, Walk, assemble, sight
+from .walk import Captured, Question, Sighting, Walk, assemble, opens, sight
 
 SETTLE_S = 0.3
 """After the reply was seen at any place, so that the rest of its way is read too."""
@@ -40,12 +40,12 @@ def watch(
 ) -> Watched:
     """Blocks for at most `seconds`. `ready()` is called once every place is watched: what is sent from then on is seen."""
     # Where connections begin is watched last: whatever is seen to begin is then seen everywhere.
-    begins = {role for role, _ in ORIGINS}
+    begins = {role for role, _ in question.origins}
     at = {place.port: place for place in sorted(path.places, key=lambda place: place.role in begins)}
     private = places.translations(snapshot, question.endpoints)
     code = filters.between(sorted(question.clients), sorted(question.servers))
     caught: list[Captured] = []
-    progress = _Progress()
+    progress = _Progress(question)
     with Capture(at.keys(), open_socket=open_socket, code=code) as capture:
         ready()
         bounds = Bounds(packets=20_000, bytes=64 << 20, seconds=seconds)
@@ -64,12 +64,13 @@ def watch(
 class _Progress:
     """Notices when a connection whose beginning was seen has been answered, and some time has passed since."""
 
-    def __init__(self) -> None:
+    def __init__(self, question: Question) -> None:
+        self._question = question
         self._begun: set[FlowTuple] = set()
         self._answered: float | None = None
 
     def note(self, sighting: Sighting) -> None:
-        if sighting.opens:
+        if opens(sighting, question=self._question):
             self._begun.add(sighting.flow)
         if self._answered is None and sighting.flow.reversed() in self._begun:
             self._answered = time.monotonic()
