@@ -300,6 +300,28 @@ def test_a_sender_learns_where_its_ttl_ran_out(vpc: Vpc) -> None:
     assert (got[ICMP].type, got[ICMP].code, got[IP].src, got[IP].dst) == (11, 0, ROUTER, ALICE)
 
 
+def test_a_packet_that_an_endpoint_sends_back_to_itself_dies_by_its_ttl(vpc: Vpc) -> None:
+    """The endpoint's box gives every packet back; the endpoint's own table routes it there again."""
+    back = vpc.outer["vpce"]
+    run("ip", "route", "add", "203.0.113.0/24", "dev", "vpce", "table", str(ENDPOINTS), box=vpc.router)
+    run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0", box=back.box)
+    run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.eth0.rp_filter=0", box=back.box)
+    run("sysctl", "-qw", "net.ipv4.conf.eth0.send_redirects=0", box=back.box)
+    run("ip", "neighbour", "add", "169.254.0.1", "lladdr", vpc.inner["vpce"].mac, "dev", "eth0", box=back.box)
+    run("ip", "route", "add", "default", "via", "169.254.0.1", "dev", "eth0", "onlink", box=back.box)
+    before = vpc.programs.counters()
+    with vpc.outer["alice"].opened() as raw:
+        vpc.outer["alice"].send(vpc.frame("alice", to="203.0.113.9", ttl=63) / UDP(dport=33434))
+        got = arrived(raw, lambda packet: ICMP in packet)
+    assert (got[ICMP].type, got[IP].dst) == (11, ALICE)
+    # The two routers take turns: 63 at alice's port, then 61, 59 … 3 and 1 at the endpoint's.
+    assert settled(vpc, before, rows=32) == {
+        ("alice", "eni_forwarded"): 1,
+        ("vpce", "eni_forwarded"): 30,
+        ("vpce", "ttl_exceeded"): 1,
+    }
+
+
 def frames_into(vpc: Vpc, port: str) -> int:
     """Super-packets count once."""
     (device,) = json.loads(run("ip", "-s", "-j", "link", "show", port, box=vpc.router))

@@ -57,7 +57,7 @@ def test_consumer_provider_and_operator_see_a_flow_and_no_one_else(who: Viewer, 
 
 
 def test_a_flow_is_told_in_the_apis_ids() -> None:
-    (row,) = flows.rows(lab(), [FLOW], viewer=viewer(CONSUMER), limit=10)
+    (row,) = flows.rows(lab(), [FLOW], viewer=viewer(PROVIDER), limit=10)
     assert row == {
         "endpoint": ENDPOINT,
         "protocol": "tcp",
@@ -74,11 +74,28 @@ def test_a_flow_is_told_in_the_apis_ids() -> None:
     }
 
 
+def test_a_consumer_is_not_told_the_providers_targets() -> None:
+    (row,) = flows.rows(lab(), [FLOW], viewer=viewer(CONSUMER), limit=10)
+    assert (row["target"], row["target_address"]) == (None, None)
+    for known in (None, FLOW):
+        steps = why(
+            lab(),
+            source=WEB_ENI,
+            flow=OUTBOUND,
+            find_flow=lambda endpoint, wanted, known=known: known,
+            viewer=viewer(CONSUMER),
+        )
+        assert steps[1].decision == "encapsulated" and f"i-{'2':0>17}" not in steps[1].sentence
+
+
 def test_the_flows_seen_last_come_first_and_the_limit_holds() -> None:
     older = replace(FLOW, source_port=1, last_seen_s=9.0)
     rows = flows.rows(lab(), [older, FLOW, older], viewer=viewer(PROVIDER), limit=2)
     assert [row["source_port"] for row in rows] == [40000, 1]
     assert flows.rows(lab(), [FLOW], viewer=viewer(PROVIDER), limit=2, endpoint="vpce-0") == []
+
+
+OPERATOR = viewer("9", operator=True)
 
 
 def drop_rows(who: Viewer, stacks: list[drops.StackDrop] | None = None) -> list[dict[str, object]]:
@@ -139,7 +156,7 @@ def test_the_kernels_tables_are_parsed_by_name() -> None:
 
 
 def decisions(source: str, flow: FlowTuple, *, known: Flow | None = None, **how: object) -> list[str]:
-    steps = why(lab(**how), source=source, flow=flow, find_flow=lambda endpoint, wanted: known)  # type: ignore[arg-type]
+    steps = why(lab(**how), source=source, flow=flow, find_flow=lambda endpoint, wanted: known, viewer=OPERATOR)  # type: ignore[arg-type]
     return [step.decision for step in steps]
 
 
@@ -156,9 +173,9 @@ def test_why_follows_the_reply_out() -> None:
 
 
 def test_why_names_the_target_of_a_known_flow_and_the_candidates_of_a_new_one() -> None:
-    known = why(lab(), source=WEB_ENI, flow=OUTBOUND, find_flow=lambda endpoint, wanted: FLOW)
+    known = why(lab(), source=WEB_ENI, flow=OUTBOUND, find_flow=lambda endpoint, wanted: FLOW, viewer=OPERATOR)
     assert "0x1a2b3c4d" in known[1].sentence and f"i-{'2':0>17}" in known[1].sentence
-    new = why(lab(), source=WEB_ENI, flow=OUTBOUND, find_flow=lambda endpoint, wanted: None)
+    new = why(lab(), source=WEB_ENI, flow=OUTBOUND, find_flow=lambda endpoint, wanted: None, viewer=OPERATOR)
     assert "New flow" in new[1].sentence
 
 

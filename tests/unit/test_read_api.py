@@ -132,6 +132,7 @@ def test_why_does_not_tell_about_other_accounts_interfaces(client: TestClient) -
     asked = {"source": WEB_ENI, "source_address": PRIVATE, "destination": CLIENT}
     assert ask(client, "why", account=PROVIDER, status=404, **asked)["code"] == "ResourceNotFound"
     assert ask(client, "why", account=CONSUMER, **(asked | {"source": IGW, "destination": PUBLIC}))["steps"]
+    assert ask(client, "why", status=400, **(asked | {"source": ENDPOINT}))["code"] == "ValidationError"
 
 
 def test_a_walk_without_a_matching_connection_says_so(client: TestClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from opengwlb.dataplane.flows import Flow
@@ -28,17 +28,31 @@ def targets_by_slot(snapshot: Snapshot) -> dict[int, tuple[str, str]]:
     return found
 
 
-def visible(snapshot: Snapshot, flows: Iterable[Flow], *, viewer: Viewer) -> Iterator[Flow]:
-    """Consumers see flows of their endpoints, providers those of their load balancers."""
-    for flow in flows:
-        endpoint = snapshot.get(VpcEndpoint, endpoint_id(flow.endpoint))
-        accounts = visibility.endpoint_accounts(snapshot, endpoint) if endpoint else frozenset()
-        if viewer.sees(accounts):
-            yield flow
+def rows(
+    snapshot: Snapshot, flows: Iterable[Flow], *, viewer: Viewer, limit: int, endpoint: str | None = None
+) -> list[dict[str, Any]]:
+    """The most recently seen first; of one endpoint if it is named.
+
+    Consumers see flows of their endpoints, providers those of their load balancers, and only they the targets.
+    """
+    targets = targets_by_slot(snapshot)
+    found = []
+    for flow in sorted(flows, key=lambda flow: flow.last_seen_s):
+        name = endpoint_id(flow.endpoint)
+        of = snapshot.get(VpcEndpoint, name)
+        if endpoint not in (None, name) or not viewer.sees(
+            visibility.endpoint_accounts(snapshot, of) if of else frozenset()
+        ):
+            continue
+        may_know = viewer.sees(visibility.provider(snapshot, of) if of else frozenset())
+        found.append(_row(flow, target=targets.get(flow.target) if may_know else None))
+        if len(found) == limit:
+            break
+    return found
 
 
-def row(flow: Flow, *, targets: dict[int, tuple[str, str]]) -> dict[str, Any]:
-    target, address = targets.get(flow.target, (None, None))
+def _row(flow: Flow, *, target: tuple[str, str] | None) -> dict[str, Any]:
+    registered, address = target or (None, None)
     return {
         "endpoint": endpoint_id(flow.endpoint),
         "protocol": _PROTOCOLS.get(flow.protocol, str(flow.protocol)),
@@ -46,20 +60,10 @@ def row(flow: Flow, *, targets: dict[int, tuple[str, str]]) -> dict[str, Any]:
         "source_port": flow.source_port,
         "destination": flow.destination,
         "destination_port": flow.destination_port,
-        "target": target,
+        "target": registered,
         "target_address": address,
         "cookie": f"0x{flow.cookie:08x}",
         "packets": flow.packets,
         "bytes": flow.bytes,
         "last_seen_s": round(flow.last_seen_s, 1),
     }
-
-
-def rows(
-    snapshot: Snapshot, flows: Iterable[Flow], *, viewer: Viewer, limit: int, endpoint: str | None = None
-) -> list[dict[str, Any]]:
-    """The most recently seen first; of one endpoint if it is named."""
-    targets = targets_by_slot(snapshot)
-    wanted = (flow for flow in flows if endpoint in (None, endpoint_id(flow.endpoint)))
-    recent = sorted(visible(snapshot, wanted, viewer=viewer), key=lambda flow: flow.last_seen_s)
-    return [row(flow, targets=targets) for flow in recent[:limit]]

@@ -5,7 +5,9 @@ The functions behind the routes block, so they run in threads. With `--data-plan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -34,6 +36,8 @@ from .walker import watch
 from .why import why
 
 PATH = "/_gwlb/v1"
+WATCHERS = 8
+"""Walks and captures at once: each holds a thread, and memory for what it caught."""
 Authenticate = Callable[[Request, bytes], str]
 """(request, body) -> the account that signed it; raises AwsError."""
 
@@ -98,6 +102,21 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
 class _Answers:
     def __init__(self, sources: Sources) -> None:
         self._of = sources
+        self._watching = threading.BoundedSemaphore(WATCHERS)
+
+    @contextlib.contextmanager
+    def _watcher(self) -> Iterator[FabricReads]:
+        """A place among those who watch packets, and what they need. Raises AwsError."""
+        if self._of.fabric is None:
+            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        if not self._watching.acquire(blocking=False):
+            raise AwsError(
+                "Throttling", f"{WATCHERS} walks and captures are running: try again when one ends.", status=429
+            )
+        try:
+            yield self._of.fabric
+        finally:
+            self._watching.release()
 
     def flows(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.Listing)
@@ -127,25 +146,29 @@ class _Answers:
         snapshot = self._snapshot()
         self._require_visible(snapshot, want.source, viewer=viewer)
         flow = FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
-        steps = why(snapshot, source=want.source, flow=flow, find_flow=self._find_flow)
+        try:
+            steps = why(snapshot, source=want.source, flow=flow, find_flow=self._find_flow, viewer=viewer)
+        except LookupError as error:
+            raise AwsError(
+                "ValidationError", "source: name an eni-…, or an igw-… for what comes from outside."
+            ) from error
         return JSONResponse({"steps": [msgspec.to_builtins(step) for step in steps]})
 
     def walk(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.WalkAsked)
         snapshot = self._snapshot()
         question = _question(snapshot, want, viewer=viewer)
-        if self._of.fabric is None:
-            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
         path = places.path(snapshot, endpoints=question.endpoints, addresses=question.servers | question.clients)
         named = visibility.where(snapshot, network.topology(snapshot))
         path = path.only({port for port, where in named.items() if viewer.sees(where.accounts)})
-        watched = watch(
-            replace(question, roles=path.roles),
-            path=path,
-            snapshot=snapshot,
-            open_socket=self._of.fabric.open_socket,
-            seconds=want.wait_s,
-        )
+        with self._watcher() as fabric:
+            watched = watch(
+                replace(question, roles=path.roles),
+                path=path,
+                snapshot=snapshot,
+                open_socket=fabric.open_socket,
+                seconds=want.wait_s,
+            )
         if watched.walk is None:
             raise AwsError("NoConnection", f"No matching connection within {want.wait_s:g} seconds.", status=404)
         return JSONResponse(walk_text.to_json(watched.walk))
@@ -154,10 +177,8 @@ class _Answers:
         want = asked.read(body, query, kind=asked.CaptureAsked)
         snapshot = self._snapshot()
         port = self._require_visible(snapshot, want.port, viewer=viewer)
-        if self._of.fabric is None:
-            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
         code = filters.between([want.host], [], length=want.snap) if want.host else filters.everything(length=want.snap)
-        with Capture([port], open_socket=self._of.fabric.open_socket, code=code) as capture:
+        with self._watcher() as fabric, Capture([port], open_socket=fabric.open_socket, code=code) as capture:
             if capture.missing:
                 raise AwsError("ResourceNotReady", f"{want.port} has no device yet.", status=404)
             found = list(capture.frames(Bounds(packets=want.packets, bytes=want.bytes, seconds=want.seconds)))

@@ -69,8 +69,13 @@ def box_accounts(snapshot: Snapshot, topology: Topology) -> dict[str, frozenset[
 
 def endpoint_accounts(snapshot: Snapshot, endpoint: VpcEndpoint) -> frozenset[str]:
     """The consumer and the provider."""
+    return frozenset({endpoint.account}) | provider(snapshot, endpoint)
+
+
+def provider(snapshot: Snapshot, endpoint: VpcEndpoint) -> frozenset[str]:
+    """Who may know the targets behind an endpoint; empty when its load balancer is gone."""
     load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
-    return frozenset({endpoint.account} | ({load_balancer.account} if load_balancer else set()))
+    return frozenset({load_balancer.account} if load_balancer else ())
 
 
 @dataclass(frozen=True, slots=True)

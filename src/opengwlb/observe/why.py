@@ -18,8 +18,10 @@ from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTa
 from opengwlb.policy import balancing, network
 from opengwlb.policy.plane import edge_table, table_of_subnet
 
+from . import visibility
 from .flows import targets_by_slot
 from .frames import FlowTuple
+from .visibility import Viewer
 
 MOST_STEPS = 16
 """A packet that has not arrived by then goes round until its TTL ends."""
@@ -47,7 +49,7 @@ class _Where:
     table: RouteTable | None
 
 
-def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow) -> list[Step]:
+def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow, viewer: Viewer) -> list[Step]:
     """From `source` (`eni-…`, or `igw-…` for what comes from the internet) to where it ends. LookupError for another source."""
     interface, gateway = snapshot.get(NetworkInterface, source), snapshot.get(InternetGateway, source)
     if interface is not None:
@@ -61,10 +63,10 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
         translated = _step(gateway.id, "igw_in", f"{flow.destination} becomes {private}.")
         flow = flow._replace(destination=private)
         here = _Where(gateway.vpc, gateway.id, None, edge_table(snapshot, gateway.id))
-        return [translated, *_walk(snapshot, here, flow, find_flow)]
+        return [translated, *_walk(snapshot, here, flow, find_flow, viewer)]
     else:
         raise LookupError(source)
-    return list(_walk(snapshot, here, flow, find_flow))
+    return list(_walk(snapshot, here, flow, find_flow, viewer))
 
 
 def _step(at: str, decision: str, sentence: str) -> Step:
@@ -78,7 +80,7 @@ def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
     return _Where(subnet.vpc, entry, subnet, table_of_subnet(snapshot, subnet))
 
 
-def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow) -> Iterator[Step]:
+def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow, viewer: Viewer) -> Iterator[Step]:
     for _ in range(MOST_STEPS):
         route = _route(here, IPv4Address(flow.destination))
         if route is None and not _is_inside(here, flow.destination):
@@ -104,7 +106,7 @@ def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow
         if endpoint is None:
             yield _step(route.target, "route_blackhole", "The endpoint is gone.")
             return
-        inspected = _inspect(snapshot, endpoint, flow, find_flow)
+        inspected = _inspect(snapshot, endpoint, flow, find_flow, viewer)
         yield inspected
         if inspected.decision != "encapsulated":
             return
@@ -152,16 +154,21 @@ def _to_interface(snapshot: Snapshot, target: str, destination: str) -> Step:
     return _step(target, "delivered", f"Given to {target}, which decides what to do with it.")
 
 
-def _inspect(snapshot: Snapshot, endpoint: VpcEndpoint, flow: FlowTuple, find_flow: FindFlow) -> Step:
+def _inspect(snapshot: Snapshot, endpoint: VpcEndpoint, flow: FlowTuple, find_flow: FindFlow, viewer: Viewer) -> Step:
+    """The load balancer's part. Which targets it has is told to those who run it."""
     load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
     if load_balancer is None or endpoint.state not in ("available", "pending"):
         return _step(endpoint.id, "endpoint_not_configured", f"The endpoint is {endpoint.state}.")
+    may_know = viewer.sees(visibility.provider(snapshot, endpoint))
     known = find_flow(endpoint_number(endpoint.id), flow)
     if known is not None:
         target, address = targets_by_slot(snapshot).get(known.target, ("a target that is gone", "unknown"))
-        return _step(endpoint.id, "encapsulated", f"Known flow, cookie 0x{known.cookie:08x}: to {target} ({address}).")
+        to = f": to {target} ({address})" if may_know else ""
+        return _step(endpoint.id, "encapsulated", f"Known flow, cookie 0x{known.cookie:08x}{to}.")
     candidates = balancing.new_flow_targets(snapshot, load_balancer, zone=endpoint.zone)
     if not candidates:
         return _step(endpoint.id, "no_targets", f"{load_balancer.name} has no target in {endpoint.zone}.")
+    if not may_know:
+        return _step(endpoint.id, "encapsulated", "New flow, to one of the load balancer's targets by its hash.")
     named = ", ".join(f"{one.target.target} ({one.address})" for one in candidates)
     return _step(endpoint.id, "encapsulated", f"New flow, to one of {named} by its hash.")
