@@ -37,7 +37,7 @@ static __always_inline __u16 ipv4_header_checksum(const struct iphdr *ip)
 
 /* Lowers the MSS option of the TCP header at `tcp` to at most `most`. A function of its own: its buffer would not fit the caller's
  * stack. Without the option nothing happens: the other side then sends 536 bytes at most (RFC 9293, 3.7.1). */
-static __noinline int clamp_mss(struct __sk_buff *skb, __u32 tcp, __u32 most)
+__noinline int clamp_mss(struct __sk_buff *skb, __u32 tcp, __u32 most)
 {
 	__u8 options[TCP_OPTIONS_MAX] = {};
 	__u32 at = 0, length;

@@ -35,7 +35,7 @@ struct {
 } fragments SEC(".maps");
 
 /* A function of its own: the key would not fit the caller's stack. */
-static __noinline int fragment_ports(struct packet *packet, __u64 endpoint)
+__noinline int fragment_ports(struct packet *packet, __u64 endpoint)
 {
 	struct fragment_key key = {.endpoint = endpoint};
 	struct fragment_value value = {}, *first;

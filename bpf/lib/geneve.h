@@ -112,14 +112,16 @@ struct geneve_said {
 };
 
 /* Walks `length` bytes of options at `at`. 0, or -1 when an option overruns, is one of AWS's with a wrong length, comes twice, or is
- * unknown and critical (RFC 8926, 3.5: such a packet is dropped). */
-static __always_inline int geneve_options(struct __sk_buff *skb, __u32 at, __u32 length, struct geneve_said *said)
+ * unknown and critical (RFC 8926, 3.5: such a packet is dropped). Global, so that the verifier walks it once. */
+__noinline int geneve_options(struct __sk_buff *skb, __u32 at, __u32 length, struct geneve_said *said)
 {
 	const __u32 end = at + length;
 	struct geneve_option option;
 	__be32 data[2];
 	__u32 size;
 
+	if (!said)
+		return -1;
 	__builtin_memset(said, 0, sizeof(*said));
 	for (int i = 0; i < GENEVE_OPTIONS_MAX / 4; i++) {
 		if (at >= end)

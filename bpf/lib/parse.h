@@ -143,9 +143,11 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, __u32 offset, struc
 	return parse_ports(skb, packet);
 }
 
-/* 0, or -1 for a packet that is not well-formed. */
-static __always_inline int parse_ip(struct __sk_buff *skb, __u32 offset, __u8 family, struct packet *packet)
+/* 0, or -1 for a packet that is not well-formed. Global, so that the verifier looks at it once and not at every way that leads here. */
+__noinline int parse_ip(struct __sk_buff *skb, __u32 offset, __u8 family, struct packet *packet)
 {
+	if (!packet)
+		return -1;
 	__builtin_memset(packet, 0, sizeof(*packet));
 	return family == 4 ? parse_ipv4(skb, offset, packet) : parse_ipv6(skb, offset, packet);
 }
