@@ -24,9 +24,10 @@ from watched_lab import (
 
 from opengwlb.model.vpc import Route
 from opengwlb.observe import places, walk_text
+from opengwlb.observe.assembly import assemble
 from opengwlb.observe.frames import FlowTuple, comparable
 from opengwlb.observe.places import Role
-from opengwlb.observe.walk import Walk, assemble
+from opengwlb.observe.walk import Walk
 
 
 @pytest.fixture

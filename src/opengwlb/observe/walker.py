@@ -10,10 +10,11 @@ from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
 
 from . import filters, places
+from .assembly import assemble, opens, sight
 from .capture import Bounds, Capture, OpenSocket
 from .frames import FlowTuple
 from .places import Path
-from .walk import Captured, Question, Sighting, Walk, assemble, opens, sight
+from .walk import Captured, Question, Sighting, Walk
 
 SETTLE_S = 0.3
 """After the reply was seen at any place, so that the rest of its way is read too."""
