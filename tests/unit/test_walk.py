@@ -187,6 +187,7 @@ def test_the_json_form_makes_the_same_walk_and_the_text_names_what_matters(recor
 
 def test_the_connection_that_began_under_watch_and_was_answered_is_walked(recorder: Recorder) -> None:
     recorder.reply(TCP(sport=80, dport=39999, seq=5, flags="A"), ident=1)  # of a connection that was there before
+    recorder.reply(TCP(sport=80, dport=40000, seq=5, flags="R"), ident=9)  # of one that had the same ports
     recorder.request(TCP(sport=40001, dport=80, seq=7, flags="S"), ident=2, until=6)  # denied
     recorder.request(ident=3)
     recorder.reply(ident=4)

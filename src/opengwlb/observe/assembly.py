@@ -36,9 +36,9 @@ def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snap
     if not sightings:
         return None
     first = _first(sightings, question=question)
-    request = _follow(sightings, first.flow)
-    reply = _follow(sightings, first.flow.reversed())
     start = first.captured.at_ns
+    since = [one for one in sightings if one.captured.at_ns >= start]
+    request, reply = _follow(since, first.flow), _follow(since, first.flow.reversed())
     legs = tuple(
         _leg(name, packets, start_ns=start) for name, packets in (("request", request), ("reply", reply)) if packets
     )
