@@ -3,7 +3,7 @@
     client --- consumer ===endpoint=== gwlb ===node=== provider --- appliance(s)
     server ---/
 
-`consumer` and `provider` are VPC routers; here the kernel's own forwarding plays them, so that these tests need no other program. Each
+`consumer` and `provider` are VPC routers; the kernel's own forwarding plays them, or the VPC router's program where a test asks. Each
 endpoint is a port of `consumer`: what enters by the client's or server's port goes to an endpoint, what comes back from one goes on.
 Everything made here has names with the prefix `dp-` and is gone when the `Lab` is closed.
 """
@@ -26,7 +26,16 @@ from scapy.packet import Packet
 
 from opengwlb.dataplane import DataPlane
 from opengwlb.dataplane.syscalls import inside
-from opengwlb.model.plane import EndpointEntry, InspectorEntry, InspectorRule, NodeEntry, Plane, TargetEntry
+from opengwlb.model.plane import (
+    EndpointEntry,
+    EniEntry,
+    EniRole,
+    InspectorEntry,
+    InspectorRule,
+    NodeEntry,
+    Plane,
+    TargetEntry,
+)
 from opengwlb.model.topology import Port, PortRef, Program
 
 OBJECTS = Path(__file__).parents[2] / "build" / "bpf"
@@ -134,6 +143,7 @@ class Lab:
     endpoints: list[Endpoint] = field(default_factory=list)
     appliances: list[Appliance] = field(default_factory=list)
     inspectors: dict[PortRef, InspectorEntry] = field(default_factory=dict)
+    enis: dict[End, EniEntry] = field(default_factory=dict)
     dualstack: bool = True
     generations: dict[int, int] = field(default_factory=dict)
     tcp_idle_s: int = 350
@@ -150,11 +160,18 @@ class Lab:
     # -- building
 
     def build(
-        self, *, endpoints: int = 1, appliances: int = 1, inspectors: int | None = None, forwards: bool = True
+        self,
+        *,
+        endpoints: int = 1,
+        appliances: int = 1,
+        inspectors: int | None = None,
+        forwards: bool = True,
+        eni: bool = False,
     ) -> None:
         """The first `inspectors` appliances (None: all) are in-kernel ones, the others wait for a program of user space.
 
-        Without `forwards` nothing moves by itself, and no box speaks IPv6: what a test does not send is not there.
+        Without `forwards` nothing moves by itself, and no box speaks IPv6: what a test does not send is not there. With `eni` the
+        routers are the VPC router's program.
         """
         self.dataplane.open()
         self._forwards = forwards
@@ -193,23 +210,45 @@ class Lab:
                 self._route(host, "::/0", via="fe80::1", mac=router.mac)
         if forwards:
             self._consumer_routes(consumer_client, consumer_server)
+        if eni:
+            for one in self.appliances:
+                self._route_by_program(one.router, one.own.mac, table=254)
+            self._route_by_program(self.provider_node, self.node.mac, table=254)
+            for i, (port, mac) in enumerate(self._consumer_ports(consumer_client, consumer_server)):
+                self._route_by_program(port, mac, table=100 + i)
         assert self.apply() == {}
+
+    def _route_by_program(self, port: End, peer_mac: str, *, table: int) -> None:
+        self.dataplane.attach(port.port(Program.ENI), netns=port.netns, ifindex=port.ifindex)
+        self.enis[port] = EniEntry(
+            port=port.ref,
+            role=EniRole.ENI,
+            table=table,
+            delivery=900,
+            source_dest_check=False,
+            mac=port.mac,
+            peer_mac=peer_mac,
+        )
+
+    def _consumer_ports(self, client: End, server: End) -> list[tuple[End, str]]:
+        """The consumer router's ports in the order of the way, with the MACs behind them."""
+        doors = ((one.outer, one.inner.mac) for one in self.endpoints)
+        return [(client, self.client.mac), *doors, (server, self.server.mac)]
 
     def _consumer_routes(self, client: End, server: End) -> None:
         """client -> endpoint 0 -> endpoint 1 ... -> server, and the mirror of it."""
-        ports = [client, *(one.outer for one in self.endpoints), server]
-        behind = [self.client.mac, *(one.inner.mac for one in self.endpoints), self.server.mac]
-        for i, port in enumerate(ports):
+        ports = self._consumer_ports(client, server)
+        for i, (port, behind) in enumerate(ports):
             for family, far_client, far_server, via in (
                 ("-4", CLIENT, SERVER, "169.254.1.1"),
                 ("-6", CLIENT6, SERVER6, "fe80::1"),
             ):
                 table = str(100 + i)
                 run("ip", family, "rule", "add", "iif", port.device, "lookup", table, "pref", table, box=port.box)
-                run("ip", family, "neigh", "replace", via, "lladdr", behind[i], "dev", port.device, box=port.box)
+                run("ip", family, "neigh", "replace", via, "lladdr", behind, "dev", port.device, box=port.box)
                 for destination, step in ((far_client, -1), (far_server, 1)):
                     if 0 <= i + step < len(ports):
-                        out = ports[i + step].device
+                        out = ports[i + step][0].device
                         route = ("route", "add", destination, "via", via, "dev", out, "onlink", "table", table)
                         run("ip", family, *route, box=port.box)
 
@@ -307,11 +346,12 @@ class Lab:
                 for one in self.endpoints
             },
             inspectors=self.inspectors,
+            enis={port.ref: entry for port, entry in self.enis.items()},
         )
 
     @property
     def indexes(self) -> dict[PortRef, int]:
-        ends = [self.node, *(e.inner for e in self.endpoints), *(a.own for a in self.appliances)]
+        ends = [self.node, *(e.inner for e in self.endpoints), *(a.own for a in self.appliances), *self.enis]
         return {end.ref: end.ifindex for end in ends}
 
     def apply(self) -> dict[str, str]:

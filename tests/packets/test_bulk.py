@@ -29,6 +29,12 @@ def series(labs: Callable[..., Lab]) -> Lab:
     return labs("two", endpoints=2, appliances=2, inspectors=1)
 
 
+@pytest.fixture(scope="module")
+def routed(labs: Callable[..., Lab]) -> Lab:
+    """The same between VPC routers that are programs, as in a real network: no stack touches the packet between the endpoints."""
+    return labs("routed", endpoints=2, appliances=2, inspectors=1, eni=True)
+
+
 @contextlib.contextmanager
 def echoing(appliance: Appliance) -> Iterator[None]:
     box = appliance.own.box
@@ -81,6 +87,23 @@ def test_tcp_bulk_passes_user_space_and_the_kernel_in_any_order(series: Lab, arg
     assert rate > 0.05
 
 
+@pytest.mark.parametrize("arguments", [(), ("-R",)], ids=["forward", "reverse"])
+@pytest.mark.parametrize("chosen", [[0], [1], [0, 1]], ids=["kernel", "user-space", "both"])
+def test_tcp_bulk_passes_two_endpoints_between_vpc_routers(
+    routed: Lab, arguments: tuple[str, ...], chosen: list[int]
+) -> None:
+    routed.healthy = {routed.appliances[i].slot for i in chosen}
+    assert routed.apply() == {}
+    with echoing(routed.appliances[1]):
+        rate = iperf_gbits(
+            routed.client.box, routed.server.box, SERVER, *arguments, "-P", str(3 * len(chosen)), seconds=1
+        )
+    assert rate > (1 if chosen == [0] else 0.05)
+    verdicts = routed.counts()
+    assert verdicts[routed.endpoints[1].outer.ifindex, "eni_forwarded"] > 1000
+    assert [port for port in verdicts if port[1] == "to_router"] == []
+
+
 def test_a_user_space_appliance_gets_no_datagram_above_the_mtu_and_only_full_checksums(series: Lab) -> None:
     series.healthy = {series.appliances[1].slot}
     assert series.apply() == {}
@@ -110,8 +133,10 @@ def _sum(data: bytes) -> int:
     return total
 
 
-@pytest.mark.parametrize("lab_name", ["one", "series"])
-@pytest.mark.parametrize("target", [SERVER, SERVER6])
+@pytest.mark.parametrize(
+    ("lab_name", "target"),
+    [("one", SERVER), ("one", SERVER6), ("series", SERVER), ("series", SERVER6), ("routed", SERVER)],
+)
 def test_udp_gso_arrives_as_its_datagrams(lab_name: str, target: str, request: pytest.FixtureRequest) -> None:
     lab: Lab = request.getfixturevalue(lab_name)
     lab.healthy = {lab.appliances[0].slot}

@@ -19,7 +19,7 @@ from opengwlb.model.topology import Program
 
 from . import geneve
 from .geneve import Tunnelled, option
-from .harness import CLIENT, CLIENT6, NODE, SERVER, SERVER6, End, Endpoint, Lab, into, run
+from .harness import CLIENT, CLIENT6, NODE, SERVER, SERVER6, End, Endpoint, Lab, eventually, into, run
 from .testrun import Run
 
 TCP_SYN = IP(src=CLIENT, dst=SERVER) / TCP(sport=1000, dport=80, flags="S")
@@ -254,7 +254,7 @@ def test_a_return_of_an_expired_flow_is_dropped(lab: Lab, back: Tunnelled) -> No
         assert lab.apply() == {}
         frame = lab.through(IP(src=CLIENT, dst=SERVER) / UDP(sport=4321, dport=53))
         stale = geneve.read(frame).returned()
-        run("sleep", "0.05")
+        eventually(lambda: all(one.cookie != stale.cookie for one in lab.dataplane.flows()), "the flow lives on")
         with lab.exactly(lab.node, "return_no_flow"):
             lab.provider_node.send(bytes(stale))
     finally:
