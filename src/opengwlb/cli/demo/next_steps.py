@@ -25,6 +25,8 @@ def lines(name: str, *, services: Mapping[str, Service], webs: Sequence[Web]) ->
         "aws ec2 describe-vpc-endpoint-connections --output text",
         f"aws ec2 get-console-output --instance-id {firewall} --output text",
         f"gwlb exec internet -- curl -s --max-time 5 http://{web.public_ip}/",
+        f"(sleep 3; gwlb exec internet -- curl -s --max-time 5 http://{web.public_ip}/) & "
+        f"gwlb walk --endpoint {web.endpoint} --port {plan.WEB_PORT}",
         f"gwlb exec {firewall} -- ip -brief address",
         "gwlb status",
         "gwlb flows",
