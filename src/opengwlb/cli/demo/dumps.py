@@ -17,8 +17,9 @@ from .. import boxes
 from ..refusal import Refusal
 from .partner import Appliance
 
-TCPDUMP = ("tcpdump", "-l", "--immediate-mode", "-i", "eth0", "-nvv", "port 6081")
-"""Each packet is printed when it comes."""
+TCPDUMP = ("tcpdump", "-l", "--immediate-mode", "-s", "256", "-B", "16384", "-i", "eth0", "-nvv", "port 6081")
+"""Each packet is printed when it comes. Headers alone, and room for them: in immediate mode every waiting packet takes its full snapshot
+length, so tcpdump's own 2 MiB hold eight packets and a burst loses some."""
 START_WITHIN_S = 10.0
 QUIET_S = 0.3
 
