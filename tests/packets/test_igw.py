@@ -145,7 +145,11 @@ def test_later_fragments_are_translated_and_their_bytes_left_alone(internet: Int
     tail = internet.outward(ether / second, lambda packet: packet[IP].frag > 0)
     assert (head[IP].src, tail[IP].src) == (PUBLIC, PUBLIC)
     assert bytes(tail[IP].payload) == bytes(second.payload)
-    joined = Ether(dst=internet.near.mac) / IP(src=PUBLIC, dst=CLIENT) / UDP(bytes(head[IP].payload) + bytes(tail[IP].payload))
+    joined = (
+        Ether(dst=internet.near.mac)
+        / IP(src=PUBLIC, dst=CLIENT)
+        / UDP(bytes(head[IP].payload) + bytes(tail[IP].payload))
+    )
     assert joined[UDP].chksum == Ether(with_right_checksums(joined))[UDP].chksum
 
 
