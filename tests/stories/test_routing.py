@@ -151,9 +151,12 @@ def series(server: Server, inspected: Partner) -> Customer:
 
 
 def test_both_endpoints_in_series_see_the_flow(server, series):
-    assert answers(server, series.public["a"])
-    seen = {one["endpoint"] for one in server.flows()}
-    assert {series.endpoints["a"], series.endpoints["outer"]} <= seen
+    both = {series.endpoints["a"], series.endpoints["outer"]}
+
+    def seen_by_both() -> bool:
+        return answers(server, series.public["a"]) and both <= {one["endpoint"] for one in server.flows()}
+
+    until(seen_by_both, what="the new routes lead a connection through both endpoints")
 
 
 @pytest.mark.parametrize("mode", ["push", "pull"])
