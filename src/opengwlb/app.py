@@ -184,7 +184,6 @@ def serve(options: ServeOptions) -> None:
         ssl_certfile=options.tls_certificate,
         ssl_keyfile=options.tls_key,
     )
-    lab.withdraw(options.name)
 
 
 def _greeting(server: Server) -> str:

@@ -59,7 +59,7 @@ def process_start(pid: int) -> int | None:
 
 
 def announce(*, name: str, endpoint: str, data_dir: Path, data_plane: str) -> ServerRecord:
-    """Write server.json for the calling process."""
+    """Write server.json for the calling process. It stays when the server ends: `gwlb down` finds the data directory by it."""
     pid = os.getpid()
     record = ServerRecord(
         name=name,
@@ -75,12 +75,6 @@ def announce(*, name: str, endpoint: str, data_dir: Path, data_plane: str) -> Se
     temporary.write_text(json.dumps(asdict(record), indent=2) + "\n")
     temporary.rename(directory / "server.json")
     return record
-
-
-def withdraw(name: str) -> None:
-    """Remove server.json when a server ends in order."""
-    with suppress(FileNotFoundError):
-        (run_dir(name) / "server.json").unlink()
 
 
 def last_record(name: str) -> ServerRecord | None:
