@@ -65,8 +65,15 @@ struct node_config {
 	__u32 tcp_idle_s;
 	__u32 other_idle_s;
 	__u32 targets; /* how many the Maglev table holds; 0 = drop new flows */
-	__u32 pad;
+	__u8 stickiness; /* 5, 3 or 2 */
+	__u8 flags;      /* NODE_… */
+	__u16 pad;
 };
+#define NODE_ADOPT 1
+#define NODE_RESET_ON_IDLE 2
+#define NODE_PMTUD 4
+#define NODE_NO_MSS_CLAMPING 8
+#define NODE_FAIL_OPEN 16
 /* node_ports: HASH ifindex -> slot. */
 
 /* targets: ARRAY slot -> target_config; address 0 is an empty slot. */

@@ -57,8 +57,21 @@ def nodes(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
                 tcp_idle_s=entry.tcp_idle_s,
                 other_idle_s=entry.other_idle_s,
                 targets=len(entry.targets),
+                stickiness=entry.stickiness,
+                flags=_node_flags(entry),
             )
             yield entry.port.box, u32(entry.slot), bytes(config)
+
+
+def _node_flags(entry: NodeEntry) -> int:
+    switches = {
+        layout.NODE_ADOPT: entry.adopt,
+        layout.NODE_RESET_ON_IDLE: entry.reset_on_idle,
+        layout.NODE_PMTUD: entry.pmtud,
+        layout.NODE_NO_MSS_CLAMPING: not entry.mss_clamping,
+        layout.NODE_FAIL_OPEN: entry.fail_open,
+    }
+    return sum(flag for flag, on in switches.items() if on)
 
 
 def node_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:

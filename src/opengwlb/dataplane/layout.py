@@ -59,6 +59,13 @@ class nat_key(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
 
 
+NODE_ADOPT = 1
+NODE_RESET_ON_IDLE = 2
+NODE_PMTUD = 4
+NODE_NO_MSS_CLAMPING = 8
+NODE_FAIL_OPEN = 16
+
+
 class node_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("ifindex", c_uint32),
@@ -68,7 +75,9 @@ class node_config(ctypes.Structure):
         ("tcp_idle_s", c_uint32),
         ("other_idle_s", c_uint32),
         ("targets", c_uint32),
-        ("pad", c_uint32),
+        ("stickiness", c_uint8),
+        ("flags", c_uint8),
+        ("pad", c_uint16),
     ]
 
 

@@ -53,6 +53,18 @@ class NodeEntry:
     """Target slots that new flows are spread over, sorted. Empty: new flows are dropped and counted."""
     tcp_idle_s: int = 350
     other_idle_s: int = 120
+    stickiness: int = 5
+    """How much of the tuple makes a flow: 5, 3 (addresses and protocol) or 2 (addresses)."""
+    fail_open: bool = False
+    """`targets` are unhealthy ones, because no other is left."""
+    reset_on_idle: bool = False
+    """Answer TCP of no known flow with a reset to its sender (listener attribute)."""
+    adopt: bool = False
+    """Admit TCP of no known flow without a SYN, by the Maglev answer (attribute `opengwlb.adopt.enabled`)."""
+    pmtud: bool = False
+    """Answer packets that are too big instead of dropping them silently (attribute `opengwlb.pmtud.enabled`)."""
+    mss_clamping: bool = True
+    """Lower the MSS in SYNs to what fits 8500 bytes (attribute `opengwlb.mss_clamping.enabled`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +72,8 @@ class TargetEntry:
     slot: int
     generation: int
     address: str
+    reset: bool = False
+    """Answer TCP of flows pinned to this target with a reset to its sender (target group attributes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,6 +123,9 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
                 peer_mac=link.a.mac,
                 targets=tuple(sorted(one.number for one in found if one is not None)),
                 tcp_idle_s=attributes.tcp_idle_s(listener.attributes if listener else {}),
+                adopt=attributes.extension(load_balancer.attributes, "adopt"),
+                pmtud=attributes.extension(load_balancer.attributes, "pmtud"),
+                mss_clamping=attributes.extension(load_balancer.attributes, "mss_clamping"),
             )
     return entries
 
