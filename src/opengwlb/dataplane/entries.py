@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from opengwlb.model.ids import endpoint_id
-from opengwlb.model.plane import InspectorRule, Plane
+from opengwlb.model.plane import InspectorRule, NodeEntry, Plane
 from opengwlb.model.topology import PortRef
 
 from . import layout
