@@ -22,7 +22,7 @@ def run_dir(name: str) -> Path:
     """Gone after a reboot, as everything in the kernel is."""
     if os.geteuid() == 0:
         return Path("/run/opengwlb") / name
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/opengwlb-{os.geteuid()}") / "opengwlb" / name
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or Path.home() / ".local/state") / "opengwlb" / name
 
 
 def default_data_dir(name: str) -> Path:

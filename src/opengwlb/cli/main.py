@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -85,9 +86,14 @@ def _demo(
     bulk_mib
         How much each bulk transfer moves.
     """
-    from .demo import story
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    return story.run(name=name, listen=listen, bulk_mib=bulk_mib, as_json=json)
+    from .demo import server, story
+
+    try:
+        return story.run(name=name, listen=listen, bulk_mib=bulk_mib, as_json=json)
+    except (ClientError, BotoCoreError, TimeoutExpired) as error:
+        raise Refusal(f"{error}. The lab is left as it is; its log is {server.log_file(name)}.") from error
 
 
 @app.command(name="down")
