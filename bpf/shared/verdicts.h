@@ -48,6 +48,8 @@
 	V(49, fragment_no_flow, DROP, "A later fragment whose first fragment was not seen.")                                   \
 	V(50, endpoint_ipv6_not_enabled, DROP, "IPv6 through an endpoint that is not dualstack.")                              \
 	V(51, underlay_mtu_exceeded, DROP, "With its GENEVE header larger than the link toward the target.")                   \
+	V(52, too_big_answered, REPLY, "Larger than 8500 bytes: the sender was told by ICMP to send smaller packets.")         \
+	V(53, fragment_no_room, DROP, "A later fragment came before the first, and too many others wait for theirs already.")  \
 	/* Return from a target: target.bpf.c */                                                                               \
 	V(60, decapsulated, PASS, "Came back from its target and left by its endpoint.")                                       \
 	V(61, not_geneve, STACK, "Not GENEVE: health checks and ARP, for the load balancer's own stack.")                      \
@@ -64,6 +66,9 @@
 	V(72, decap_failed, DROP, "The kernel could not strip the GENEVE header: please report it.")                           \
 	V(73, return_mtu_exceeded, DROP, "The inner packet of a return is larger than the endpoint's link.")                   \
 	V(74, target_not_configured, DROP, "The node is not in service (yet, or any more).")                                   \
+	V(75, return_congestion_mark, DROP,                                                                                    \
+	  "A return whose outer header marks congestion, but whose sender would not hear of it: its packets are not ECN.")     \
+	V(76, return_too_big, DROP, "The inner packet of a return is larger than 8500 bytes.")                                 \
 	/* In-kernel appliance: inspector.bpf.c */                                                                             \
 	V(90, inspector_returned, PASS, "Inspected and returned to the load balancer.")                                        \
 	V(91, inspector_denied, DROP, "Denied by a rule of the inspector.")                                                    \
