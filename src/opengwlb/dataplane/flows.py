@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import heapq
 import ipaddress
+import itertools
 import mmap
 import secrets
 import time
+from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from . import scan
 from .layout import FLOW_BUSY, FLOW_COOKIE_INDEX_BITS, FLOW_VALID, FLOW_WAYS, flow_settings, flow_slot, flow_tuple
 from .maps import Map
+from .scan import FlowKind, Wanted
 
 _FIRST = b"\0\0\0\0"
 
@@ -36,6 +41,16 @@ class Flow:
     """Seconds ago."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer of bounded length."""
+
+    total: int
+    """How many flows are live and wanted."""
+    flows: list[Flow]
+    """Those seen last, the latest first."""
+
+
 class FlowTable:
     """The maps `flows` and `flow_tuples`, mapped read-only."""
 
@@ -50,16 +65,39 @@ class FlowTable:
 
     def live(self, *, now_ns: int) -> Iterator[Flow]:
         """Flows that are not expired at `now_ns` of the monotonic clock."""
-        size = ctypes.sizeof(flow_slot)
-        with memoryview(self._flows) as whole, whole.cast("Q") as words:
-            tags = words[0 : self._slots * size // 8 : size // 8].tolist()
-        for index, tag in enumerate(tags):
-            if tag & FLOW_VALID and not tag & FLOW_BUSY:
-                slot = flow_slot.from_buffer_copy(self._flows, index * size)
-                parts = flow_tuple.from_buffer_copy(self._tuples, index * ctypes.sizeof(flow_tuple))
-                age_ns = now_ns - slot.last_seen_ns
-                if slot.tag == tag and age_ns <= slot.idle_s * 1_000_000_000:
-                    yield _flow(index, slot, parts, age_ns)
+        for _, index in scan.live(self._table(), Wanted(), now_ns=now_ns):
+            flow = self._read(index, now_ns=now_ns)
+            if flow is not None:
+                yield flow
+
+    def find(self, wanted: Wanted, *, now_ns: int, limit: int) -> Found:
+        """Reads the whole table, and makes `limit` flows of it."""
+        met = itertools.count()
+        # The table first: when it ends, no number was drawn for nothing.
+        latest = heapq.nlargest(
+            limit, (one for one, _ in zip(scan.live(self._table(), wanted, now_ns=now_ns), met, strict=False))
+        )
+        read = (self._read(index, now_ns=now_ns) for _, index in latest)
+        return Found(total=next(met), flows=[flow for flow in read if flow is not None])
+
+    def tally(self, *, now_ns: int) -> Tally[FlowKind]:
+        """How many live flows there are of each kind."""
+        return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns)
+
+    def _table(self) -> memoryview:
+        """Without what the mapping has beyond the last slot. Short-lived, or the map could not be closed."""
+        return memoryview(self._flows)[: self._slots * ctypes.sizeof(flow_slot)]
+
+    def _read(self, index: int, *, now_ns: int) -> Flow | None:
+        """One slot's flow, if it has one that is not expired and stays the same while it is read."""
+        at = index * ctypes.sizeof(flow_slot)
+        slot = flow_slot.from_buffer_copy(self._flows, at)
+        parts = flow_tuple.from_buffer_copy(self._tuples, index * ctypes.sizeof(flow_tuple))
+        tag = flow_slot.from_buffer_copy(self._flows, at).tag
+        age_ns = now_ns - slot.last_seen_ns
+        if slot.tag != tag or tag & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID or age_ns > slot.idle_s * scan.NS_PER_S:
+            return None
+        return _flow(index, slot, parts, age_ns)
 
 
 def _flow(index: int, slot: flow_slot, parts: flow_tuple, age_ns: int) -> Flow:

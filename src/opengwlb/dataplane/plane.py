@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections import Counter as Tally
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from pathlib import Path
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, entries, flows, layout
+from . import btf, entries, flows, layout, samples
 from .errors import DataPlaneError, KernelError, LayoutError
+from .flows import FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
+from .scan import FlowKind, Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
 from .verdicts import Verdict, read_verdicts
@@ -50,7 +53,7 @@ class DataPlane:
         self._maps: dict[str, Map] = {}
         self._links: Links | None = None
         self._tables: Tables | None = None
-        self._flow_table: flows.FlowTable | None = None
+        self._flow_table: FlowTable | None = None
         self.verdicts: dict[int, Verdict] = {}
 
     def open(self) -> None:
@@ -81,7 +84,7 @@ class DataPlane:
                     self._maps[name] = Map(os.dup(fd), name=name)
         flows.settle(self._map("flow_settings"), self._map("flows"))
         self._tables = Tables(self._map("maglev"))
-        self._flow_table = flows.FlowTable(self._map("flows"), self._map("flow_tuples"))
+        self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
             self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
         )
@@ -150,10 +153,10 @@ class DataPlane:
         """Forgets links and counters of devices that are no more."""
         with self._lock:
             self._opened().prune(live_ifindexes)
-            counters = self._map("counters")
-            for key in {key for key, _ in counters.entries()}:
-                if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
-                    counters.delete(key)
+            for found in (self._map("counters"), self._map("samples")):
+                for key in {key for key, _ in found.entries()}:
+                    if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
+                        found.delete(key)
 
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
@@ -165,11 +168,21 @@ class DataPlane:
             found.append(Counter(ifindex=of.ifindex, verdict=of.verdict, packets=packets, bytes=size))
         return found
 
+    def find_flows(self, wanted: Wanted, *, limit: int) -> Found:
+        """The live flows that are wanted: how many, and the `limit` that were seen last."""
+        return self._flows_opened().find(wanted, now_ns=flows.monotonic_ns(), limit=limit)
+
+    def tally_flows(self) -> Tally[FlowKind]:
+        """How many live flows there are by endpoint, target and protocol."""
+        return self._flows_opened().tally(now_ns=flows.monotonic_ns())
+
+    def samples(self) -> list[samples.Sample]:
+        """The last packets that were dropped, a few for each port and verdict."""
+        return list(samples.read(self._map("samples"), now_ns=flows.monotonic_ns()))
+
     def flows(self) -> list[flows.Flow]:
         """Live flows of every endpoint."""
-        if self._flow_table is None:
-            raise DataPlaneError("the data plane is not open")
-        return list(self._flow_table.live(now_ns=flows.monotonic_ns()))
+        return list(self._flows_opened().live(now_ns=flows.monotonic_ns()))
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""
@@ -213,6 +226,11 @@ class DataPlane:
         if self._links is None:
             raise DataPlaneError("the data plane is not open")
         return self._links
+
+    def _flows_opened(self) -> FlowTable:
+        if self._flow_table is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._flow_table
 
     def _tables_opened(self) -> Tables:
         if self._tables is None:
