@@ -30,6 +30,24 @@ struct counter {
 	__u64 bytes;   /* of the IP packet, headers included */
 };
 
+/* samples: LRU_HASH port_verdict -> drop_samples. The beginnings of the last packets that a port's drop verdict took; see lib/sample.h. */
+#define SAMPLES 4
+#define SAMPLE_BYTES 128 /* Ethernet 14, tunnel 68, inner IPv4 20 and TCP 20 fit */
+struct drop_sample {
+	__u64 begun; /* differs from `done` while the sample is being written; 0: never was */
+	__u64 done;
+	__u64 at_ns;  /* CLOCK_MONOTONIC */
+	__u32 length; /* of the IP packet, as it arrived */
+	__u32 kept;   /* bytes of head */
+	__u8 head[SAMPLE_BYTES]; /* from the Ethernet header on */
+};
+struct drop_samples {
+	__u64 window_ns;
+	__u64 in_window;
+	__u64 taken;
+	struct drop_sample last[SAMPLES];
+};
+
 /* enis: HASH ifindex -> eni_config. A port of a VPC router. */
 enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3 };
 #define ENI_SOURCE_DEST_CHECK 1

@@ -16,6 +16,7 @@ from watched_lab import CLIENT, CONSUMER, ENDPOINT, PRIVATE, PROVIDER, PUBLIC, S
 
 from opengwlb.dataplane.flows import Flow
 from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.snapshot import KINDS
 from opengwlb.model.topology import PortRef
@@ -32,6 +33,9 @@ class Plane:
 
     def counters(self) -> list[Counter]:
         return [Counter(ifindex=1, verdict=44, packets=2, bytes=200)]
+
+    def samples(self) -> list[Sample]:
+        return [Sample(ifindex=1, verdict=44, age_s=0.5, length=40, head=bytes(14))]
 
     def flows(self) -> list[Flow]:
         return [FLOW]

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from . import accounts, credentials, doctor, environment, lab, looking, serving, show
+from . import accounts, asking, credentials, doctor, environment, lab, looking, serving, show
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
 from .refusal import Refusal
@@ -23,6 +23,7 @@ Serve = Callable[[ServeOptions], None]
 
 app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", version_flags=())
 app.command(accounts.app)
+asking.register(app)
 
 
 @app.command(name="serve")

@@ -38,6 +38,30 @@ class counter(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("packets", c_uint64), ("bytes", c_uint64)]
 
 
+SAMPLES = 4
+SAMPLE_BYTES = 128
+
+
+class drop_sample(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("begun", c_uint64),
+        ("done", c_uint64),
+        ("at_ns", c_uint64),
+        ("length", c_uint32),
+        ("kept", c_uint32),
+        ("head", c_uint8 * SAMPLE_BYTES),
+    ]
+
+
+class drop_samples(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("window_ns", c_uint64),
+        ("in_window", c_uint64),
+        ("taken", c_uint64),
+        ("last", drop_sample * SAMPLES),
+    ]
+
+
 class eni_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("role", c_uint32),
@@ -152,6 +176,7 @@ class inspector_policy(ctypes.Structure):
 
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
+    *(drop_sample, drop_samples),
     *(port_verdict, counter, eni_config, eni_address, nat_key, node_config, target_config, endpoint_config),
     *(flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
 )

@@ -23,6 +23,12 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     endpoint: str | None = None
 
 
+class DropsAsked(Listing, forbid_unknown_fields=True):
+    """`drops`: with `over_s` the answer takes that long and has each verdict's rate."""
+
+    over_s: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.0
+
+
 class Since(msgspec.Struct, forbid_unknown_fields=True):
     """`events`: what came after a revision; with `wait_s` the answer waits for something to come."""
 

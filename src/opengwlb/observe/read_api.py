@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -19,16 +20,18 @@ from starlette.routing import Route
 
 from opengwlb.dataplane.flows import Flow
 from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.topology import PortRef
+from opengwlb.model.topology import PortRef, Topology
 from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.errors import AwsError
 
 from . import asked, drops, events, filters, flows, pcapng, places, visibility, walk_text
 from .capture import Bounds, Capture, OpenSocket
+from .drops import Reading
 from .frames import FlowTuple
 from .visibility import Viewer
 from .walk import Question
@@ -48,6 +51,7 @@ class DataPlaneReads(Protocol):
     @property
     def verdicts(self) -> Mapping[int, Verdict]: ...
     def counters(self) -> Iterable[Counter]: ...
+    def samples(self) -> Iterable[Sample]: ...
     def flows(self) -> Iterable[Flow]: ...
 
 
@@ -125,18 +129,25 @@ class _Answers:
         return JSONResponse({"flows": rows})
 
     def drops(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
-        want = asked.read(body, query, kind=asked.Listing)
+        want = asked.read(body, query, kind=asked.DropsAsked)
+        before = None
+        if want.over_s:
+            before = self._read_drops(network.topology(self._snapshot()))
+            time.sleep(want.over_s)
         snapshot = self._snapshot()
         topology = network.topology(snapshot)
-        plane, fabric = self._of.dataplane, self._of.fabric
+        plane = self._of.dataplane
+        after = self._read_drops(topology)
         rows = drops.rows(
             snapshot,
             topology,
-            counters=plane.counters() if plane else (),
+            counters=after.counters,
             verdicts=plane.verdicts if plane else {},
             ifindex=self._of.ifindex(),
-            stacks=drops.of_stacks(topology.boxes, run_in=fabric.run_in) if fabric else (),
+            stacks=after.stacks,
             viewer=viewer,
+            rates=drops.rates(before, after) if before else None,
+            samples=plane.samples() if plane else (),
         )
         wanted = [row for row in rows if want.endpoint in (None, row["where"])]
         return JSONResponse({"drops": wanted[: want.limit]})
@@ -199,6 +210,14 @@ class _Answers:
                 status=410,
             ) from error
         return JSONResponse({"events": events.rows(changes, viewer=viewer, limit=want.limit), "revision": revision})
+
+    def _read_drops(self, topology: Topology) -> Reading:
+        plane, fabric = self._of.dataplane, self._of.fabric
+        return drops.Reading(
+            at_s=time.monotonic(),
+            counters=tuple(plane.counters()) if plane else (),
+            stacks=tuple(drops.of_stacks(topology.boxes, run_in=fabric.run_in)) if fabric else (),
+        )
 
     def _snapshot(self) -> Snapshot:
         return self._of.store.snapshot()
