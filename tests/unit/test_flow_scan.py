@@ -10,7 +10,8 @@ import pytest
 
 from opengwlb.dataplane import scan
 from opengwlb.dataplane.layout import FLOW_BUSY, FLOW_VALID, flow_slot, flow_tuple
-from opengwlb.dataplane.scan import FlowKind, Wanted
+from opengwlb.dataplane.scan import Wanted
+from opengwlb.model.flows import FlowKind
 
 NOW_NS = 1_000_000 * scan.NS_PER_S
 

@@ -13,10 +13,12 @@ from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from opengwlb.model.flows import FlowKind
+
 from . import scan
 from .layout import FLOW_BUSY, FLOW_COOKIE_INDEX_BITS, FLOW_VALID, FLOW_WAYS, flow_settings, flow_slot, flow_tuple
 from .maps import Map
-from .scan import FlowKind, Wanted
+from .scan import Wanted
 
 _FIRST = b"\0\0\0\0"
 

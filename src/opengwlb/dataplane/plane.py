@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from opengwlb.model.flows import FlowKind
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
@@ -23,7 +24,7 @@ from .flows import FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
-from .scan import FlowKind, Wanted
+from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
 from .verdicts import Verdict, read_verdicts

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from opengwlb.model.flows import FlowKind
+
 from .layout import FLOW_BUSY, FLOW_VALID, flow_slot, flow_tuple
 
 CHUNK = 65536
@@ -29,15 +31,6 @@ class Wanted:
     endpoints: frozenset[int] | None = None
     targets: frozenset[int] | None = None
     """Slots, as in `TargetEntry`."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlowKind:
-    """What decides the fate of a flow, apart from its tuple."""
-
-    endpoint: int
-    target: int
-    protocol: int
 
 
 def live(table: memoryview, wanted: Wanted, *, now_ns: int) -> Iterator[tuple[int, int]]:

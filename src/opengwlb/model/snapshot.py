@@ -69,3 +69,10 @@ class Snapshot:
 
     def values(self, kind: type[T]) -> Iterable[T]:
         return self._objects.get(kind, {}).values()
+
+    def supposing(self, *objects: Stored) -> Snapshot:
+        """This revision as it would be with these objects in it, in the place of those of the same id."""
+        kinds = dict(self._objects)
+        for one in objects:
+            kinds[type(one)] = {**kinds.get(type(one), {}), one.id: one}
+        return Snapshot(self.revision, kinds)
