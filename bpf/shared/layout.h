@@ -51,6 +51,7 @@ struct drop_samples {
 /* enis: HASH ifindex -> eni_config. A port of a VPC router. */
 enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3 };
 #define ENI_SOURCE_DEST_CHECK 1
+#define ENI_IPV6 2 /* the VPC has IPv6 */
 struct eni_config {
 	__u32 role;
 	__u32 flags;
@@ -60,12 +61,20 @@ struct eni_config {
 	__be32 mask;
 	__u8 mac[6];      /* the router's end */
 	__u8 peer_mac[6]; /* the other end */
+	__be32 subnet6[2]; /* the first half of the subnet's /64; 0 when there is none */
 };
 
 /* eni_addresses: HASH eni_address -> u8. The addresses that an ENI may send from and receive for. */
 struct eni_address {
 	__u32 ifindex;
 	__be32 address;
+};
+
+/* eni_addresses6: HASH eni_address6 -> u8. The same for IPv6.
+ * igw_addresses6: HASH eni_address6 -> u8. The addresses that an IGW's port lets pass, as they are; `::` says that its VPC has IPv6. */
+struct eni_address6 {
+	__u32 ifindex;
+	__be32 address[4];
 };
 
 /* nat_out, nat_in: HASH nat_key -> __be32. Private -> public and public -> private, per IGW port. */

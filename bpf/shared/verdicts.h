@@ -30,6 +30,9 @@
 	V(21, not_ip, DROP, "Neither IP nor ARP: a VPC does not carry it.")                                                    \
 	V(22, fib_error, DROP, "The kernel's route look-up failed: please report it.")                                         \
 	V(23, arp_unanswered, DROP, "ARP that is no request for another address of the subnet.")                               \
+	V(24, neighbour_answered, REPLY, "A neighbour solicitation for an address of the subnet, answered by the VPC router.") \
+	V(25, neighbour_unanswered, DROP,                                                                                      \
+	  "Neighbour discovery that is no solicitation for another address of the subnet.")                                    \
 	/* Internet gateway: igw.bpf.c */                                                                                      \
 	V(30, igw_out, PASS, "Left for the internet with its public address.")                                                 \
 	V(31, igw_in, PASS, "Came from the internet, now with its private address.")                                           \

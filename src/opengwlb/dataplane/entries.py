@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from opengwlb.model.ids import endpoint_id
-from opengwlb.model.plane import InspectorRule, NodeEntry, Plane
+from opengwlb.model.plane import EniEntry, InspectorRule, NodeEntry, Plane
 from opengwlb.model.topology import PortRef
 
 from . import layout
@@ -103,17 +103,24 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
     for entry in plane.enis.values():
         if entry.port in indexes:
             subnet = ipaddress.IPv4Network(entry.subnet or "0.0.0.0/32")  # /32 of nothing: matches no destination
+            subnet6 = ipaddress.IPv6Network(entry.subnet6 or "::/64")  # holds no address that a VPC carries
             config = layout.eni_config(
                 role=entry.role,
-                flags=layout.ENI_SOURCE_DEST_CHECK if entry.source_dest_check else 0,
+                flags=_eni_flags(entry),
                 table=entry.table,
                 delivery=entry.delivery,
                 subnet=Address(*subnet.network_address.packed),
                 mask=Address(*subnet.netmask.packed),
                 mac=_mac(entry.mac),
                 peer_mac=_mac(entry.peer_mac),
+                subnet6=layout.Half6(*subnet6.network_address.packed[:8]),
             )
             yield entry.port.box, u32(indexes[entry.port]), bytes(config)
+
+
+def _eni_flags(entry: EniEntry) -> int:
+    switches = {layout.ENI_SOURCE_DEST_CHECK: entry.source_dest_check, layout.ENI_IPV6: entry.ipv6}
+    return sum(flag for flag, on in switches.items() if on)
 
 
 def eni_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -121,6 +128,24 @@ def eni_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
         if entry.port in indexes:
             for one in entry.addresses:
                 yield entry.port.box, u32(indexes[entry.port]) + address(one), b"\1"
+
+
+def eni_addresses6(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.enis.values():
+        if entry.port in indexes:
+            for one in entry.addresses6:
+                yield entry.port.box, u32(indexes[entry.port]) + _address6(one), b"\1"
+
+
+def igw_addresses6(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.gateways6.values():
+        if entry.port in indexes:
+            for one in ("::", *entry.addresses):
+                yield entry.port.box, u32(indexes[entry.port]) + _address6(one), b"\1"
+
+
+def _address6(text: str) -> bytes:
+    return ipaddress.IPv6Address(text).packed
 
 
 def nat_out(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -167,9 +192,11 @@ IN_ORDER: tuple[tuple[str, Contents], ...] = (
     ("endpoint_ports", endpoint_ports),
     ("endpoints", endpoints),
     ("eni_addresses", eni_addresses),
+    ("eni_addresses6", eni_addresses6),
     ("enis", enis),
     ("nat_out", nat_out),
     ("nat_in", nat_in),
+    ("igw_addresses6", igw_addresses6),
     ("inspector_rules", inspector_rules),
 )
 """Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet

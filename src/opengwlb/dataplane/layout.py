@@ -18,6 +18,7 @@ MAX_TARGETS = 16384
 MAGLEV_SIZE = 16381
 INSPECTOR_RULES = 32
 ENI_SOURCE_DEST_CHECK = 1
+ENI_IPV6 = 2
 ENDPOINT_DUALSTACK = 1
 FLOW_WAYS = 8
 FLOW_VALID = 1
@@ -28,6 +29,7 @@ Address = c_uint8 * 4
 Mac = c_uint8 * 6
 Port = c_uint8 * 2
 Address6 = c_uint8 * 16
+Half6 = c_uint8 * 8
 
 
 class port_verdict(ctypes.Structure):
@@ -72,11 +74,16 @@ class eni_config(ctypes.Structure):
         ("mask", Address),
         ("mac", Mac),
         ("peer_mac", Mac),
+        ("subnet6", Half6),
     ]
 
 
 class eni_address(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
+
+
+class eni_address6(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address6)]
 
 
 class nat_key(ctypes.Structure):
@@ -178,7 +185,7 @@ class inspector_policy(ctypes.Structure):
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
     *(drop_sample, drop_samples),
     *(port_verdict, counter, eni_config, eni_address, nat_key, node_config, target_config, endpoint_config),
-    *(flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
+    *(eni_address6, flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
 )
 
 

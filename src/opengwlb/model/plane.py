@@ -32,6 +32,11 @@ class EniEntry:
     """The ENI's subnet: destinations inside it skip the route table. None for an IGW."""
     addresses: tuple[str, ...] = ()
     """The ENI's own addresses, for the source/dest check."""
+    ipv6: bool = False
+    """The VPC has IPv6; without, packets of it are dropped."""
+    subnet6: str | None = None
+    """The /64 of the ENI's subnet, as `subnet`."""
+    addresses6: tuple[str, ...] = ()
     source_dest_check: bool = True
     mac: str
     """Of the router's end; also the answer to every ARP request and neighbour solicitation."""
@@ -102,6 +107,15 @@ class NatEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway6Entry:
+    """An internet gateway of a VPC with IPv6: nothing is translated, but only these addresses pass."""
+
+    port: PortRef
+    """The VPC-side port in the IGW's box."""
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectorRule:
     """One deny rule of the in-kernel appliance. First match wins; no match returns the packet."""
 
@@ -130,4 +144,5 @@ class Plane:
     targets: dict[int, TargetEntry] = field(default_factory=dict)
     endpoints: dict[int, EndpointEntry] = field(default_factory=dict)
     nats: frozenset[NatEntry] = frozenset()
+    gateways6: dict[PortRef, Gateway6Entry] = field(default_factory=dict)
     inspectors: dict[PortRef, InspectorEntry] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from opengwlb.model.plane import (
     EndpointEntry,
     EniEntry,
     EniRole,
+    Gateway6Entry,
     InspectorEntry,
     InspectorRule,
     NatEntry,
@@ -21,7 +22,7 @@ from opengwlb.model.plane import (
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import DELIVERY_TABLE, PortRef, Program, Topology
-from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
 from . import attributes, balancing, names, network, slots
 from .inspector import parse_inspector_rules
@@ -38,6 +39,7 @@ def plane(snapshot: Snapshot, topology: Topology) -> Plane:
         targets=_targets(snapshot),
         endpoints=_endpoints(snapshot, topology),
         nats=_nats(snapshot),
+        gateways6=_gateways6(snapshot),
         inspectors=_inspectors(snapshot, topology),
     )
 
@@ -96,6 +98,9 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             delivery=DELIVERY_TABLE,
             subnet=subnet.cidr if subnet else None,
             addresses=addresses,
+            ipv6=link.a.ipv6,
+            subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
+            addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
             mac=link.a.mac,
             peer_mac=link.b.mac,
@@ -152,8 +157,29 @@ def _endpoints(snapshot: Snapshot, topology: Topology) -> dict[int, EndpointEntr
             node=slot.number,
             mac=link.b.mac,
             peer_mac=link.a.mac,
-            dualstack=endpoint.ip_address_type != "ipv4",
+            dualstack=endpoint.ip_address_type != "ipv4" and _is_dualstack(snapshot, endpoint.load_balancer),
         )
+    return entries
+
+
+def _is_dualstack(snapshot: Snapshot, load_balancer: str) -> bool:
+    found = snapshot.get(LoadBalancer, load_balancer)
+    return found is not None and found.ip_address_type == "dualstack"
+
+
+def _gateways6(snapshot: Snapshot) -> dict[PortRef, Gateway6Entry]:
+    entries = {}
+    for gateway in snapshot.values(InternetGateway):
+        vpc = snapshot.get(Vpc, gateway.vpc)
+        if vpc is not None and vpc.ipv6:
+            port = names.igw_vpc_port(gateway.id, vpc.id)
+            addresses = (
+                address
+                for interface in snapshot.values(NetworkInterface)
+                if interface.vpc == vpc.id
+                for address in interface.ipv6_addresses
+            )
+            entries[port] = Gateway6Entry(port=port, addresses=tuple(addresses))
     return entries
 
 
