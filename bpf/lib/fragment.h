@@ -2,7 +2,8 @@
 /* Fragments of inner packets: only the first has ports, the later ones follow it.
  *
  * Contract: fragment_ports() remembers a first fragment's ports and gives them to later ones. -1: no first fragment was seen, or not
- * lately (the map forgets the least recently used).
+ * lately (the map forgets the least recently used). What protocol an IPv6 packet carries only the first fragment may tell, behind
+ * extension headers: later ones are known by addresses and identification alone (RFC 8200, 4.5).
  */
 #ifndef OPENGWLB_FRAGMENT_H
 #define OPENGWLB_FRAGMENT_H
@@ -25,6 +26,8 @@ struct fragment_key {
 struct fragment_value {
 	__be16 source_port;
 	__be16 destination_port;
+	__u8 protocol;
+	__u8 pad[3];
 };
 
 struct {
@@ -45,10 +48,11 @@ __noinline int fragment_ports(struct packet *packet, __u64 endpoint)
 	__builtin_memcpy(key.source, packet->source, 16);
 	__builtin_memcpy(key.destination, packet->destination, 16);
 	key.id = packet->fragment_id;
-	key.protocol = packet->protocol;
+	key.protocol = packet->family == 4 ? packet->protocol : 0;
 	if (packet->fragment == FIRST_FRAGMENT) {
 		value.source_port = packet->source_port;
 		value.destination_port = packet->destination_port;
+		value.protocol = packet->protocol;
 		bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
 		return 0;
 	}
@@ -57,6 +61,7 @@ __noinline int fragment_ports(struct packet *packet, __u64 endpoint)
 		return -1;
 	packet->source_port = first->source_port;
 	packet->destination_port = first->destination_port;
+	packet->protocol = first->protocol;
 	return 0;
 }
 
