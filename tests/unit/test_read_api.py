@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from test_observe_rows import FLOW, IGW, VERDICTS, WEB, WEB_ENI
 from watched_lab import CLIENT, CONSUMER, ENDPOINT, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, lab
 
+from opengwlb.dataplane.errors import DataPlaneError
 from opengwlb.dataplane.flows import Flow
 from opengwlb.dataplane.plane import Counter
 from opengwlb.dataplane.samples import Sample
@@ -33,6 +34,9 @@ class Plane:
 
     def counters(self) -> list[Counter]:
         return [Counter(ifindex=1, verdict=44, packets=2, bytes=200)]
+
+    def dry_run(self) -> NoReturn:
+        raise DataPlaneError("this plane has no programs")
 
     def samples(self) -> list[Sample]:
         return [Sample(ifindex=1, verdict=44, age_s=0.5, length=40, head=bytes(14))]
@@ -136,7 +140,7 @@ def test_why_does_not_tell_about_other_accounts_interfaces(client: TestClient) -
     asked = {"source": WEB_ENI, "source_address": PRIVATE, "destination": CLIENT}
     assert ask(client, "why", account=PROVIDER, status=404, **asked)["code"] == "ResourceNotFound"
     assert ask(client, "why", account=CONSUMER, **(asked | {"source": IGW, "destination": PUBLIC}))["steps"]
-    assert ask(client, "why", status=400, **(asked | {"source": ENDPOINT}))["code"] == "ValidationError"
+    assert ask(client, "why", status=400, **(asked | {"source": WEB}))["code"] == "ValidationError"
 
 
 def test_a_walk_without_a_matching_connection_says_so(client: TestClient) -> None:

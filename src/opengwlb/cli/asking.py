@@ -1,17 +1,19 @@
-"""`gwlb drops`: what the data plane is asked beyond lists."""
+"""`gwlb drops` and `gwlb why`: what the data plane is asked beyond lists."""
 
 from __future__ import annotations
 
 import json as encoding
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.markup import escape
 
 from . import client, credentials, lab, show
 from .parameters import Account, Json, Name
+from .refusal import Refusal
 
+PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 RATE_OVER_S = 1.0
 """A rate is what was counted in this time; the answer takes as long."""
 COLUMNS = ("verdict", "packets", "rate", "where", "device", "meaning")
@@ -20,6 +22,7 @@ COLUMNS = ("verdict", "packets", "rate", "where", "device", "meaning")
 def register(app: App) -> None:
     """Adds this module's commands."""
     app.command(_drops, name="drops")
+    app.command(_why, name="why")
 
 
 def _drops(
@@ -84,3 +87,88 @@ def _age(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def _why(
+    source: str,
+    destination: str,
+    protocol: str,
+    ports: str = "",
+    /,
+    *,
+    endpoint: str | None = None,
+    origin: Annotated[str | None, Parameter(name="--from")] = None,
+    flags: str = "S",
+    length: int = 0,
+    ttl: int = 64,
+    account: Account = credentials.OPERATOR,
+    name: Name = lab.DEFAULT_NAME,
+    json: Json = False,
+) -> int:
+    """Say what would happen to a packet, and why: the real programs run on it, nothing is sent, nothing changes.
+
+    gwlb why 192.0.2.1 10.0.0.37 tcp 40000:80 --endpoint vpce-076bc493b822cd32f
+
+    Parameters
+    ----------
+    source
+        The packet's source address.
+    destination
+        Its destination address.
+    protocol
+        tcp, udp, icmp, icmpv6 or a number.
+    ports
+        SOURCE:DESTINATION, or the destination's alone.
+    endpoint
+        Begin at this vpce-, as its VPC's router gives it the packet.
+    origin
+        Begin at this eni-, or at this igw- for what comes from the internet.
+    flags
+        TCP's, as tcpdump writes them: S begins a connection, A goes on with one.
+    length
+        Of the IP packet, in bytes; the headers alone when not given.
+    """
+    begin = endpoint or origin
+    if begin is None or (endpoint and origin):
+        raise Refusal("Say where the packet begins: --endpoint vpce-…, or --from eni-… or igw-….")
+    from_port, to_port = _ports(ports)
+    answer = client.as_account(name, account=account).post(
+        "why",
+        {
+            "source": begin,
+            "source_address": source,
+            "destination": destination,
+            "protocol": _protocol(protocol),
+            "source_port": from_port,
+            "destination_port": to_port,
+            "flags": "" if flags == "none" else flags,
+            "length": length,
+            "ttl": ttl,
+        },
+    )
+    if json:
+        show.as_json(answer)
+    else:
+        for number, step in enumerate(answer["steps"], start=1):
+            show.console().print(f"{number:2} {step['at']}  [bold]{step['decision']}[/]: {escape(step['sentence'])}")
+            if step.get("packet"):
+                show.console().print(f"   [dim]{escape(step['packet'])}[/]")
+        if answer["by"] == "rules":
+            show.console().print("Told by AWS's routing rules: the way is not built, so no program could be asked.")
+    return 0 if answer["arrives"] else 1
+
+
+def _ports(text: str) -> tuple[int, int]:
+    source, _, destination = text.rpartition(":")
+    try:
+        return int(source or 0), int(destination or 0)
+    except ValueError as error:
+        raise Refusal(f"{text} is no SOURCE:DESTINATION of ports.") from error
+
+
+def _protocol(text: str) -> int:
+    if text.lower() in PROTOCOLS:
+        return PROTOCOLS[text.lower()]
+    if not text.isdecimal():
+        raise Refusal(f"{text} is no protocol: {', '.join(PROTOCOLS)} or a number.")
+    return int(text)

@@ -170,12 +170,6 @@ def _flows(
     looking.listing(name, what="flows", account=account, as_json=json, limit=limit)
 
 
-@app.command(name="drops")
-def _drops(*, account: Account = credentials.OPERATOR, name: Name = lab.DEFAULT_NAME, json: Json = False) -> None:
-    """List drops: verdict, count, where, and what the verdict means."""
-    looking.listing(name, what="drops", account=account, as_json=json)
-
-
 @app.command(name="walk")
 def _walk(
     *,

@@ -19,6 +19,7 @@ from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
 from . import btf, entries, flows, layout, samples
+from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
 from .flows import FlowTable, Found
 from .libbpf import BpfObject
@@ -184,6 +185,12 @@ class DataPlane:
     def flows(self) -> list[flows.Flow]:
         """Live flows of every endpoint."""
         return list(self._flows_opened().live(now_ns=flows.monotonic_ns()))
+
+    def dry_run(self) -> DryRun:
+        """The programs over copies of their maps, for a packet that nobody sends. Close it."""
+        with self._lock:
+            self._opened()
+            return DryRun(objects=self._directory, maps=self._maps, pins=self._bpffs / "dry-run")
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""

@@ -16,6 +16,10 @@ Protocol = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Address = Annotated[str, msgspec.Meta(pattern=r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$")]
 
 
+AnyAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$")]
+"""IPv4 or IPv6; whether it is one is found out by reading it."""
+
+
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
     """`flows`, `drops`."""
 
@@ -49,14 +53,20 @@ class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """`why`: `source` is an `eni-…`, or an `igw-…` for what comes from the internet."""
+    """`why`: `source` is an `eni-…`, an `igw-…` for what comes from the internet, or a `vpce-…` as its VPC's router gives it the packet.
+
+    `flags` are TCP's as tcpdump writes them, `length` is that of the IP packet.
+    """
 
     source: str
-    source_address: Address
-    destination: Address
+    source_address: AnyAddress
+    destination: AnyAddress
     protocol: Protocol = 6
     source_port: Port = 0
     destination_port: Port = 0
+    flags: Annotated[str, msgspec.Meta(pattern="^[FSRPAUEC]*$")] = "S"
+    length: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 64
 
 
 class CaptureAsked(msgspec.Struct, forbid_unknown_fields=True):

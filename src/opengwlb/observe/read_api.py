@@ -29,8 +29,9 @@ from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.errors import AwsError
 
-from . import asked, drops, events, filters, flows, pcapng, places, visibility, walk_text
+from . import asked, drops, events, filters, flows, pcapng, places, rehearsal, visibility, walk_text
 from .capture import Bounds, Capture, OpenSocket
+from .crafted import Craft
 from .drops import Reading
 from .frames import FlowTuple
 from .visibility import Viewer
@@ -52,6 +53,7 @@ class DataPlaneReads(Protocol):
     def verdicts(self) -> Mapping[int, Verdict]: ...
     def counters(self) -> Iterable[Counter]: ...
     def samples(self) -> Iterable[Sample]: ...
+    def dry_run(self) -> contextlib.AbstractContextManager[rehearsal.Trial]: ...
     def flows(self) -> Iterable[Flow]: ...
 
 
@@ -61,7 +63,7 @@ class FabricReads(Protocol):
     @property
     def open_socket(self) -> OpenSocket: ...
     @property
-    def run_in(self) -> drops.RunIn: ...
+    def run_in(self) -> rehearsal.RunIn: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class _Answers:
     def __init__(self, sources: Sources) -> None:
         self._of = sources
         self._watching = threading.BoundedSemaphore(WATCHERS)
+        self._rehearsing = threading.Lock()  # each holds a copy of the flow table
 
     @contextlib.contextmanager
     def _watcher(self) -> Iterator[FabricReads]:
@@ -156,14 +159,37 @@ class _Answers:
         want = asked.read(body, query, kind=asked.WhyAsked)
         snapshot = self._snapshot()
         self._require_visible(snapshot, want.source, viewer=viewer)
-        flow = FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
+        with self._rehearsing:
+            answer = self._rehearsed(snapshot, want, viewer=viewer)
+        return JSONResponse(answer or self._by_rules(snapshot, want, viewer=viewer))
+
+    def _rehearsed(self, snapshot: Snapshot, want: asked.WhyAsked, *, viewer: Viewer) -> dict[str, Any] | None:
+        """By the programs themselves; None where the way is not built."""
+        programs, fabric = self._of.dataplane, self._of.fabric
+        if programs is None or fabric is None:
+            return None
+        craft = Craft(flow=_tuple(want), flags=want.flags, length=want.length, ttl=want.ttl)
+        with contextlib.suppress(rehearsal.NotBuilt):
+            return rehearsal.answer(
+                snapshot,
+                craft,
+                source=want.source,
+                programs=programs,
+                run_in=fabric.run_in,
+                ifindex=self._of.ifindex(),
+                viewer=viewer,
+            )
+        return None
+
+    def _by_rules(self, snapshot: Snapshot, want: asked.WhyAsked, *, viewer: Viewer) -> dict[str, Any]:
         try:
-            steps = why(snapshot, source=want.source, flow=flow, find_flow=self._find_flow, viewer=viewer)
-        except LookupError as error:
+            steps = why(snapshot, source=want.source, flow=_tuple(want), find_flow=self._find_flow, viewer=viewer)
+        except (LookupError, ValueError) as error:
             raise AwsError(
                 "ValidationError", "source: name an eni-…, or an igw-… for what comes from outside."
             ) from error
-        return JSONResponse({"steps": [msgspec.to_builtins(step) for step in steps]})
+        arrives = steps[-1].decision in ("delivered", "igw_out")
+        return {"by": "rules", "arrives": arrives, "steps": [msgspec.to_builtins(step) for step in steps]}
 
     def walk(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.WalkAsked)
@@ -241,6 +267,10 @@ class _Answers:
             if where.resource == resource and viewer.sees(where.accounts):
                 return port
         raise AwsError("ResourceNotFound", f"There is no {resource} with a port in the network.", status=404)
+
+
+def _tuple(want: asked.WhyAsked) -> FlowTuple:
+    return FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
 
 
 def _question(snapshot: Snapshot, want: asked.WalkAsked, *, viewer: Viewer) -> Question:
