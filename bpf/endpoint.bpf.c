@@ -47,7 +47,7 @@ static __always_inline int is_forwardable_v6(struct __sk_buff *skb, const struct
 		return 0; /* link-local */
 	if (packet->protocol != PROTOCOL_ICMPV6 || packet->fragment == LATER_FRAGMENT)
 		return 1;
-	if (bpf_skb_load_bytes(skb, packet->transport, &type, 1))
+	if (packet->transport >= ETH_HLEN + packet->length || bpf_skb_load_bytes(skb, packet->transport, &type, 1))
 		return 1;
 	return type < 133 || type > 137; /* neighbour discovery, RFC 4861 */
 }

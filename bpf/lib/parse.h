@@ -50,18 +50,19 @@ struct packet {
 static __always_inline int parse_ports(struct __sk_buff *skb, struct packet *packet)
 {
 	__u8 tcp[14];
+	__u32 room = packet->length - packet->shared;
 
 	if (packet->fragment == LATER_FRAGMENT)
 		return 0;
 	if (packet->protocol == IPPROTO_TCP) {
-		if (bpf_skb_load_bytes(skb, packet->transport, tcp, sizeof(tcp)))
+		if (room < 14 || bpf_skb_load_bytes(skb, packet->transport, tcp, sizeof(tcp)))
 			return -1;
 		__builtin_memcpy(&packet->source_port, tcp, 2);
 		__builtin_memcpy(&packet->destination_port, tcp + 2, 2);
 		packet->tcp_flags = tcp[13];
 		packet->shared += (tcp[12] >> 4) * 4;
 	} else if (packet->protocol == IPPROTO_UDP) {
-		if (bpf_skb_load_bytes(skb, packet->transport, tcp, 8))
+		if (room < 8 || bpf_skb_load_bytes(skb, packet->transport, tcp, 8))
 			return -1;
 		__builtin_memcpy(&packet->source_port, tcp, 2);
 		__builtin_memcpy(&packet->destination_port, tcp + 2, 2);
