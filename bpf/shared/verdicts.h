@@ -53,6 +53,10 @@
 	V(51, underlay_mtu_exceeded, DROP, "With its GENEVE header larger than the link toward the target.")                   \
 	V(52, too_big_answered, REPLY, "Larger than 8500 bytes: the sender was told by ICMP to send smaller packets.")         \
 	V(53, fragment_no_room, DROP, "A later fragment came before the first, and too many others wait for theirs already.")  \
+	V(54, new_flow_limit, DROP, "More new flows in this second than one CPU may open: known flows go on.")                  \
+	V(55, tcp_reset_unknown, REPLY, "TCP without SYN for a flow that is not known, answered with a reset.")                \
+	V(56, tcp_reset_unhealthy, REPLY, "TCP of a flow whose target is unhealthy, answered with a reset.")                   \
+	V(57, tcp_reset_deregistered, REPLY, "TCP of a flow whose target was deregistered, answered with a reset.")            \
 	/* Return from a target: target.bpf.c */                                                                               \
 	V(60, decapsulated, PASS, "Came back from its target and left by its endpoint.")                                       \
 	V(61, not_geneve, STACK, "Not GENEVE: health checks and ARP, for the load balancer's own stack.")                      \

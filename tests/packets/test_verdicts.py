@@ -167,8 +167,8 @@ def test_a_full_flow_table_refuses_new_flows_and_keeps_the_old(labs: Callable[..
     lab = labs("full", forwards=False, max_flows=8)
     door = lab.endpoints[0]
     packets = [IP(src=CLIENT, dst=SERVER) / UDP(sport=port, dport=53) for port in range(9)]
-    with lab.exactly(door.inner, "encapsulated", packets=8):
-        door.outer.send(*(into(door, packet) for packet in packets[:8]))
+    with lab.exactly(door.inner, "encapsulated", packets=16):
+        door.outer.send(*(into(door, packet) for packet in packets[:8] * 2))
     with lab.exactly(door.inner, "flow_table_full"):
         door.outer.send(into(door, packets[8]))
     with lab.exactly(door.inner, "encapsulated", packets=8):

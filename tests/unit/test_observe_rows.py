@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from watched_lab import CLIENT, CONSUMER, ENDPOINT, LB, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, TO_ENDPOINT, lab
 
-from opengwlb.dataplane.flows import Flow
+from opengwlb.dataplane.flows import Flow, Why
 from opengwlb.dataplane.plane import Counter
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.account import AccessKey
@@ -36,9 +36,16 @@ FLOW = Flow(
     protocol=6,
     target=3,
     cookie=0x1A2B3C4D,
-    packets=10,
-    bytes=1000,
+    packets_forward=6,
+    packets_backward=4,
+    bytes_forward=600,
+    bytes_backward=400,
     last_seen_s=0.25,
+    created_s=2.0,
+    idle_s=350,
+    tcp="established",
+    why=Why.HASH,
+    former=None,
 )
 WEB_ENI, WEB, IGW, VPC = f"eni-{'1':0>17}", f"i-{'1':0>17}", f"igw-{'9':0>17}", f"vpc-{'c':0>17}"
 BALANCER_BOX = "gwlb-0123456789abcdef"

@@ -37,7 +37,10 @@ def _mac(text: str) -> ctypes.Array[ctypes.c_uint8]:
 
 def targets(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
     for entry in plane.targets.values():
-        config = layout.target_config(address=_address(entry.address), generation=entry.generation)
+        flags = {"": 0, "unhealthy": layout.TARGET_RESET_UNHEALTHY, "deregistered": layout.TARGET_RESET_DEREGISTERED}
+        config = layout.target_config(
+            address=_address(entry.address), generation=entry.generation, flags=flags[entry.reset]
+        )
         yield f"target {entry.address}", u32(entry.slot), bytes(config)
 
 
@@ -203,3 +206,5 @@ IN_ORDER: tuple[tuple[str, Contents], ...] = (
 meets a node without its targets or an endpoint without its node."""
 ARRAYS = frozenset({"targets", "nodes"})
 """Maps in which an entry is absent when it is all zeros."""
+CHANGED_LAST = frozenset({"targets"})
+"""Maps of which new entries appear in order, while others change only when all maps are written."""

@@ -7,7 +7,9 @@ directory adopts maps and links and replaces older programs while packets flow.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import struct
 import threading
 from collections import Counter as Tally
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +23,7 @@ from opengwlb.model.topology import Port, PortRef
 from . import btf, entries, flows, layout, samples
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
-from .flows import FlowTable, Found
+from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
@@ -29,6 +31,8 @@ from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
 from .verdicts import Verdict, read_verdicts
+
+_PROCESSED = ("encapsulated", "decapsulated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +46,50 @@ class Counter:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCounters:
+    """What one zone's node of a load balancer did since it was made; AWS/GatewayELB's counters are made of these.
+
+    `processed_…` may fall when one of the node's endpoints is deleted: its part is no longer counted.
+    """
+
+    new_flows: int
+    rejected_flows: int
+    """That found no target, no room in the flow table, or more new flows in that second than one CPU may open."""
+    rejected_tcp_flows: int
+    adopted_flows: int
+    """Of the new ones: TCP that began elsewhere."""
+    moved_flows: int
+    """Given to another target, because theirs became unhealthy or was deregistered (`rebalance`)."""
+    resets: int
+    """TCP packets answered with a reset, for whatever reason; by reason in the verdicts `tcp_reset_…`."""
+    processed_packets: int
+    """To targets and back from them; as IP packets inside the tunnel, super-packets by their segments."""
+    processed_bytes: int
+
+
 class DataPlane:
     """Methods may be called from several threads. Errors are `DataPlaneError`."""
 
-    def __init__(self, *, run_dir: Path, objects: Path, max_flows: int = 262144) -> None:
-        """`objects` is the directory of compiled programs (`build/bpf`); `max_flows` counts for a table that does not exist yet."""
+    def __init__(
+        self,
+        *,
+        run_dir: Path,
+        objects: Path,
+        max_flows: int = 262144,
+        new_flows_per_s: int = 250_000,
+        tcp_yields_after_s: int = 60,
+    ) -> None:
+        """`objects` is the directory of compiled programs (`build/bpf`); `max_flows` counts for a table that does not exist yet.
+
+        One CPU opens at most `new_flows_per_s` flows (0: no limit). In a full table a TCP flow makes room for a new one only when it
+        was not seen for `tcp_yields_after_s`.
+        """
         self._bpffs = run_dir / "bpf"
         self._directory = objects
         self._max_flows = max_flows
+        self._new_flows_per_s = new_flows_per_s
+        self._tcp_yields_after_s = tcp_yields_after_s
         self._lock = threading.RLock()
         self._objects: list[BpfObject] = []
         self._maps: dict[str, Map] = {}
@@ -84,7 +124,12 @@ class DataPlane:
             for name, fd in one.maps.items():
                 if name not in self._maps:
                     self._maps[name] = Map(os.dup(fd), name=name)
-        flows.settle(self._map("flow_settings"), self._map("flows"))
+        flows.settle(
+            self._map("flow_settings"),
+            self._map("flows"),
+            new_flows_per_s=self._new_flows_per_s,
+            tcp_yields_after_s=self._tcp_yields_after_s,
+        )
         self._tables = Tables(self._map("maglev"))
         self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
@@ -121,7 +166,15 @@ class DataPlane:
             for name, contents in entries.IN_ORDER:
                 if name == "nodes":
                     self._write_tables(plane, errors)
-                stale.append(self._write(name, list(contents(plane, ifindex)), errors))
+                there = self._there(name)
+                wanted = list(contents(plane, ifindex))
+                # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
+                now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in there]
+                self._put(name, now, there, errors)
+                stale.append((self._map(name), list(there.keys() - {key for _, key, _ in wanted})))
+            for name, contents in entries.IN_ORDER:
+                if name in entries.CHANGED_LAST:
+                    self._put(name, list(contents(plane, ifindex)), self._there(name), errors)
             for found, keys in reversed(stale):
                 self._remove(found, keys, errors)
             for slot in self._tables_opened().slots() - plane.nodes.keys():
@@ -133,21 +186,26 @@ class DataPlane:
             with _reported(node.port.box, errors):
                 self._tables_opened().write(node, plane)
 
-    def _write(self, name: str, wanted: list[entries.Entry], errors: dict[str, str]) -> tuple[Map, list[bytes]]:
-        """Writes what differs; answers the keys that should go."""
-        found = self._map(name)
-        there = {key: value for key, value in found.entries() if name not in entries.ARRAYS or any(value)}
+    def _there(self, name: str) -> dict[bytes, bytes]:
+        return {key: value for key, value in self._map(name).entries() if name not in entries.ARRAYS or any(value)}
+
+    def _put(
+        self, name: str, wanted: list[entries.Entry], there: Mapping[bytes, bytes], errors: dict[str, str]
+    ) -> None:
+        """Writes what differs."""
         for owner, key, value in wanted:
-            if there.pop(key, None) != value:
+            if there.get(key) != value:
                 with _reported(owner, errors):
-                    found.put(key, value)
-        return found, list(there.keys() - {key for _, key, _ in wanted})
+                    self._map(name).put(key, value)
 
     def _remove(self, found: Map, keys: list[bytes], errors: dict[str, str]) -> None:
         for key in keys:
             with _reported(f"map {found.name}", errors):
                 if found.name in entries.ARRAYS:
                     found.put(key, bytes(found.value_size))
+                    if found.name == "nodes":
+                        counters = self._map("node_counters")
+                        counters.put(key, bytes(counters.value_size))
                 else:
                     found.delete(key)
 
@@ -174,6 +232,10 @@ class DataPlane:
         """The live flows that are wanted: how many, and the `limit` that were seen last."""
         return self._flows_opened().find(wanted, now_ns=flows.monotonic_ns(), limit=limit)
 
+    def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes:
+        """The wanted flows that began and ended since `after_ns` of the monotonic clock, which an earlier answer told."""
+        return self._flows_opened().changes(wanted, after_ns=after_ns, now_ns=flows.monotonic_ns(), limit=limit)
+
     def tally_flows(self) -> Tally[FlowKind]:
         """How many live flows there are by endpoint, target and protocol."""
         return self._flows_opened().tally(now_ns=flows.monotonic_ns())
@@ -191,6 +253,35 @@ class DataPlane:
         with self._lock:
             self._opened()
             return DryRun(objects=self._directory, maps=self._maps, pins=self._bpffs / "dry-run")
+
+    def node_counters(self) -> dict[int, NodeCounters]:
+        """By node slot, as in `NodeEntry`; every node that the maps have. Totals since the node was made, summed over CPUs."""
+        of = {
+            struct.unpack("=I", key)[0]: struct.unpack("=I", value)[0]
+            for key, value in self._map("node_ports").entries()
+        }
+        for key, value in self._map("endpoints").entries():
+            of[struct.unpack("=I", key)[0]] = layout.endpoint_config.from_buffer_copy(value).node
+        names = {number: verdict.name for number, verdict in self.verdicts.items()}
+        packets: Tally[int] = Tally()
+        size: Tally[int] = Tally()
+        resets: Tally[int] = Tally()
+        for one in self.counters():
+            if one.ifindex in of and names[one.verdict] in _PROCESSED:
+                packets[of[one.ifindex]] += one.packets
+                size[of[one.ifindex]] += one.bytes
+            elif one.ifindex in of and names[one.verdict].startswith("tcp_reset_"):
+                resets[of[one.ifindex]] += one.packets
+        found = {}
+        for slot in sorted(set(of.values())):
+            value = self._map("node_counters").get(struct.pack("=I", slot)) or b""
+            width = ctypes.sizeof(layout.node_counter)
+            rows = (layout.node_counter * (len(value) // width)).from_buffer_copy(value)
+            flow_sums = {name: sum(getattr(row, name) for row in rows) for name, *_ in layout.node_counter._fields_}
+            found[slot] = NodeCounters(
+                **flow_sums, resets=resets[slot], processed_packets=packets[slot], processed_bytes=size[slot]
+            )
+        return found
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""

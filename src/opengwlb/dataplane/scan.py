@@ -22,6 +22,7 @@ NS_PER_S = 1_000_000_000
 _CODES: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """Of unsigned numbers, by their width."""
 _SLOT, _TUPLE = ctypes.sizeof(flow_slot), ctypes.sizeof(flow_tuple)
+_CREATED = flow_tuple.created_ns.offset // 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,28 @@ def live(table: memoryview, wanted: Wanted, *, now_ns: int) -> Iterator[tuple[in
         for i in _candidates(part, wanted):
             if tags[i] & (FLOW_VALID | FLOW_BUSY) == FLOW_VALID and now_ns - seen[i] <= idle[i] * NS_PER_S:
                 yield seen[i], first + i
+
+
+def changed(
+    table: memoryview, tuples: memoryview, wanted: Wanted, *, after_ns: int, until_ns: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Of the wanted flows, those that began and those that expired in the time given: each as (when, index).
+
+    What expired is told from what it left in its slot: a flow whose slot was given to another one meanwhile is not met.
+    """
+    began, ended = [], []
+    for first, part in _chunks(table):
+        seen, tags, idle = (_column(part, name) for name in ("last_seen_ns", "tag", "idle_s"))
+        created = tuples[first * _TUPLE : (first + CHUNK) * _TUPLE].cast("Q")[_CREATED :: _TUPLE // 8]
+        for i in _candidates(part, wanted):
+            if tags[i] & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
+                continue
+            if after_ns < created[i] <= until_ns:
+                began.append((created[i], first + i))
+            end_ns = seen[i] + idle[i] * NS_PER_S
+            if after_ns < end_ns <= until_ns:
+                ended.append((end_ns, first + i))
+    return began, ended
 
 
 def tally(table: memoryview, tuples: memoryview, *, now_ns: int) -> Tally[FlowKind]:

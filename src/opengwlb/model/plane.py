@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal
 
 from .topology import PortRef
 
@@ -77,8 +78,8 @@ class TargetEntry:
     slot: int
     generation: int
     address: str
-    reset: bool = False
-    """Answer TCP of flows pinned to this target with a reset to its sender (target group attributes)."""
+    reset: Literal["", "unhealthy", "deregistered"] = ""
+    """Why TCP of flows pinned to this target is answered with a reset to its sender (target group attributes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
