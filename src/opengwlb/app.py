@@ -20,6 +20,7 @@ from opengwlb.cli import lab
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
+from opengwlb.control.chaos import ChaosReconciler
 from opengwlb.control.health import HealthChecker
 from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
@@ -85,6 +86,26 @@ class Server:
         }
         if self.health is not None:
             passes["health"] = self.health.reconcile
+        if isinstance(self.dataplane, DataPlane):
+            self.chaos = ChaosReconciler(
+                store=self.store,
+                programs=self.dataplane,
+                namespace=self.fabric.namespace,
+                ifindex=lambda: self.network.ifindex,
+                clock=clock,
+                monotonic_ns=time.monotonic_ns,
+            )
+            passes["chaos"] = self.chaos.reconcile
+        kernel = options.data_plane == "kernel"
+        self.sources = read_api.Sources(
+            store=self.store,
+            dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
+            fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
+            ifindex=lambda: self.network.ifindex if kernel else {},
+        )
+        self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
+        if kernel:
+            passes["metrics"] = self.sampler.sample
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
         self.gateway = Gateway(
             handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
@@ -121,18 +142,11 @@ class Server:
             health=self.troubles,
             test_hooks=self.options.test_hooks,
         )
-        kernel = self.options.data_plane == "kernel"
-        sources = read_api.Sources(
-            store=self.store,
-            dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
-            fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
-            ifindex=lambda: self.network.ifindex if kernel else {},
-        )
-        reads = read_api.routes(sources=sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
+        reads = read_api.routes(sources=self.sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
         return Starlette(
             routes=[
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
-                metrics.route(sources=sources, errors=self.errors),
+                metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
                 *reads,
             ],

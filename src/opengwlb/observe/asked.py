@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -15,7 +15,6 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Protocol = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Address = Annotated[str, msgspec.Meta(pattern=r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$")]
 
-
 AnyAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$")]
 """IPv4 or IPv6; whether it is one is found out by reading it."""
 
@@ -25,6 +24,22 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
     endpoint: str | None = None
+
+
+class FlowsAsked(Listing, forbid_unknown_fields=True):
+    """`flows`: `target` is an id, an address or an instance's name; `since` is an earlier answer's `at` and asks for what changed."""
+
+    target: str | None = None
+    since: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class PlanAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`plan`: `value` is a target (or several, with commas), a zone, a kind of stickiness (`off` is 5-tuple), `on` or `off`."""
+
+    change: Literal["deregister", "disable-zone", "stickiness", "cross-zone"]
+    value: str
+    target_group: str | None = None
+    load_balancer: str | None = None
 
 
 class DropsAsked(Listing, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -15,13 +16,16 @@ from typing import Any, Protocol
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from opengwlb.dataplane.flows import Flow
-from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.chaos import ChaosPorts
+from opengwlb.dataplane.flows import Changes, Flow, Found
+from opengwlb.dataplane.plane import Counter, NodeCounters
 from opengwlb.dataplane.samples import Sample
+from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.model.flows import FlowKind
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
@@ -29,8 +33,9 @@ from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.errors import AwsError
 
-from . import asked, drops, events, filters, flows, pcapng, places, rehearsal, visibility, walk_text
+from . import asked, chaos, drops, events, filters, flows, pcapng, places, plan, rehearsal, visibility, walk_text
 from .capture import Bounds, Capture, OpenSocket
+from .chaos import ChaosAsked
 from .crafted import Craft
 from .drops import Reading
 from .frames import FlowTuple
@@ -53,8 +58,13 @@ class DataPlaneReads(Protocol):
     def verdicts(self) -> Mapping[int, Verdict]: ...
     def counters(self) -> Iterable[Counter]: ...
     def samples(self) -> Iterable[Sample]: ...
+    def chaos(self) -> ChaosPorts: ...
     def dry_run(self) -> contextlib.AbstractContextManager[rehearsal.Trial]: ...
     def flows(self) -> Iterable[Flow]: ...
+    def find_flows(self, wanted: Wanted, *, limit: int) -> Found: ...
+    def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
+    def tally_flows(self) -> Tally[FlowKind]: ...
+    def node_counters(self) -> Mapping[int, NodeCounters]: ...
 
 
 class FabricReads(Protocol):
@@ -96,11 +106,13 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
     answers = _Answers(sources)
     works = {
         "flows": answers.flows,
+        "plan": answers.plan,
         "drops": answers.drops,
         "why": answers.why,
         "walk": answers.walk,
         "captures": answers.captures,
         "events": answers.events,
+        "chaos": answers.chaos,
     }
     return [Route(f"{PATH}/{name}", answering(work), methods=["GET", "POST"]) for name, work in works.items()]
 
@@ -126,10 +138,27 @@ class _Answers:
             self._watching.release()
 
     def flows(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
-        want = asked.read(body, query, kind=asked.Listing)
-        found = self._of.dataplane.flows() if self._of.dataplane else ()
-        rows = flows.rows(self._snapshot(), found, viewer=viewer, limit=want.limit, endpoint=want.endpoint)
-        return JSONResponse({"flows": rows})
+        want = asked.read(body, query, kind=asked.FlowsAsked)
+        plane, snapshot = self._of.dataplane, self._snapshot()
+        if plane is None:
+            return JSONResponse({"at": 0, "total": 0, "flows": [], "total_ended": 0, "ended": []})
+        targets = flows.Targets(snapshot)
+        wanted = flows.wanted(snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target)
+        if want.since is None:
+            found = plane.find_flows(wanted, limit=want.limit)
+            lists = {"flows": found.flows}
+            head = {"at": found.at_ns, "total": found.total}
+        else:
+            changes = plane.changed_flows(wanted, after_ns=want.since, limit=want.limit)
+            lists = {"flows": changes.began.flows, "ended": changes.ended.flows}
+            head = {"at": changes.began.at_ns, "total": changes.began.total, "total_ended": changes.ended.total}
+        rows = {name: flows.rows(snapshot, found, targets, viewer=viewer) for name, found in lists.items()}
+        return StreamingResponse(flows.streamed(head, rows), media_type="application/json")
+
+    def plan(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.PlanAsked)
+        live = self._of.dataplane.tally_flows() if self._of.dataplane else {}
+        return JSONResponse(plan.answer(self._snapshot(), want, live, viewer=viewer))
 
     def drops(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.DropsAsked)
@@ -244,6 +273,22 @@ class _Answers:
             counters=tuple(plane.counters()) if plane else (),
             stacks=tuple(drops.of_stacks(topology.boxes, run_in=fabric.run_in)) if fabric else (),
         )
+
+    def chaos(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=ChaosAsked)
+        plane = self._of.dataplane
+        if plane is None:
+            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        if want.target is not None:
+            chaos.ask(self._of.store, want, viewer=viewer, now_s=time.time())
+        found = chaos.rows(
+            self._snapshot(),
+            counts=plane.chaos().counts(),
+            ifindex=self._of.ifindex(),
+            viewer=viewer,
+            now_s=time.time(),
+        )
+        return JSONResponse({"chaos": found})
 
     def _snapshot(self) -> Snapshot:
         return self._of.store.snapshot()
