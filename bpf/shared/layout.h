@@ -205,6 +205,25 @@ struct flow_settings {
 };
 /* flow_locks: ARRAY of flow_lock, for inserts; fragments: LRU_HASH, see lib/flow.h and lib/fragment.h. Programs only. */
 
+/* chaos_ports: HASH ifindex -> chaos_config. A target's port whose returns are spoilt on purpose; see chaos.bpf.c. */
+#define MAX_CHAOS 1024
+enum chaos_kind {
+	CHAOS_STALL = 1,
+	CHAOS_LOSE,
+	CHAOS_DUPLICATE,
+	CHAOS_CORRUPT_TLV,
+	CHAOS_STALE_COOKIE,
+	CHAOS_LIE_ON_HEALTH
+};
+struct chaos_config {
+	__u64 seed;
+	__u64 until_ns; /* CLOCK_MONOTONIC; from then on nothing happens */
+	__u64 met;      /* packets that were considered */
+	__u64 done;     /* of those, to how many it was done */
+	__u32 kind;     /* enum chaos_kind */
+	__u32 share;    /* of 65536 */
+};
+
 /* inspector_rules: HASH ifindex -> inspector_policy. First match wins; no match returns the packet. */
 #define INSPECTOR_RULES 32
 struct inspector_rule {

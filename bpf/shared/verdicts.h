@@ -80,7 +80,9 @@
 	V(90, inspector_returned, PASS, "Inspected and returned to the load balancer.")                                        \
 	V(91, inspector_denied, DROP, "Denied by a rule of the inspector.")                                                    \
 	V(92, inspector_not_geneve, STACK, "Not GENEVE: health checks and management, for the appliance's own stack.")         \
-	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")
+	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")                     \
+	/* Chaos on a target's port: chaos.bpf.c */                                                                            \
+	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

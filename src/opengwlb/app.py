@@ -20,6 +20,7 @@ from opengwlb.cli import lab
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
+from opengwlb.control.chaos import ChaosReconciler
 from opengwlb.control.health import HealthChecker
 from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
@@ -85,6 +86,16 @@ class Server:
         }
         if self.health is not None:
             passes["health"] = self.health.reconcile
+        if isinstance(self.dataplane, DataPlane):
+            self.chaos = ChaosReconciler(
+                store=self.store,
+                programs=self.dataplane,
+                namespace=self.fabric.namespace,
+                ifindex=lambda: self.network.ifindex,
+                clock=clock,
+                monotonic_ns=time.monotonic_ns,
+            )
+            passes["chaos"] = self.chaos.reconcile
         kernel = options.data_plane == "kernel"
         self.sources = read_api.Sources(
             store=self.store,

@@ -20,6 +20,7 @@ from opengwlb.cli.refusal import Refusal
 
 COMMANDS = (
     "account",
+    "chaos",
     "demo",
     "doctor",
     "down",

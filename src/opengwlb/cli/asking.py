@@ -1,4 +1,4 @@
-"""`gwlb drops` and `gwlb why`: what the data plane is asked beyond lists."""
+"""`gwlb drops`, `why` and `chaos`: what the data plane is asked beyond lists."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def register(app: App) -> None:
     """Adds this module's commands."""
     app.command(_drops, name="drops")
     app.command(_why, name="why")
+    app.command(_chaos, name="chaos")
 
 
 def _drops(
@@ -172,3 +173,61 @@ def _protocol(text: str) -> int:
     if not text.isdecimal():
         raise Refusal(f"{text} is no protocol: {', '.join(PROTOCOLS)} or a number.")
     return int(text)
+
+
+CHAOS_COLUMNS = ("target", "id", "kind", "seed", "share", "state", "left_s", "met", "done")
+
+
+def _chaos(
+    target: str | None = None,
+    kind: str | None = None,
+    /,
+    *,
+    seed: int = 0,
+    share: float = 0.3,
+    period: Annotated[str, Parameter(name="--for")] = "60s",
+    account: Account = credentials.OPERATOR,
+    name: Name = lab.DEFAULT_NAME,
+    json: Json = False,
+) -> None:
+    """Make a target misbehave for a while, or stop it; without TARGET list what was asked for.
+
+    gwlb chaos i-0123456789abcdef0 lose --share 0.2 --seed 7 --for 30s
+
+    Parameters
+    ----------
+    target
+        As registered (i- or an address), or its eni-.
+    kind
+        stall: nothing comes from it. lie-on-health: it returns nothing but answers health checks. lose, duplicate, corrupt-tlv,
+        stale-cookie: done to a share of what it returns. stop: end it now.
+    seed
+        The same seed does the same to the same sequence of packets.
+    share
+        Of what it returns, above 0 and up to 1.
+    period
+        How long: 90, 90s, 5m or 1h. It ends by itself, also when the server is gone.
+    """
+    reader = client.as_account(name, account=account)
+    if target is None:
+        answer = reader.get("chaos")
+    else:
+        if kind is None:
+            raise Refusal(
+                "Say what the target shall do: stall, lie-on-health, lose, duplicate, corrupt-tlv, stale-cookie, or stop."
+            )
+        asked = {"target": target, "kind": kind, "seed": seed, "share": share, "for_s": _seconds(period)}
+        answer = reader.post("chaos", asked)
+    if json:
+        show.as_json(answer)
+    else:
+        show.table(answer["chaos"], title="chaos", columns=CHAOS_COLUMNS)
+
+
+def _seconds(text: str) -> float:
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    number = text[:-1] if unit else text
+    try:
+        return float(number) * (unit or 1)
+    except ValueError as error:
+        raise Refusal(f"{text} is no time: 90, 90s, 5m or 1h.") from error

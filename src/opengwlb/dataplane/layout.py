@@ -198,6 +198,17 @@ class flow_settings(ctypes.Structure):
     ]
 
 
+class chaos_config(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("seed", c_uint64),
+        ("until_ns", c_uint64),
+        ("met", c_uint64),
+        ("done", c_uint64),
+        ("kind", c_uint32),
+        ("share", c_uint32),
+    ]
+
+
 class inspector_rule(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("source", Address),
@@ -219,7 +230,7 @@ class inspector_policy(ctypes.Structure):
 
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
-    *(drop_sample, drop_samples),
+    *(drop_sample, drop_samples, chaos_config),
     *(
         port_verdict,
         counter,

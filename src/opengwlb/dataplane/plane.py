@@ -21,6 +21,7 @@ from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
 from . import btf, entries, flows, layout, samples
+from .chaos import ChaosPorts
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
 from .flows import Changes, FlowTable, Found
@@ -282,6 +283,13 @@ class DataPlane:
                 **flow_sums, resets=resets[slot], processed_packets=packets[slot], processed_bytes=size[slot]
             )
         return found
+
+    def chaos(self) -> ChaosPorts:
+        """Ports whose packets are spoilt on purpose."""
+        with self._lock:
+            self._opened()
+            links = self._bpffs / "links"
+            return ChaosPorts(self._map("chaos_ports"), program=self.program("chaos"), links=links)
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""

@@ -136,9 +136,12 @@ def link_info(fd: int) -> LinkInfo:
     return LinkInfo(struct.unpack_from("=I", raw, 8)[0], ifindex, attach_type)
 
 
-def create_link(program: int, *, ifindex: int, attach_type: AttachType) -> int:
-    """Attaches a program to a device of the *current* network namespace."""
-    attributes = struct.pack("=4I", program, ifindex, attach_type, 0)
+_BEFORE = 1 << 3
+
+
+def create_link(program: int, *, ifindex: int, attach_type: AttachType, first: bool = False) -> int:
+    """Attaches a program to a device of the *current* network namespace; `first`: before all that are there."""
+    attributes = struct.pack("=4I", program, ifindex, attach_type, _BEFORE if first else 0)
     return bpf(Command.LINK_CREATE, attributes, what=f"attach to ifindex {ifindex}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, compute, elb, privatelink, vpc
+from . import account, chaos, compute, elb, privatelink, vpc
 
 
 class Stored(Protocol):
@@ -37,6 +37,7 @@ KINDS: tuple[type[Any], ...] = (
     elb.Slot,
     privatelink.EndpointService,
     privatelink.VpcEndpoint,
+    chaos.Chaos,
 )
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from opengwlb.dataplane.chaos import ChaosPorts
 from opengwlb.dataplane.flows import Changes, Flow, Found
 from opengwlb.dataplane.plane import Counter, NodeCounters
 from opengwlb.dataplane.samples import Sample
@@ -32,8 +33,9 @@ from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.errors import AwsError
 
-from . import asked, drops, events, filters, flows, pcapng, places, plan, rehearsal, visibility, walk_text
+from . import asked, chaos, drops, events, filters, flows, pcapng, places, plan, rehearsal, visibility, walk_text
 from .capture import Bounds, Capture, OpenSocket
+from .chaos import ChaosAsked
 from .crafted import Craft
 from .drops import Reading
 from .frames import FlowTuple
@@ -56,6 +58,7 @@ class DataPlaneReads(Protocol):
     def verdicts(self) -> Mapping[int, Verdict]: ...
     def counters(self) -> Iterable[Counter]: ...
     def samples(self) -> Iterable[Sample]: ...
+    def chaos(self) -> ChaosPorts: ...
     def dry_run(self) -> contextlib.AbstractContextManager[rehearsal.Trial]: ...
     def flows(self) -> Iterable[Flow]: ...
     def find_flows(self, wanted: Wanted, *, limit: int) -> Found: ...
@@ -109,6 +112,7 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
         "walk": answers.walk,
         "captures": answers.captures,
         "events": answers.events,
+        "chaos": answers.chaos,
     }
     return [Route(f"{PATH}/{name}", answering(work), methods=["GET", "POST"]) for name, work in works.items()]
 
@@ -269,6 +273,22 @@ class _Answers:
             counters=tuple(plane.counters()) if plane else (),
             stacks=tuple(drops.of_stacks(topology.boxes, run_in=fabric.run_in)) if fabric else (),
         )
+
+    def chaos(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=ChaosAsked)
+        plane = self._of.dataplane
+        if plane is None:
+            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        if want.target is not None:
+            chaos.ask(self._of.store, want, viewer=viewer, now_s=time.time())
+        found = chaos.rows(
+            self._snapshot(),
+            counts=plane.chaos().counts(),
+            ifindex=self._of.ifindex(),
+            viewer=viewer,
+            now_s=time.time(),
+        )
+        return JSONResponse({"chaos": found})
 
     def _snapshot(self) -> Snapshot:
         return self._of.store.snapshot()

@@ -87,18 +87,17 @@ def answer(
     topology = network.topology(snapshot)
     try:
         packet = crafted.packet(craft)
-        with programs.dry_run() as trial:
-            rehearsal = Rehearsal(
-                snapshot,
-                topology,
-                plane(snapshot, topology),
-                ifindex=ifindex,
-                verdicts=programs.verdicts,
-                trial=trial,
-                run_in=run_in,
-                viewer=viewer,
-            )
-            steps = rehearsal.steps(source, packet)
+        rehearsal = Rehearsal(
+            snapshot,
+            topology,
+            plane(snapshot, topology),
+            ifindex=ifindex,
+            verdicts=programs.verdicts,
+            dry_run=programs.dry_run,
+            run_in=run_in,
+            viewer=viewer,
+        )
+        steps = rehearsal.steps(source, packet)
     except ValueError as error:
         raise AwsError("ValidationError", str(error)) from error
     except (DataPlaneError, OSError) as error:
@@ -121,7 +120,7 @@ class Rehearsal:
         *,
         ifindex: Mapping[PortRef, int],
         verdicts: Mapping[int, Verdict],
-        trial: Trial,
+        dry_run: Callable[[], AbstractContextManager[Trial]],
         run_in: RunIn,
         viewer: Viewer,
     ) -> None:
@@ -129,7 +128,7 @@ class Rehearsal:
         self._plane = entries
         self._ifindex = ifindex
         self._verdicts = verdicts
-        self._trial = trial
+        self._dry_run = dry_run
         self._run_in = run_in
         self._viewer = viewer
         self._where = visibility.where(snapshot, topology)
@@ -150,7 +149,8 @@ class Rehearsal:
             raise NotBuilt(source)
         far = self._peers[port.ref]
         made = crafted.frame(packet, source=far.mac, destination=port.mac)
-        walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
+        with self._dry_run() as self._trial:
+            walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
         self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router")
         return [step for step in walked if self._viewer.sees(step.seen_by)]
 
