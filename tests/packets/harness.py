@@ -22,7 +22,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
@@ -155,6 +155,8 @@ class Lab:
     """Slots that new flows may get; None: all."""
     max_flows: int = 4096
     settings: dict[str, Any] = field(default_factory=dict)
+    resets: dict[int, Literal["unhealthy", "deregistered"]] = field(default_factory=dict)
+    """Why flows of a target slot are reset."""
     """Other fields of the node's entry."""
 
     def __post_init__(self) -> None:
@@ -337,7 +339,12 @@ class Lab:
                 )
             },
             targets={
-                slot: TargetEntry(slot=slot, generation=self.generations.get(slot, 1), address=address)
+                slot: TargetEntry(
+                    slot=slot,
+                    generation=self.generations.get(slot, 1),
+                    address=address,
+                    reset=self.resets.get(slot, ""),
+                )
                 for slot, address in ends
             },
             endpoints={

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 class BadAttribute(ValueError):
@@ -139,6 +140,27 @@ def deregistration_delay_s(target_group: Mapping[str, str]) -> int:
 
 def tcp_idle_s(listener: Mapping[str, str]) -> int:
     return int(effective(LISTENER, listener)["tcp.idle_timeout.seconds"])
+
+
+def reset_on_idle(listener: Mapping[str, str]) -> bool:
+    return effective(LISTENER, listener)["send_tcp_reset.on_idle_timeout.enabled"] == "true"
+
+
+def stickiness(target_group: Mapping[str, str]) -> int:
+    """How much of the tuple makes a flow: 5, 3 (addresses and protocol) or 2 (addresses)."""
+    now = effective(TARGET_GROUP, target_group)
+    if now["stickiness.enabled"] == "false":
+        return 5
+    return 2 if now["stickiness.type"] == "source_ip_dest_ip" else 3
+
+
+def rebalances(target_group: Mapping[str, str]) -> bool:
+    """Whether flows leave a target that became unhealthy or was deregistered; both attributes are always equal."""
+    return effective(TARGET_GROUP, target_group)["target_failover.on_unhealthy"] == "rebalance"
+
+
+def resets(target_group: Mapping[str, str], *, on: Literal["unhealthy", "deregistration"]) -> bool:
+    return effective(TARGET_GROUP, target_group)[f"send_tcp_reset.on_{on}.enabled"] == "true"
 
 
 def extension(load_balancer: Mapping[str, str], name: str) -> bool:

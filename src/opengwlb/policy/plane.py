@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from typing import Literal
 
 from opengwlb.model.compute import Instance
-from opengwlb.model.elb import LoadBalancer, Slot
+from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup, TargetState
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.plane import (
     EndpointEntry,
@@ -120,6 +121,7 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
                 continue
             chosen = balancing.new_flow_targets(snapshot, load_balancer, zone=zone.zone)
             found = (snapshot.get(Slot, slots.target_key(one.target.id, one.address)) for one in chosen)
+            sticky = _stickiness(snapshot, listener)
             entries[slot.number] = NodeEntry(
                 slot=slot.number,
                 address=interface.private_ip,
@@ -127,7 +129,11 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
                 mac=link.b.mac,
                 peer_mac=link.a.mac,
                 targets=tuple(sorted(one.number for one in found if one is not None)),
-                tcp_idle_s=attributes.tcp_idle_s(listener.attributes if listener else {}),
+                # Both of the listener's attributes are for flows by 5-tuple only (facts 2.2).
+                tcp_idle_s=attributes.tcp_idle_s(listener.attributes if listener and sticky == 5 else {}),
+                stickiness=sticky,
+                fail_open=balancing.fails_open(chosen),
+                reset_on_idle=attributes.reset_on_idle(listener.attributes if listener and sticky == 5 else {}),
                 adopt=attributes.extension(load_balancer.attributes, "adopt"),
                 pmtud=attributes.extension(load_balancer.attributes, "pmtud"),
                 mss_clamping=attributes.extension(load_balancer.attributes, "mss_clamping"),
@@ -135,12 +141,34 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
     return entries
 
 
+def _stickiness(snapshot: Snapshot, listener: Listener | None) -> int:
+    group = snapshot.get(TargetGroup, listener.target_group) if listener else None
+    return attributes.stickiness(group.attributes if group else {})
+
+
 def _targets(snapshot: Snapshot) -> dict[int, TargetEntry]:
-    return {
-        slot.number: TargetEntry(slot=slot.number, generation=slot.generation, address=slot.id.rsplit("|", 1)[-1])
-        for slot in snapshot.values(Slot)
-        if slot.id.startswith("target|")
-    }
+    entries = {}
+    for slot in snapshot.values(Slot):
+        kind, *rest = slot.id.split("|")
+        if kind == "target":
+            group, target, address = rest
+            reset = _reset(snapshot, target_group=group, target=target)
+            entries[slot.number] = TargetEntry(
+                slot=slot.number, generation=slot.generation, address=address, reset=reset
+            )
+    return entries
+
+
+def _reset(snapshot: Snapshot, *, target_group: str, target: str) -> Literal["", "unhealthy", "deregistered"]:
+    """Why TCP of a target's flows is answered with a reset: at once when it is unhealthy, after its delay when it was deregistered."""
+    group = snapshot.get(TargetGroup, target_group)
+    registered = snapshot.get(Target, f"{target_group}|{target}")
+    if group is None:
+        return ""
+    if registered is None:
+        return "deregistered" if attributes.resets(group.attributes, on="deregistration") else ""
+    dead = registered.state is TargetState.UNHEALTHY
+    return "unhealthy" if dead and attributes.resets(group.attributes, on="unhealthy") else ""
 
 
 def _endpoints(snapshot: Snapshot, topology: Topology) -> dict[int, EndpointEntry]:
