@@ -283,7 +283,7 @@ static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *
 											   VERDICT_inner_too_big;
 	}
 	icmp_follow(skb, &packet, endpoint->endpoint, node->stickiness);
-	if (packet.fragment && fragment_ports(&packet, endpoint->endpoint))
+	if (packet.fragment && fragment_ports(&packet, endpoint->endpoint, node->stickiness))
 		return VERDICT_fragment_no_flow;
 	verdict = find_way(&packet, size, node, endpoint, &way);
 	if (verdict == VERDICT_tcp_reset_unknown || verdict == VERDICT_tcp_reset_unhealthy || verdict == VERDICT_tcp_reset_deregistered) {

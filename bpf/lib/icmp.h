@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* ICMP errors belong to the flow of the packet that they quote, whoever on its way sent them.
  *
- * Contract: icmp_follow() answers 1 when `packet` is an ICMP error about a packet that its receiver sent, of a flow that is alive, and puts
- * the quoted packet's addresses, protocol and ports into `packet`, with `quoted` set. Else 0, and nothing is changed: the error is then
- * a packet of its own addresses and protocol. An error does not keep its flow alive (whoever finds the flow by it must not refresh it):
- * anybody can send one.
+ * Contract: icmp_follow() answers 1 when `packet` is an ICMP error, not in fragments, about a packet that its receiver sent, of a flow that
+ * is alive, and puts the quoted packet's addresses, protocol and ports into `packet`, with `quoted` set. Else 0, and nothing is changed:
+ * the error is then a packet of its own addresses and protocol. An error does not keep its flow alive (whoever finds the flow by it must
+ * not refresh it): anybody can send one.
  */
 #ifndef OPENGWLB_ICMP_H
 #define OPENGWLB_ICMP_H
 
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/types.h>
 
 #include <bpf/bpf_helpers.h>
 
 #include "flow.h"
+#include "fragment.h"
 #include "parse.h"
 #include "rewrite.h"
 
@@ -25,7 +27,8 @@ static __always_inline int is_icmp_error(struct __sk_buff *skb, const struct pac
 {
 	__u8 type;
 
-	if (packet->protocol != (packet->family == 4 ? IPPROTO_ICMP : PROTOCOL_ICMPV6) || packet->fragment == LATER_FRAGMENT ||
+	if (packet->protocol != (packet->family == 4 ? IPPROTO_ICMP : PROTOCOL_ICMPV6) || packet->fragment ||
+	    packet->shared >= packet->length ||
 	    bpf_skb_load_bytes(skb, packet->transport, &type, sizeof(type)))
 		return 0;
 	return packet->family == 4 ? icmp_is_error(type) : type >= 1 && type <= ICMP6_LAST_ERROR_KNOWN;
@@ -59,6 +62,7 @@ __noinline int icmp_follow(struct __sk_buff *skb, struct packet *packet, __u64 e
 
 	if (!packet || !quoted || !is_icmp_error(skb, packet) ||
 	    parse_quoted(skb, packet->transport + ICMP_HEADER_LENGTH, packet->family, quoted) ||
+	    quoted->transport + (fragment_has_ports(quoted->protocol) ? PORTS_READ : 0) > ETH_HLEN + packet->length ||
 	    !same_address(quoted->source, packet->destination) || !icmp_names_flow(quoted, endpoint, stickiness))
 		return 0;
 	__builtin_memcpy(packet->source, quoted->source, sizeof(quoted->source));

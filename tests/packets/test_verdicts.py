@@ -83,8 +83,8 @@ ENDPOINT_DROPS: dict[str, list[Packet | bytes]] = {
         IPv6(src=CLIENT6, dst=SERVER6) / UDP() / Raw(bytes(8501 - 48)),
     ],
     "fragment_no_flow": [
-        fragment(IP(src=CLIENT, dst=SERVER, id=4242) / UDP() / Raw(bytes(2000)), fragsize=1000)[1],
-        IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrFragment(id=4242, offset=3, nh=17) / Raw(bytes(16)),
+        fragment(IP(src=CLIENT, dst=SERVER, id=4242) / TCP() / Raw(bytes(2000)), fragsize=1000)[1],
+        IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrFragment(id=4242, offset=3, nh=60) / Raw(bytes(16)),
     ],
 }
 
