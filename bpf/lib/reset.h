@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* A TCP packet answered with a reset, as a host without that connection would (RFC 9293, 3.10.7.1).
  *
- * Contract: is_resettable() says whether tcp_reset() would answer: only whole packets whose TCP header follows a plain IP header, and
- * never a reset. tcp_reset() turns the packet into its own answer, to be sent out of the port that it came in by; -1: the packet is
- * spoiled. The sender takes the reset for its peer's: the number it asks for is the one that it acknowledged.
+ * Contract: is_resettable() says whether tcp_reset() would answer: only whole packets whose TCP header follows a plain IP header and is
+ * all there, and never a reset. tcp_reset() turns the packet into its own answer, to be sent out of the port that it came in by; -1: the
+ * packet is spoiled. The sender takes the reset for its peer's: the number it asks for is the one that it acknowledged.
  */
 #ifndef OPENGWLB_RESET_H
 #define OPENGWLB_RESET_H
@@ -41,7 +41,8 @@ static __always_inline int is_resettable(const struct packet *packet)
 	__u32 plain = packet->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 
 	return packet->protocol == IPPROTO_TCP && !packet->quoted && packet->fragment == WHOLE &&
-	       !(packet->tcp_flags & TCP_FLAG_BYTE_RST) && packet->transport == ETH_HLEN + plain;
+	       !(packet->tcp_flags & TCP_FLAG_BYTE_RST) && packet->transport == ETH_HLEN + plain &&
+	       packet->shared >= plain + TCP_HEADER && packet->shared <= packet->length;
 }
 
 /* Whether the device that sends it shall finish the TCP checksum (CHECKSUM_PARTIAL). The kernel leaves such a one alone when data
