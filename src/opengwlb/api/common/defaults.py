@@ -16,6 +16,7 @@ from opengwlb.model.account import ClientToken
 from opengwlb.model.ids import new_id
 from opengwlb.model.vpc import (
     InternetGateway,
+    Ipv6Block,
     Route,
     RouteTable,
     RouteTableAssociation,
@@ -70,7 +71,15 @@ def make_default_vpc(tx: Transaction, *, account: str, region: str) -> Vpc:
     return vpc
 
 
-def new_subnet(vpc: Vpc, *, zone: Zone, cidr: IPv4Network, default: bool = False, tags: Tags | None = None) -> Subnet:
+def new_subnet(
+    vpc: Vpc,
+    *,
+    zone: Zone,
+    cidr: IPv4Network,
+    ipv6: Ipv6Block | None = None,
+    default: bool = False,
+    tags: Tags | None = None,
+) -> Subnet:
     return Subnet(
         id=new_id("subnet"),
         account=vpc.account,
@@ -80,6 +89,7 @@ def new_subnet(vpc: Vpc, *, zone: Zone, cidr: IPv4Network, default: bool = False
         zone=zone.name,
         zone_id=zone.id,
         map_public_ip_on_launch=default,
+        ipv6=ipv6,
         default_for_az=default,
         tags=tags or {},
     )
@@ -93,6 +103,7 @@ def make_vpc(
     cidr: IPv4Network,
     is_default: bool = False,
     instance_tenancy: str = "default",
+    ipv6: tuple[Ipv6Block, ...] = (),
     tags: Tags | None = None,
     routes: Sequence[Route] = (),
 ) -> Vpc:
@@ -107,7 +118,7 @@ def make_vpc(
         region=region,
         vpc=vpc_id,
         number=FIRST_TABLE_NUMBER,
-        routes=(local_route(str(cidr)), *routes),
+        routes=(local_route(str(cidr)), *(local_route(block.cidr) for block in ipv6), *routes),
         associations=(RouteTableAssociation(id=new_id("rtbassoc"), main=True),),
     )
     group_id = new_id("sg")
@@ -137,6 +148,7 @@ def make_vpc(
         default_network_acl=new_id("acl"),
         dhcp_options=dhcp_options_id(account=account, region=region),
         cidr_association=new_id("vpc-cidr-assoc"),
+        ipv6=ipv6,
     )
     for made in (vpc, table, group):
         tx.put(made)
