@@ -105,6 +105,10 @@ def test_with_rebalance_and_nobody_to_take_them_they_break() -> None:
     assert any(reason.startswith("New flows of b will be dropped") for reason in plan.reasons)
 
 
+def test_with_rebalance_and_nobody_left_anywhere_they_are_not_sent_away() -> None:
+    assert fates(planned(lab(group=REBALANCE), Deregister(target_group=TG, targets=(A1, A2, B1)))) == STAYS
+
+
 def test_with_cross_zone_another_zones_targets_take_them() -> None:
     there = lab(group=REBALANCE, balancer={"load_balancing.cross_zone.enabled": "true"})
     plan = planned(there, Deregister(target_group=TG, targets=(B1,)))

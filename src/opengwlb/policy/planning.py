@@ -127,9 +127,9 @@ def plan(snapshot: Snapshot, change: Change, flows: Mapping[FlowKind, int]) -> P
     fates: dict[str, Tally[Fate]] = {}
     for kind, count in flows.items():
         endpoint = endpoints.get(endpoint_id(kind.endpoint))
-        if endpoint is not None:
+        if endpoint is not None and endpoint.zone in takers:
             target = names.get(kind.target, "")
-            fate = _fate(outlook, kind, target=target, takers=takers.get(endpoint.zone, ()))
+            fate = _fate(outlook, kind, target=target, zone=endpoint.zone, takers=takers)
             fates.setdefault(target, Tally())[fate] += count
     zones = tuple(
         ZonePlan(zone=one.zone, before=_new_flow_targets(snapshot, lb, one.zone), after=takers[one.zone])
@@ -143,16 +143,17 @@ def plan(snapshot: Snapshot, change: Change, flows: Mapping[FlowKind, int]) -> P
     )
 
 
-def _fate(outlook: _Outlook, kind: FlowKind, *, target: str, takers: Collection[str]) -> Fate:
+def _fate(outlook: _Outlook, kind: FlowKind, *, target: str, zone: str, takers: Mapping[str, Collection[str]]) -> Fate:
+    """`takers` are the targets of new flows by zone. With nobody anywhere to go to, flows are not sent away."""
     if outlook.rekeyed and _is_rekeyed(kind.protocol, *outlook.rekeyed):
         # An established connection has no SYN to begin a new flow with.
         admitted = kind.protocol != TCP or outlook.adopts
-        return Fate.MOVE if admitted and takers else Fate.BREAK
+        return Fate.MOVE if admitted and takers[zone] else Fate.BREAK
     if target not in outlook.leaving:
         return Fate.STAY
     if outlook.resets and kind.protocol == TCP:
         return Fate.BREAK
-    return outlook.leaving[target] or (Fate.MOVE if takers else Fate.BREAK)
+    return outlook.leaving[target] or (Fate.MOVE if takers[zone] else Fate.BREAK if any(takers.values()) else Fate.STAY)
 
 
 def _is_rekeyed(protocol: int, before: str, after: str) -> bool:
@@ -177,7 +178,7 @@ def _outlook(snapshot: Snapshot, change: Change) -> _Outlook:
             value = "true" if change.enabled else "false"
             after = replace(lb, attributes={**lb.attributes, "load_balancing.cross_zone.enabled": value})
             return _Outlook(
-                            after=snapshot.supposing(after),
+                after=snapshot.supposing(after),
                 load_balancer=lb,
                 leaving={},
                 reasons=("Live flows keep their target for as long as they live; only new flows go by the new rule.",),
@@ -215,7 +216,7 @@ def _deregistered(snapshot: Snapshot, group: TargetGroup, names: Iterable[str]) 
     fate = None if rebalances else Fate.STAY
     drained = [replace(target, state=TargetState.DRAINING, deregistered=0.0) for target in leaving]
     return _Outlook(
-            after=snapshot.supposing(*drained),
+        after=snapshot.supposing(*drained),
         load_balancer=lb,
         leaving={target.id: fate for target in leaving},
         resets=resets,
@@ -270,7 +271,7 @@ def _restuck(snapshot: Snapshot, group: TargetGroup, kind: str) -> _Outlook:
     if kind != FIVE_TUPLE and idle_s != 350:
         reasons.append(f"tcp.idle_timeout.seconds is {idle_s} but holds only without stickiness: it will be 350.")
     return _Outlook(
-            after=snapshot.supposing(replace(group, attributes=after)),
+        after=snapshot.supposing(replace(group, attributes=after)),
         load_balancer=lb,
         leaving={},
         rekeyed=(before, kind),
