@@ -48,11 +48,11 @@
 	V(46, flow_table_full, DROP, "A new flow found no room in the flow table.")                                            \
 	V(47, inner_too_big, DROP, "Larger than 8500 bytes, the most a Gateway Load Balancer carries.")                        \
 	V(48, encap_failed, DROP, "The kernel could not add the GENEVE header: please report it.")                             \
-	V(49, fragment_no_flow, DROP, "A later fragment whose first fragment was not seen.")                                   \
+	V(49, fragment_no_flow, DROP,                                                                                          \
+	  "A later fragment of TCP, or of IPv6 behind extension headers, before its first, which alone tells its flow.")       \
 	V(50, endpoint_ipv6_not_enabled, DROP, "IPv6 through an endpoint that is not dualstack.")                              \
 	V(51, underlay_mtu_exceeded, DROP, "With its GENEVE header larger than the link toward the target.")                   \
 	V(52, too_big_answered, REPLY, "Larger than 8500 bytes: the sender was told by ICMP to send smaller packets.")         \
-	V(53, fragment_no_room, DROP, "A later fragment came before the first, and too many others wait for theirs already.")  \
 	V(54, new_flow_limit, DROP, "More new flows in this second than one CPU may open: known flows go on.")                  \
 	V(55, tcp_reset_unknown, REPLY, "TCP without SYN for a flow that is not known, answered with a reset.")                \
 	V(56, tcp_reset_unhealthy, REPLY, "TCP of a flow whose target is unhealthy, answered with a reset.")                   \
