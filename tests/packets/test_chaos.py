@@ -15,15 +15,17 @@ from opengwlb.model.chaos import Kind
 
 from . import geneve
 from .geneve import Tunnelled
-from .harness import CLIENT, NODE, OBJECTS, SERVER, Lab, eventually
+from .harness import CLIENT, NODE, OBJECTS, SERVER, Lab, eventually, run
 
 PACKETS = 200
 
 
 @pytest.fixture(scope="module")
 def lab(labs: Callable[..., Lab]) -> Lab:
-    """Its routers are the VPC router's program: chaos stands before that."""
-    return labs("chaos", appliances=1, inspectors=0, eni=True)
+    """Its routers are the VPC router's program: chaos stands before that. The appliance says nothing by itself."""
+    made = labs("chaos", appliances=1, inspectors=0, eni=True)
+    run("ip", "route", "flush", "table", "main", box=made.appliances[0].own.box)
+    return made
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_a_full_flow_table_is_foretold(labs: Callable[..., Lab]) -> None:
     lab = labs("dryfull", forwards=False, max_flows=8)
     door = lab.endpoints[0]
     for port in range(12):
-        frame = into(door, IP(src=CLIENT, dst=SERVER) / UDP(sport=port, dport=53))
+        frame = into(door, IP(src=CLIENT, dst=SERVER) / TCP(sport=port, dport=80, flags="S"))
         foretold = dry(lab, "endpoint", door.inner, frame)[0]
         with lab.exactly(door.inner, foretold):
             door.outer.send(frame)

@@ -14,7 +14,7 @@ from opengwlb.model.chaos import Kind
 from .entries import u32
 from .layout import chaos_config
 from .maps import Map
-from .syscalls import AttachType, create_link, inside, link_info, open_pin, pin
+from .syscalls import AttachType, create_link, detach_link, inside, link_info, open_pin, pin
 
 NUMBERS: Mapping[Kind, int] = MappingProxyType(
     {
@@ -67,7 +67,14 @@ class ChaosPorts:
     def stop(self, *, ifindex: int) -> Counts:
         """Takes the program away. Idempotent; what it counted, if it was there."""
         held = self._ports.get(u32(ifindex))
-        self._path(ifindex).unlink(missing_ok=True)
+        path = self._path(ifindex)
+        if path.exists():
+            link = open_pin(str(path))
+            try:
+                detach_link(link)
+            finally:
+                os.close(link)
+                path.unlink()
         self._ports.delete(u32(ifindex))
         config = chaos_config.from_buffer_copy(held) if held else chaos_config()
         return Counts(met=config.met, done=config.done)

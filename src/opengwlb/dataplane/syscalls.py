@@ -40,6 +40,7 @@ class Command(IntEnum):
     MAP_UPDATE_BATCH = 26
     LINK_CREATE = 28
     LINK_UPDATE = 29
+    LINK_DETACH = 34
 
 
 class AttachType(IntEnum):
@@ -148,6 +149,11 @@ def create_link(program: int, *, ifindex: int, attach_type: AttachType, first: b
 def update_link(link: int, *, program: int) -> None:
     """Replaces the program behind a link; no packet is lost or passes unseen."""
     bpf(Command.LINK_UPDATE, struct.pack("=4I", link, program, 0, 0), what="replace a program")
+
+
+def detach_link(link: int) -> None:
+    """At once; without it a link goes some time after its last descriptor and pin."""
+    bpf(Command.LINK_DETACH, struct.pack("=I", link), what="detach a program")
 
 
 @contextlib.contextmanager
