@@ -28,6 +28,7 @@ COMMANDS = (
     "env",
     "exec",
     "flows",
+    "plan",
     "serve",
     "status",
     "tcpdump",

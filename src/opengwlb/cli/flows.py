@@ -16,6 +16,7 @@ from . import client, credentials, lab, show
 from .parameters import Account, Json, Name
 
 COLUMNS = ("flow", "endpoint", "target", "zone", "why", "state", "age", "idle", "packets", "bytes")
+SAID_ONCE = ("endpoint", "target", "zone", "why")
 EVERY_S = 1.0
 """Changes are asked for at most this often."""
 
@@ -56,9 +57,15 @@ def _flows(
     elif json:
         show.as_json(answer)
     else:
-        rows = answer["flows"]
-        title = "flows" if len(rows) == answer["total"] else f"flows: {len(rows)} of {answer['total']:,}"
-        show.table((_row(one) for one in rows), title=title, columns=COLUMNS)
+        _draw([_row(one) for one in answer["flows"]], total=answer["total"])
+
+
+def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
+    """What is the same for all rows is said once, so that the rest fits a line."""
+    same = [name for name in SAID_ONCE if len({row[name] for row in rows}) == 1] if len(rows) > 1 else []
+    once = "".join(f", {name} {rows[0][name] or '-'}" for name in same)
+    title = "flows" if len(rows) == total else f"flows: {len(rows):,} of {total:,}"
+    show.table(rows, title=title + once, columns=[name for name in COLUMNS if name not in same])
 
 
 def _follow(reader: client.Client, asked: dict[str, str | int | None], first: dict[str, Any], *, as_json: bool) -> None:
@@ -147,15 +154,15 @@ def _both(one: dict[str, Any], what: str) -> str:
 
 def _span(seconds: float) -> str:
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}s"
     if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+        return f"{seconds // 60:.0f}m{seconds % 60:02.0f}s"
+    return f"{seconds // 3600:.0f}h{seconds % 3600 // 60:02.0f}m"
 
 
 def _size(count: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+            return f"{count:.0f}{unit}" if unit == "B" or count >= 100 else f"{count:.1f}{unit}"
         count /= 1000
-    return f"{count:,.1f} TB"
+    return f"{count:,.1f}TB"
