@@ -58,10 +58,12 @@ static __always_inline int icmp_names_flow(const struct packet *quoted, __u64 en
 __noinline int icmp_follow(struct __sk_buff *skb, struct packet *packet, __u64 endpoint, __u32 stickiness)
 {
 	const __u32 zero = 0;
-	struct packet *quoted = bpf_map_lookup_elem(&icmp_quotes, &zero);
+	struct packet *quoted;
 
-	if (!packet || !quoted || !is_icmp_error(skb, packet) ||
-	    parse_quoted(skb, packet->transport + ICMP_HEADER_LENGTH, packet->family, quoted) ||
+	if (!packet || !is_icmp_error(skb, packet))
+		return 0;
+	quoted = bpf_map_lookup_elem(&icmp_quotes, &zero);
+	if (!quoted || parse_quoted(skb, packet->transport + ICMP_HEADER_LENGTH, packet->family, quoted) ||
 	    quoted->transport + (fragment_has_ports(quoted->protocol) ? PORTS_READ : 0) > ETH_HLEN + packet->length ||
 	    !same_address(quoted->source, packet->destination) || !icmp_names_flow(quoted, endpoint, stickiness))
 		return 0;

@@ -19,6 +19,7 @@ from .harness import CLIENT, CLIENT6, SERVER, SERVER6, Endpoint, Lab, arrived, i
 from .test_bulk import echoing
 from .testrun import Run
 
+IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
 BIG = IP(src=CLIENT, dst=SERVER, flags="DF") / UDP(sport=1, dport=2) / Raw(bytes(8501 - 28))
 BIG6 = IPv6(src=CLIENT6, dst=SERVER6) / UDP(sport=1, dport=2) / Raw(bytes(8501 - 48))
 
@@ -178,6 +179,24 @@ def test_a_sender_gets_a_hundred_answers_a_second_and_the_next_has_its_own(lab: 
     assert change[door.inner.ifindex, "inner_too_big"] == 50
     with lab.exactly(door.inner, "too_big_answered"):
         door.outer.send(into(door, BIG))
+
+
+def test_the_answer_to_an_unfinished_packet_is_finished(unclamped: Lab) -> None:
+    """A host leaves its checksum to the device. What is unfinished must not be finished later, in the middle of the answer."""
+    lab, door = unclamped, unclamped.endpoints[0]
+    forget(lab)
+    offload(door.inner, "tx-checksum-ip-generic", "off")
+    try:
+        with inside(lab.client.netns):
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with sender, door.outer.opened() as raw:
+            sender.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+            sender.sendto(b"\xaa" * 8600, (SERVER, 7300))
+            frame = arrived(raw, lambda got: got[23] == socket.IPPROTO_ICMP)
+    finally:
+        offload(door.inner, "tx-checksum-ip-generic", "on")
+    assert with_right_checksums(frame) == bytes(frame)
+    assert set(bytes(frame)[14 + 28 + 28 :]) == {0xAA}
 
 
 # -- real TCP
