@@ -165,6 +165,8 @@ class Traffic:
             return 6, tcp(source, destination, flags, options=dice.of(TCP_OPTIONS) if flags & 2 else b"", data=data)
         if roll < 0.75:
             return 17, udp(source, destination, data)
+        if roll < 0.8:
+            return self.error(family)
         if roll < 0.85:
             kind = dice.of((0, 3, 8, 11)) if family == 4 else dice.of((1, 2, 128, 129, 132, 133, 135, 137, 138))
             return (1 if family == 4 else 58), pack("!BBHI", kind, 0, 0, 0) + data
@@ -173,6 +175,22 @@ class Traffic:
                 49152, 6081, bytes.fromhex("0000080000000000") + ipv4_packet(CLIENTS[0], SERVERS[0], 17, udp(1, 2, b""))
             )
         return dice.of((47, 50, 51, 4, 41, 0, 132, 255)), data  # AH and hop-by-hop are only payload in IPv4
+
+    def error(self, family: int) -> tuple[int, bytes]:
+        """An ICMP error that quotes a packet of one of the flows, more or less of it."""
+        dice = self.dice
+        ends = [dice.of(CLIENTS), dice.of(SERVERS)] if family == 4 else [dice.of(CLIENTS6), dice.of(SERVERS6)]
+        source, destination = ends if dice.roll() < 0.5 else ends[::-1]
+        protocol = dice.of((6, 6, 17, 17, 1, 58, 47))
+        ports = dice.of(PORTS), dice.of(PORTS)
+        payload = tcp(*ports, 16) if protocol == 6 else udp(*ports, bytes(8))
+        quoted = (ipv4_packet if family == 4 else ipv6_packet)(source, destination, protocol, payload)
+        if dice.roll() < 0.2:
+            quoted = spoil_packet(dice, quoted)
+        if dice.roll() < 0.5:
+            quoted = quoted[: (20 if family == 4 else 40) + dice.below(12)]
+        kind = dice.of((3, 3, 4, 5, 11, 12)) if family == 4 else dice.of((1, 2, 3, 4, 5))
+        return (1 if family == 4 else 58), pack("!BBHI", kind, 0, 0, 0) + quoted
 
     def fragment4(
         self, source: bytes, destination: bytes, protocol: int, payload: bytes, options: bytes, tos: int

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from opengwlb.dataplane import VerdictKind
+from opengwlb.model.topology import PortRef
 
 from .frames import Dice, Returns, Traffic, spoil_ethernet, spoil_packet
-from .model import Broken, Flow, Model
+from .model import RESETS, Broken, Flow, Model
 from .world import World, plane, ref
 
-EPOCH = 20_000
+EPOCH = 10_000
+"""Few enough that no closed flow (5 s) expires meanwhile."""
 BATCH = 2_000
 """Frames between two looks at all counters; the row of the expected verdict is looked at after each frame."""
 MINIMISE_S = 8.0
@@ -28,7 +30,7 @@ CODES = {VerdictKind.PASS: REDIRECT, VerdictKind.REPLY: REDIRECT, VerdictKind.ST
 Frame = tuple[str, str, int, bytes]
 """Program, port, GSO size, bytes."""
 Event = tuple[str, int, int]
-"""("age", cookie, 0) or ("abandon", target, generation)."""
+"""("age", cookie, 0), ("abandon", target, generation) or ("reset", target, flags)."""
 Step = Frame | Event
 
 
@@ -83,9 +85,13 @@ class Judge:
                 self.world.age(flow.cookie)
                 self.model.expire(flow)
             return None
-        if step[0] == "abandon":
-            self.world.abandon(step[1], step[2])  # type: ignore[arg-type]
-            self.model.abandon(step[1], step[2])  # type: ignore[arg-type]
+        if step[0] in ("abandon", "reset"):
+            _, target, value = step
+            if step[0] == "abandon":
+                self.model.abandon(target, value)  # type: ignore[arg-type]
+            else:
+                self.model.reset_flows(target, value)  # type: ignore[arg-type]
+            self.world.set_target(target, self.model.generations[target], self.model.resets.get(target, 0))  # type: ignore[arg-type, index, call-overload]
             return None
         return self.frame(*step)  # type: ignore[arg-type]
 
@@ -107,8 +113,12 @@ class Judge:
                     verdict = (
                         "encap_failed"  # which super-packets of a test run can be lengthened is the kernel's affair
                     )
+                if model.chance is not None and verdict in ("encapsulated", "underlay_mtu_exceeded"):
+                    verdict, expected_out = self._reset_by_chance(name, frame, 2 if gso else 1, verdict)
                 if verdict == "encapsulated" and code == REDIRECT:
                     expected_out = model.tunnelled(out)
+                elif verdict.startswith("tcp_reset_") and expected_out is None:
+                    expected_out = model.answer
                 elif verdict == "underlay_mtu_exceeded":
                     model.tunnelled(out)  # dropped, but what the flow was given is there to be learned
             elif program == "target":
@@ -139,6 +149,16 @@ class Judge:
             return Find((program, port, gso, frame), verdict, f"{verdict}, with other bytes", expected_out, out)
         return None
 
+    def _reset_by_chance(self, name: PortRef, frame: bytes, segments: int, otherwise: str) -> tuple[str, bytes | None]:
+        """The verdict on a flow whose target the program has just chosen, maybe one whose flows are reset."""
+        for verdict in RESETS.values():
+            if self.model.could_be(verdict):
+                row = (self.world.ports[name].ifindex, self.numbers[verdict])
+                packets, size = self.tally.get(row, (0, 0))
+                if self.world.counted(*row) == (packets + segments, size + len(frame) - 14):
+                    return verdict, self.model.was_reset(frame, verdict)
+        return otherwise, None
+
     def _really(self, _: tuple[int, int]) -> str:
         """What the counters say besides."""
         there = self.world.all_counted()
@@ -162,7 +182,7 @@ class Judge:
             for one in self.world.dataplane.flows()
         }
         known = {
-            (one.door.id, one.cookie, one.target, one.key[2], one.packets, one.bytes)
+            (one.door.id, one.cookie, one.target, one.protocol, one.packets, one.bytes)
             for one in self.model.flows.values()
             if one.cookie >= 0 and one.target >= 0
         }
@@ -180,7 +200,7 @@ class Sender:
         self.dice, self.judge, self.model = dice, judge, judge.model
         self.traffic = Traffic(dice)
         world = judge.world
-        self.doors = [(f"door{i}", world.ports[ref(f"door{i}")]) for i in range(6)]
+        self.doors = [(f"door{i}", world.ports[ref(f"door{i}")]) for i in range(8)]
         self.returns = Returns(
             dice,
             nodes=[one.address for one in self.model.nodes.values()],
@@ -215,15 +235,17 @@ class Sender:
         if roll < 0.985:
             return self.to_appliance()
         flow, _ = self.recent[dice.below(len(self.recent))]
-        if roll < 0.9995:
+        if roll < 0.997:
             self.stale.append(flow.cookie)
             return ("age", flow.cookie, 0)
+        if roll < 0.9993:
+            return ("reset", dice.below(4), dice.of((0, 0, 0, 1, 2)))
         self.generation += 1
         return ("abandon", dice.below(5), self.generation)
 
     def into_endpoint(self) -> Step:
         dice = self.dice
-        place = 0 if dice.roll() < 0.5 else dice.below(6)
+        place = 0 if dice.roll() < 0.5 else dice.below(8)
         name, port = self.doors[place]
         family = 6 if (dice.roll() < 0.3 and place != 1) or dice.roll() < 0.05 else 4
         packet = self.traffic.packet(family)
@@ -246,7 +268,7 @@ class Sender:
         assert node is not None
         name, port = node.entry.port.device, node.port
         if dice.roll() < 0.05:
-            name = dice.of(("node0", "node1", "node2", "node9"))
+            name = dice.of(("node0", "node1", "node2", "node3", "node4", "node9"))
         sender = self.model.addresses.get(flow.target) or bytes((10, 9, 1, 99))
         frame = self.returns.frame(
             port.mac + port.peer_mac,

@@ -7,7 +7,8 @@ ask them.
 What no rule fixes is learned from the first packet of a flow and then held against every other: its target (one of those listed), its
 cookie (never another live flow's), its UDP source port (of the dynamic range).
 
-Not modelled: time. Flows live until `expire` says that one was not seen for too long.
+Not modelled: time (flows live until `expire` says that one was not seen for too long), a full flow table, the limit of new flows a
+second, and the answers of `opengwlb.pmtud.enabled`: frames of a test run are shorter than 8500 bytes.
 """
 
 from __future__ import annotations
@@ -16,23 +17,31 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import Struct, pack
+from typing import NamedTuple
 
 from opengwlb.model.plane import InspectorRule, NodeEntry, Plane
 from opengwlb.model.topology import PortRef
 
 from .packets import (
     ACK,
+    EXTENSIONS,
+    FIN,
     FIRST,
+    ICMP,
     ICMP6,
     LATER,
+    RST,
     SYN,
     TCP,
     UDP,
+    WHOLE,
     Packet,
     adjusted,
     checksum,
     ipv4,
     ipv6,
+    quoted4,
+    quoted6,
     unicast4,
     unicast6,
 )
@@ -42,8 +51,11 @@ OUTER = 68
 INNER_MTU = 8500
 MSS = {4: INNER_MTU - 40, 6: INNER_MTU - 60}
 DYNAMIC_PORTS = range(49152, 65536)
-COOKIE_INDEX_BITS = 23
-"""A cookie is generation and index; generation 0 is nobody's."""
+COOKIE_INDEX_BITS = 16
+"""Of a cookie, in a table of 65,536 flows: generation and index; generation 0 is nobody's."""
+RESETS = {1: "tcp_reset_unhealthy", 2: "tcp_reset_deregistered"}
+"""Why a target's flows are reset, by its flags."""
+CE, ECT_0, ECT_1, NOT_ECT = 3, 2, 1, 0
 
 _IP4, _IP6 = b"\x08\x00", b"\x86\xdd"
 _OUTER_START = Struct("!HHH")
@@ -88,10 +100,26 @@ class Door:
 
 
 class Flow:
-    __slots__ = ("bytes", "cookie", "door", "generation", "key", "packets", "port", "start", "sum", "target")
+    __slots__ = (
+        "bytes",
+        "cookie",
+        "door",
+        "fins",
+        "generation",
+        "key",
+        "packets",
+        "port",
+        "protocol",
+        "reset",
+        "start",
+        "sum",
+        "target",
+    )
 
-    def __init__(self, key: tuple[object, ...], door: Door) -> None:
-        self.key, self.door = key, door
+    def __init__(self, key: tuple[object, ...], door: Door, protocol: int) -> None:
+        self.key, self.door, self.protocol = key, door, protocol
+        self.fins: set[bool] = set()
+        self.reset = False
         self.cookie = self.target = self.generation = self.port = -1
         self.packets = self.bytes = 0
         self.start: bytes | None = None
@@ -117,8 +145,11 @@ class Model:
         self.rules = {ref: [_compiled(rule) for rule in one.rules] for ref, one in plane.inspectors.items()}
         self.flows: dict[tuple[object, ...], Flow] = {}
         self.cookies: dict[int, Flow] = {}
-        self.fragments: dict[tuple[object, ...], tuple[int, int, int]] = {}
+        self.fragments: dict[tuple[object, ...], Piece] = {}
+        self.resets: dict[int, int] = {}
         self.flow: Flow | None = None
+        self.chance: Packet | None = None
+        self.answer = b""
         self.inner = b""
         self.outer_tos = 0
 
@@ -130,6 +161,10 @@ class Model:
             del self.flows[flow.key]
             self.cookies.pop(flow.cookie, None)
 
+    def reset_flows(self, target: int, flags: int) -> None:
+        """TCP of this target's flows is answered with a reset; 0: no more."""
+        self.resets[target] = flags
+
     def abandon(self, target: int, generation: int) -> None:
         """All flows have to leave this target (rebalance)."""
         self.generations[target] = generation
@@ -137,8 +172,8 @@ class Model:
     # -- into an endpoint
 
     def endpoint(self, ref: PortRef, frame: bytes, gso_size: int) -> str:
-        """The verdict. For `encapsulated` and `underlay_mtu_exceeded`, `tunnelled` then says the bytes."""
-        self.flow = None
+        """The verdict. For `encapsulated` and `underlay_mtu_exceeded`, `tunnelled` then says the bytes; for a reset, `answer` has them."""
+        self.flow, self.answer, self.chance = None, b"", None
         door = self.doors.get(ref)
         if door is None or door.node is None:
             return "endpoint_not_configured"
@@ -153,12 +188,15 @@ class Model:
             return "endpoint_ipv6_not_enabled"
         if self.too_big(packet, gso_size):
             return "inner_too_big"
-        if packet.fragment and not self.follows_its_first_fragment(packet, door):
-            return "fragment_no_flow"
-        verdict = self.enter_flow(packet, door)
+        followed = self.quoted_flow(frame, packet, door)
+        if followed is None:
+            if packet.fragment and not self.goes_with_its_datagram(packet, door):
+                return "fragment_no_flow"
+            followed = Followed(self.key(packet, door), packet.protocol, False)
+        verdict = self.enter_flow(frame, packet, door, followed)
         if verdict != "encapsulated":
             return verdict
-        self.inner = self.carried(frame, packet)
+        self.inner = self.carried(frame, packet, door)
         self.outer_tos = self.tos(packet)
         if not gso_size and len(self.inner) + OUTER > door.node.port.mtu:
             return "underlay_mtu_exceeded"
@@ -184,47 +222,170 @@ class Model:
             return True
         return (packet.shared + gso_size if gso_size else packet.length) > INNER_MTU
 
-    def follows_its_first_fragment(self, packet: Packet, door: Door) -> bool:
-        """Fragments of a datagram have addresses, identification and what they are pieces of in common; the first has the ports."""
-        key = (door.id, packet.source, packet.destination, packet.ident, packet.piece_of, packet.family)
-        if packet.fragment == FIRST:
-            self.fragments[key] = (packet.source_port, packet.destination_port, packet.protocol)
+    def goes_with_its_datagram(self, packet: Packet, door: Door) -> bool:
+        """All fragments of a datagram go one way. Addresses, identification and, in IPv4, the protocol tell the datagram; the first has
+        the ports. A later one of UDP that comes before it takes the ports of the latest first fragment between the two hosts, or none,
+        and the first then goes with it; TCP and what hides behind extension headers has to wait. Without ports there is nothing to
+        wait for."""
+        assert door.node is not None
+        known = packet.family == 4 or packet.protocol not in EXTENSIONS
+        if (
+            packet.fragment == LATER
+            and known
+            and (door.node.entry.stickiness != 5 or packet.protocol not in (TCP, UDP))
+        ):
             return True
-        known = self.fragments.get(key)
-        if known is None:
-            return False
-        packet.source_port, packet.destination_port, packet.protocol = known
+        hosts = (door.id, packet.source, packet.destination)
+        datagram = (*hosts, packet.family, packet.piece_of, packet.ident)
+        found = self.fragments.get(datagram)
+        if packet.fragment == FIRST:
+            if found is not None and found.guessed and found.protocol == packet.protocol:
+                packet.source_port, packet.destination_port = found.ports
+                return True
+            own = Piece((packet.source_port, packet.destination_port), packet.protocol, False)
+            self.fragments[datagram] = self.fragments[(*hosts, packet.protocol)] = own
+            return True
+        if found is None:
+            if packet.protocol != UDP:
+                return False
+            latest = self.fragments.get((*hosts, UDP))
+            found = self.fragments[datagram] = Piece(latest.ports if latest else (0, 0), UDP, True)
+        (packet.source_port, packet.destination_port), packet.protocol = found.ports, found.protocol
         return True
 
+    def quoted_flow(self, frame: bytes, packet: Packet, door: Door) -> Followed | None:
+        """An ICMP error goes with the live flow of the packet that it quotes, if its receiver sent that one. Whole ones:
+        nobody has to fragment an error."""
+        if packet.fragment or packet.end < packet.transport + 8 or not is_error(packet, frame[packet.transport]):
+            return None
+        quoted = quoted4(frame, packet) if packet.family == 4 else quoted6(frame, packet)
+        if quoted is None or quoted.source != packet.destination:
+            return None
+        key = self.key(quoted, door)
+        return Followed(key, quoted.protocol, True) if key in self.flows else None
+
     def key(self, packet: Packet, door: Door) -> tuple[object, ...]:
-        """Symmetric, per endpoint; ports are 0 for what is neither TCP nor UDP."""
+        """Symmetric, per endpoint, of as much of the tuple as stickiness says; ports are 0 for what is neither TCP nor UDP."""
+        sticky = door.node.entry.stickiness if door.node else 5
         one, other = (packet.source, packet.source_port), (packet.destination, packet.destination_port)
-        return (door.id, packet.family, packet.protocol, *((one, other) if one <= other else (other, one)))
+        if sticky != 5:
+            one, other = (packet.source, 0), (packet.destination, 0)
+        ends = (one, other) if one <= other else (other, one)
+        return (door.id, packet.family, packet.protocol if sticky != 2 else -1, *ends)
 
-    def may_begin(self, packet: Packet) -> bool:
-        """TCP needs a SYN to begin."""
-        return packet.protocol != TCP or packet.flags & (SYN | ACK) == SYN
+    def opens(self, packet: Packet, protocol: int) -> bool:
+        """A SYN that answers none."""
+        return protocol == TCP and packet.fragment != LATER and packet.flags & (SYN | ACK) == SYN
 
-    def enter_flow(self, packet: Packet, door: Door) -> str:
+    def may_begin(self, packet: Packet, protocol: int, door: Door) -> bool:
+        """TCP needs a SYN to begin, unless the node adopts flows of others."""
         assert door.node is not None
-        key = self.key(packet, door)
-        flow = self.flows.get(key)
-        if flow is None:
-            if not self.may_begin(packet):
-                return "tcp_no_flow"
+        return protocol != TCP or self.opens(packet, protocol) or door.node.entry.adopt
+
+    def is_closed(self, flow: Flow) -> bool:
+        """Both sides said FIN, or one RST."""
+        return flow.reset or len(flow.fins) == 2
+
+    def enter_flow(self, frame: bytes, packet: Packet, door: Door, followed: Followed) -> str:
+        assert door.node is not None
+        flow = self.flows.get(followed.key)
+        if flow is None or (not followed.quoted and self.opens(packet, followed.protocol) and self.is_closed(flow)):
+            if not self.may_begin(packet, followed.protocol, door):
+                return self.stray(frame, packet, door)
             if not door.node.listed:
                 return "no_targets"
-            flow = self.flows[key] = Flow(key, door)
-        elif self.generations.get(flow.target) != flow.generation and flow.target >= 0:
-            if not door.node.listed:
-                return "no_targets"
-            flow.target, flow.start = -1, None
+            if flow is not None:
+                self.expire(flow)
+            flow = self.flows[followed.key] = Flow(followed.key, door, followed.protocol)
+        if flow.target >= 0:
+            if self.generations.get(flow.target) != flow.generation:
+                if not door.node.listed:
+                    return "no_targets"
+                flow.target, flow.start = -1, None
+            elif self.resets.get(flow.target) and not followed.quoted and self.resettable(frame, packet):
+                self.expire(flow)
+                return self.reset(frame, packet, RESETS[self.resets[flow.target]])
         self.flow = flow
+        if flow.target < 0 and not followed.quoted and self.resettable(frame, packet):
+            self.chance = packet
+        if not followed.quoted:
+            self.see(flow, packet, followed)
         return "encapsulated"
 
-    def carried(self, frame: bytes, packet: Packet) -> bytes:
+    def could_be(self, verdict: str) -> bool:
+        """Whether the flow, which has no target yet, can have been given to one whose flows are reset. Then it is gone again."""
+        flow = self.flow
+        if flow is None or self.chance is None:
+            return False
+        assert flow.door.node is not None
+        return any(RESETS.get(self.resets.get(slot, 0)) == verdict for slot in flow.door.node.listed)
+
+    def was_reset(self, frame: bytes, verdict: str) -> bytes:
+        """The answer, after `could_be`."""
+        assert self.flow is not None and self.chance is not None
+        self.expire(self.flow)
+        self.flow = None
+        self.reset(frame, self.chance, verdict)
+        return self.answer
+
+    def see(self, flow: Flow, packet: Packet, followed: Followed) -> None:
+        """What ends a connection. A SYN on a flow of which one side is done begins it again; a flow of several connections has no end."""
+        assert flow.door.node is not None
+        if followed.protocol != TCP or flow.door.node.entry.stickiness != 5 or packet.fragment == LATER:
+            return
+        direction = (packet.source, packet.source_port) <= (packet.destination, packet.destination_port)
+        if packet.flags & RST and not flow.reset:
+            flow.reset = True
+        elif packet.flags & FIN and not packet.flags & RST and direction not in flow.fins:
+            flow.fins.add(direction)
+        elif packet.flags & SYN:
+            flow.fins.clear()
+
+    def stray(self, frame: bytes, packet: Packet, door: Door) -> str:
+        """TCP in the middle of a flow that is not known."""
+        assert door.node is not None
+        if door.node.entry.reset_on_idle and self.resettable(frame, packet):
+            return self.reset(frame, packet, "tcp_reset_unknown")
+        return "tcp_no_flow"
+
+    def resettable(self, frame: bytes, packet: Packet) -> bool:
+        """Whole TCP with a header that is all there, directly behind a plain IP header; a reset is never answered with one."""
+        if packet.protocol != TCP or packet.fragment != WHOLE or packet.flags & RST:
+            return False
+        header = (frame[packet.transport + 12] >> 4) * 4
+        return (
+            header >= 20
+            and packet.transport + header <= packet.end
+            and packet.transport == packet.at + (20 if packet.family == 4 else 40)
+        )
+
+    def reset(self, frame: bytes, packet: Packet, verdict: str) -> str:
+        """As a host without that connection answers (RFC 9293, 3.10.7.1)."""
+        at = packet.transport
+        header = (frame[at + 12] >> 4) * 4
+        said = int.from_bytes(frame[at + 4 : at + 8], "big")
+        taken = packet.end - at - header + bool(packet.flags & SYN) + bool(packet.flags & FIN)
+        if packet.flags & ACK:
+            numbers, flags = frame[at + 8 : at + 12] + bytes(4), RST
+        else:
+            numbers, flags = bytes(4) + pack("!I", (said + taken) & 0xFFFFFFFF), RST | ACK
+        tcp = frame[at + 2 : at + 4] + frame[at : at + 2] + numbers + pack("!BBHHH", 0x50, flags, 0, 0, 0)
+        pseudo = packet.destination + packet.source + pack("!HH", TCP, 20)
+        tcp = tcp[:16] + pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+        if packet.family == 4:
+            ip = pack("!BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, TCP, 0) + packet.destination + packet.source
+            ip = ip[:10] + pack("!H", checksum(ip)) + ip[12:]
+        else:
+            ip = pack("!IHBB", 6 << 28, 20, TCP, 64) + packet.destination + packet.source
+        self.answer = frame[6:12] + frame[:6] + frame[12:14] + ip + tcp
+        return verdict
+
+    def carried(self, frame: bytes, packet: Packet, door: Door) -> bytes:
         """The packet as it came, without what Ethernet padded, and with a lower MSS if it is a SYN."""
+        assert door.node is not None
         inner = frame[14 : packet.end]
+        if not door.node.entry.mss_clamping:
+            return inner
         if packet.protocol == TCP and packet.flags & SYN and packet.fragment != LATER:
             return self.clamped(inner, packet.transport - 14, MSS[packet.family])
         return inner
@@ -256,8 +417,8 @@ class Model:
         return inner
 
     def tos(self, packet: Packet) -> int:
-        """The outer TOS byte."""
-        return 0
+        """The outer TOS byte: DSCP copied, ECN by RFC 6040's normal mode copied too."""
+        return packet.tos
 
     def settle(self, frame_bytes: int, segments: int) -> None:
         """The packet went on: it counts in its flow."""
@@ -369,9 +530,13 @@ class Model:
         if 2 not in said:
             return "return_bad_geneve"
         at = 42 + 8 + options
-        if not self.inner_agrees(frame, at, family, door):
+        packet = self.inner_agrees(frame, at, family, door)
+        if packet is None:
             return "return_bad_inner"
-        self.door, self.inner = door, frame[at:]
+        mark = self.mark(frame[15] & 3, packet.tos & 3)
+        if mark is None:
+            return "return_congestion_mark"
+        self.door, self.inner = door, remarked(frame[at:], packet, mark)
         if len(self.inner) > door.port.mtu:
             return "return_mtu_exceeded"
         return "decapsulated"
@@ -443,13 +608,19 @@ class Model:
         """A flow belongs to the target it was given to, for as long as it is not taken from it."""
         return self.generations.get(flow.target) == flow.generation and self.addresses[flow.target] == sender
 
-    def inner_agrees(self, frame: bytes, at: int, family: int, door: Door) -> bool:
+    def inner_agrees(self, frame: bytes, at: int, family: int, door: Door) -> Packet | None:
         """A well-formed packet and nothing behind it; IPv6 only through a dualstack endpoint."""
         packet = ipv4(frame, at) if family == 4 else ipv6(frame, at)
-        return packet is not None and packet.end == len(frame) and (family == 4 or door.dualstack)
+        return packet if packet is not None and packet.end == len(frame) and (family == 4 or door.dualstack) else None
+
+    def mark(self, outer: int, inner: int) -> int | None:
+        """The inner packet's ECN behind the tunnel (RFC 6040, 4.2); None: it has to be dropped."""
+        if outer == CE:
+            return None if inner == NOT_ECT else CE
+        return ECT_1 if outer == ECT_1 and inner == ECT_0 else inner
 
     def returned(self) -> bytes:
-        """Out of the endpoint, byte for byte as the target returned it."""
+        """Out of the endpoint, as the target returned it but for a congestion mark."""
         port = self.door.port
         return port.peer_mac + port.mac + (_IP4 if self.inner[0] >> 4 == 4 else _IP6) + self.inner
 
@@ -491,6 +662,42 @@ class Model:
         header[8], header[10:12], header[12:16], header[16:20] = 64, b"\0\0", frame[30:34], frame[26:30]
         header[10:12] = pack("!H", checksum(bytes(header)))
         return frame[6:12] + frame[:6] + frame[12:14] + bytes(header) + frame[34:]
+
+
+class Piece(NamedTuple):
+    """What the fragments of a datagram have in common."""
+
+    ports: tuple[int, int]
+    protocol: int
+    guessed: bool
+    """Before the first fragment came."""
+
+
+class Followed(NamedTuple):
+    """What flow a packet belongs to, by itself or by another packet."""
+
+    key: tuple[object, ...]
+    protocol: int
+    quoted: bool
+    """It is an error about that flow, and neither keeps nor ends it."""
+
+
+def is_error(packet: Packet, kind: int) -> bool:
+    """ICMP that quotes a packet (RFC 792: unreachable, quench, redirect, time exceeded, parameter problem; RFC 4443: 1 to 4)."""
+    if packet.family == 4:
+        return packet.protocol == ICMP and kind in (3, 4, 5, 11, 12)
+    return packet.protocol == ICMP6 and 1 <= kind <= 4
+
+
+def remarked(inner: bytes, packet: Packet, mark: int) -> bytes:
+    """With this ECN, and IPv4's checksum adjusted to it."""
+    change = (packet.tos ^ mark) & 3
+    if not change:
+        return inner
+    if packet.family == 6:
+        return inner[:1] + bytes((inner[1] ^ change << 4,)) + inner[2:]
+    old, new = inner[0] << 8 | inner[1], inner[0] << 8 | inner[1] ^ change
+    return pack("!H", new) + inner[2:10] + pack("!H", adjusted(inner[10] << 8 | inner[11], old, new)) + inner[12:]
 
 
 def _compiled(rule: InspectorRule) -> tuple[object, ...]:

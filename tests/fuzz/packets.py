@@ -10,7 +10,7 @@ HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION = 0, 43, 44, 51, 60
 EXTENSIONS = frozenset((HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION))
 MOST_EXTENSIONS = 8
 """How many extension headers are walked; what stands behind them is taken for the protocol."""
-SYN, RST, ACK = 2, 4, 16
+FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 _V4 = Struct("!BBHHHBBH4s4s")
 _PORTS = Struct("!HH")
@@ -41,12 +41,44 @@ class Packet:
 
 def ipv4(frame: bytes, at: int) -> Packet | None:
     """None for what is not well-formed: version, lengths that disagree, a transport header that is not all there."""
-    room = len(frame) - at
-    if room < 20:
+    packet = _header4(frame, at, len(frame))
+    return packet if packet is not None and packet.end <= len(frame) and _transport(frame, packet) else None
+
+
+def ipv6(frame: bytes, at: int) -> Packet | None:
+    """As `ipv4`; extension headers have to lie inside the packet."""
+    packet = _header6(frame, at, len(frame))
+    return packet if packet is not None and packet.end <= len(frame) and _transport(frame, packet) else None
+
+
+def quoted4(frame: bytes, error: Packet) -> Packet | None:
+    """The packet that an ICMP error quotes, which may be cut behind its ports. None when its flow cannot be told."""
+    return _quoted(frame, _header4(frame, error.transport + 8, error.end), error.end)
+
+
+def quoted6(frame: bytes, error: Packet) -> Packet | None:
+    """As `quoted4`."""
+    return _quoted(frame, _header6(frame, error.transport + 8, error.end), error.end)
+
+
+def _quoted(frame: bytes, packet: Packet | None, end: int) -> Packet | None:
+    if packet is None or packet.transport > end:
+        return None
+    packet.source_port = packet.destination_port = packet.flags = 0
+    if packet.protocol in (TCP, UDP):
+        if packet.fragment == LATER or packet.transport + 4 > end:
+            return None
+        packet.source_port, packet.destination_port = _PORTS.unpack_from(frame, packet.transport)
+    return packet
+
+
+def _header4(frame: bytes, at: int, end: int) -> Packet | None:
+    """Reads nothing at or behind `end`; how much of the packet is there is the caller's question."""
+    if end - at < 20:
         return None
     first, tos, length, ident, place, _, protocol, _, source, destination = _V4.unpack_from(frame, at)
     header = (first & 15) * 4
-    if first >> 4 != 4 or header < 20 or length < header or length > room:
+    if first >> 4 != 4 or header < 20 or length < header:
         return None
     packet = Packet()
     packet.family, packet.at, packet.length, packet.end = 4, at, length, at + length
@@ -55,23 +87,21 @@ def ipv4(frame: bytes, at: int) -> Packet | None:
     packet.transport, packet.shared = at + header, header
     packet.ident = ident
     packet.fragment = LATER if place & 0x1FFF else FIRST if place & 0x2000 else WHOLE
-    return packet if _transport(frame, packet) else None
+    return packet
 
 
-def ipv6(frame: bytes, at: int) -> Packet | None:
-    """As `ipv4`; extension headers have to lie inside the packet."""
-    room = len(frame) - at
-    if room < 40 or frame[at] >> 4 != 6:
+def _header6(frame: bytes, at: int, end: int) -> Packet | None:
+    """As `_header4`."""
+    if end - at < 40 or frame[at] >> 4 != 6:
         return None
     length = 40 + (frame[at + 4] << 8 | frame[at + 5])
-    if length > room:
-        return None
     packet = Packet()
     packet.family, packet.at, packet.length, packet.end = 6, at, length, at + length
     packet.source, packet.destination = frame[at + 8 : at + 24], frame[at + 24 : at + 40]
     packet.tos = (frame[at] & 15) << 4 | frame[at + 1] >> 4
     packet.fragment, packet.ident, packet.piece_of = WHOLE, 0, -1
-    kind, here, end = frame[at + 6], at + 40, packet.end
+    kind, here = frame[at + 6], at + 40
+    end = min(end, packet.end)
     for _ in range(MOST_EXTENSIONS):
         if kind not in EXTENSIONS or packet.fragment == LATER:
             break
@@ -91,10 +121,10 @@ def ipv6(frame: bytes, at: int) -> Packet | None:
                 packet.fragment = FIRST
         kind = following
         here += size
-    if here > end:
+    if here > packet.end:
         return None
     packet.protocol, packet.transport, packet.shared = kind, here, here - at
-    return packet if _transport(frame, packet) else None
+    return packet
 
 
 def _transport(frame: bytes, packet: Packet) -> bool:

@@ -18,7 +18,7 @@ from .world import World
 
 ROOT = Path(__file__).parents[2]
 FIXED_SEED = 20260
-EPOCHS = 7
+EPOCHS = 14
 """For each of two seeds: 280,000 frames, some eight seconds."""
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="loads programs into the kernel: root only")
@@ -61,7 +61,8 @@ EVERY_VERDICT = {
         "return_unknown_target",
     ),
     *("return_bad_geneve", "return_unknown_endpoint", "return_bad_cookie", "return_no_flow", "return_wrong_target"),
-    *("return_bad_inner", "return_mtu_exceeded", "target_not_configured"),
+    *("return_bad_inner", "return_mtu_exceeded", "target_not_configured", "return_congestion_mark"),
+    *("tcp_reset_unknown", "tcp_reset_unhealthy", "tcp_reset_deregistered"),
     *("inspector_returned", "inspector_denied", "inspector_not_geneve", "inspector_malformed"),
 }
 
@@ -77,7 +78,7 @@ class CriticalIsOptional(Model):
 
 
 class PaddingIsCarried(Model):
-    def carried(self, frame: bytes, packet: Packet) -> bytes:
+    def carried(self, frame: bytes, packet: Packet, door: Door) -> bytes:
         return frame[14:]
 
 
@@ -103,8 +104,23 @@ class EndpointsShareFlows(Model):
         return super().key(packet, door)[1:]
 
 
+class ErrorsAreStrangers(Model):
+    def quoted_flow(self, frame: bytes, packet: Packet, door: Door) -> None:
+        return None
+
+
+class NothingEnds(Model):
+    def is_closed(self, flow: Flow) -> bool:
+        return False
+
+
+class MarksAreLost(Model):
+    def mark(self, outer: int, inner: int) -> int | None:
+        return inner
+
+
 class TcpBeginsAnyhow(Model):
-    def may_begin(self, packet: Packet) -> bool:
+    def may_begin(self, packet: Packet, protocol: int, door: Door) -> bool:
         return True
 
 
@@ -118,6 +134,9 @@ class TcpBeginsAnyhow(Model):
         OneDirection,
         EndpointsShareFlows,
         TcpBeginsAnyhow,
+        ErrorsAreStrangers,
+        NothingEnds,
+        MarksAreLost,
     ],
 )
 def test_a_rule_that_only_one_side_keeps_is_found(world: World, planted: type[Model]) -> None:

@@ -17,6 +17,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from opengwlb.dataplane import DataPlane, layout
@@ -45,7 +46,11 @@ IDLE_S = 120
 AGED_S = IDLE_S + 5
 
 MTUS = {"node1": 1500, "door2": 1300}
-PORTS = ("node0", "node1", "node2", "node9", "door0", "door1", "door2", "door3", "door4", "door5", "app0", "app1")
+PORTS = (
+    *("node0", "node1", "node2", "node3", "node4", "node9"),
+    *("door0", "door1", "door2", "door3", "door4", "door5", "door6", "door7"),
+    *("app0", "app1"),
+)
 """node9 and door5 have no configuration, door4's node is none."""
 RULES = (
     InspectorRule(action="allow", protocol=17, from_port=53, to_port=53),
@@ -53,6 +58,13 @@ RULES = (
     InspectorRule(action="deny", source="10.0.1.0/28", destination="10.0.2.11/32"),
     InspectorRule(action="deny", protocol=1),
 )
+
+SETTINGS: dict[int, dict[str, object]] = {
+    1: {"reset_on_idle": True},
+    3: {"stickiness": 3, "mss_clamping": False},
+    4: {"stickiness": 2, "adopt": True},
+}
+"""Of nodes, where they differ from the defaults."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
@@ -204,29 +216,28 @@ class World:
         """An empty flow table with a key drawn from `rng`, no fragments, every target as it began."""
         assert self._flows is not None
         self._flows[:] = bytes(len(self._flows))
-        held = self._maps["flows"]
-        settings = layout.flow_settings(set_mask=held.max_entries - 1)
+        settings = layout.flow_settings.from_buffer_copy(self._maps["flow_settings"].get(u32(0)) or b"")
         settings.key[0], settings.key[1] = rng.getrandbits(64) | 1, rng.getrandbits(64)
+        settings.new_flows_per_s = 0
         self._maps["flow_settings"].put(u32(0), bytes(settings))
         fragments = self._maps["fragments"]
         for key in [key for key, _ in fragments.entries()]:
             fragments.delete(key)
         for one in targets().values():
-            self.abandon(one.slot, one.generation)
+            self.set_target(one.slot, one.generation, 0)
 
     def age(self, cookie: int) -> None:
         """The flow was not seen for longer than its time."""
         assert self._flows is not None
-        index = cookie & ((1 << layout.FLOW_COOKIE_INDEX_BITS) - 1)
+        index = cookie & (MAX_FLOWS - 1)
         at = index * ctypes.sizeof(layout.flow_slot) + layout.flow_slot.last_seen_ns.offset
         seen = time.clock_gettime_ns(time.CLOCK_MONOTONIC) - AGED_S * 1_000_000_000
         struct.pack_into("=Q", self._flows, at, seen)
 
-    def abandon(self, slot: int, generation: int) -> None:
-        """What `rebalance` does to a target's flows."""
-        target = targets()[slot]
-        packed = bytes(int(part) for part in target.address.split("."))
-        config = layout.target_config(address=layout.Address(*packed), generation=generation)
+    def set_target(self, slot: int, generation: int, flags: int) -> None:
+        """A new generation is what `rebalance` does to a target's flows; `flags` say that they are to be reset."""
+        packed = bytes(int(part) for part in targets()[slot].address.split("."))
+        config = layout.target_config(address=layout.Address(*packed), generation=generation, flags=flags)
         self._maps["targets"].put(u32(slot), bytes(config))
 
 
@@ -236,11 +247,11 @@ def targets() -> dict[int, TargetEntry]:
 
 
 def plane(ports: dict[PortRef, PortFacts]) -> Plane:
-    """Two load balancers with a node each, and a third node without targets."""
+    """Nodes with one setting or another; node 2 has no targets."""
 
     def node(slot: int, *chosen: int) -> NodeEntry:
         port = ports[ref(f"node{slot}")]
-        return NodeEntry(
+        plain = NodeEntry(
             slot=slot,
             address=f"10.9.0.{4 + slot}",
             port=ref(f"node{slot}"),
@@ -250,6 +261,7 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             tcp_idle_s=IDLE_S,
             other_idle_s=IDLE_S,
         )
+        return replace(plain, **SETTINGS.get(slot, {}))
 
     def door(number: int, node: int, *, dualstack: bool = True) -> EndpointEntry:
         port = ports[ref(f"door{number}")]
@@ -262,9 +274,9 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             dualstack=dualstack,
         )
 
-    doors = (door(0, 0), door(1, 0, dualstack=False), door(2, 1), door(3, 2), door(4, 9))
+    doors = (door(0, 0), door(1, 0, dualstack=False), door(2, 1), door(3, 2), door(4, 9), door(6, 3), door(7, 4))
     return Plane(
-        nodes={0: node(0, 0, 1, 2), 1: node(1, 3), 2: node(2)},
+        nodes={0: node(0, 0, 1, 2), 1: node(1, 3), 2: node(2), 3: node(3, 0, 1), 4: node(4, 1, 2, 3)},
         targets=targets(),
         endpoints={one.endpoint: one for one in doors},
         inspectors={ref("app0"): InspectorEntry(port=ref("app0"), rules=RULES)},
