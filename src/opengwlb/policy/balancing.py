@@ -14,6 +14,9 @@ from opengwlb.model.vpc import NetworkInterface, Subnet
 
 from . import attributes
 
+DEAD = (TargetState.UNHEALTHY, TargetState.UNUSED)
+"""States in which a registered target does not carry its flows: failed checks, or a stopped instance."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
@@ -120,8 +123,7 @@ def left(snapshot: Snapshot, *, target_group: str, target: str) -> Literal["", "
     ]
     if registered is None:
         return "deregistered" if others else ""
-    dead = registered.state in (TargetState.UNHEALTHY, TargetState.UNUSED)
-    return "unhealthy" if dead and others and not fails_open(others) else ""
+    return "unhealthy" if registered.state in DEAD and others and not fails_open(others) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import base64
 from typing import Literal
 
 from opengwlb.model.compute import Instance
-from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup, TargetState
+from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.plane import (
     EndpointEntry,
@@ -167,7 +167,7 @@ def _reset(snapshot: Snapshot, *, target_group: str, target: str) -> Literal["",
         return ""
     if registered is None:
         return "deregistered" if attributes.resets(group.attributes, on="deregistration") else ""
-    dead = registered.state is TargetState.UNHEALTHY
+    dead = registered.state in balancing.DEAD
     return "unhealthy" if dead and attributes.resets(group.attributes, on="unhealthy") else ""
 
 
