@@ -1,4 +1,4 @@
-"""The one place where rooms are wired together, and the console script `gwlb`."""
+"""The one place where rooms are wired together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from starlette.routing import Route
 from opengwlb import admin
 from opengwlb.api import accounts, dispatch
 from opengwlb.cli import lab
-from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.chaos import ChaosReconciler
@@ -209,8 +208,3 @@ def _greeting(server: Server) -> str:
         lines.append(f"First start: credentials are in {options.data_dir / 'credentials'}")
     lines.append(f'Use it with any AWS client: eval "$(gwlb env operator{name})" && aws ec2 describe-vpcs')
     return "\n".join(lines)
-
-
-def main() -> int:
-    """The console script `gwlb`."""
-    return command.run(serve=serve)

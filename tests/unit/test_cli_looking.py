@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from opengwlb.app import serve
 from opengwlb.cli import client, flows
 from opengwlb.cli import main as command
+from opengwlb.cli.options import ServeOptions
 
 ROW = {
     "endpoint": "vpce-076bc493b822cd32f",
@@ -62,8 +64,12 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
     return start
 
 
+def no_server(options: ServeOptions) -> None:
+    raise AssertionError("no command here starts a server")
+
+
 def gwlb(*arguments: str) -> int:
-    return command.run(serve=serve, arguments=arguments)
+    return command.run(serve=no_server, arguments=arguments)
 
 
 def test_a_thousand_boxes_are_still_a_page_and_the_one_in_trouble_is_on_it(
@@ -181,3 +187,9 @@ def test_every_plan_is_asked_for_by_its_fields(
 )
 def test_sizes_are_short(count: float, words: str) -> None:
     assert flows._size(count) == words
+
+
+def test_a_command_that_only_asks_does_not_load_the_servers_rooms() -> None:
+    told = "import sys, opengwlb.entry; print(*(name for name in ('uvicorn', 'pyroute2', 'opengwlb.app') if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

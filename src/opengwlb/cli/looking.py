@@ -8,8 +8,6 @@ from typing import Any
 
 from rich.markup import escape
 
-from opengwlb.observe import walk_text
-
 from . import client, show
 
 STATUS_TABLES = ("boxes", "load_balancers", "targets", "endpoints", "drops")
@@ -59,6 +57,8 @@ def title(noun: str, rows: list[dict[str, Any]], listed: list[dict[str, Any]]) -
 def walk(name: str, *, question: dict[str, Any], wait_s: int, account: str, as_json: bool) -> int:
     """Wait for one connection and follow it through every box; 0 when all was as it should be."""
     asked = {key: value for key, value in question.items() if value is not None} | {"wait_s": wait_s}
+    from opengwlb.observe import walk_text
+
     reader = client.as_account(name, account=account)
     if not as_json:
         print(f"Waiting up to {wait_s} s for a connection …", file=sys.stderr)
