@@ -112,12 +112,15 @@ class LiveBox:
         addresses = map(requests.read_address, self.netlink.dump(rtnl.RTM_GETADDR, ifaddrmsg()))
         self.addresses = {(names[found[0]], found[1]) for found in addresses if found and found[0] in names}
         self.routes = {}
-        for message in self.netlink.dump(rtnl.RTM_GETROUTE, rtmsg()):
+        routes, rules = rtmsg(), fibmsg()
+        # Left out, it would be IPv4's.
+        routes["family"] = rules["family"] = socket.AF_UNSPEC
+        for message in self.netlink.dump(rtnl.RTM_GETROUTE, routes):
             if route := requests.read_route(message, box=box_id, devices=names):
                 self.routes[route_key(route)] = route
         self.rules = {
             rule
-            for message in self.netlink.dump(rtnl.RTM_GETRULE, fibmsg())
+            for message in self.netlink.dump(rtnl.RTM_GETRULE, rules)
             if (rule := requests.read_rule(message, box=box_id))
         }
         self.neighbours = {}
