@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,12 +17,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from opengwlb.dataplane.errors import DataPlaneError
+
 from . import api, boxes, chain, changes, figures, lab, memory, packets, through
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
 
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+
+FAILURES = (AssertionError, OSError, subprocess.SubprocessError, DataPlaneError)
 
 console = Console()
 
@@ -152,17 +157,20 @@ def main(words: list[str]) -> int:
         sys.exit("make bench needs root: it makes network namespaces.")
     boxes.run("make", "-s", "-C", str(BPF))
     found: list[Figure] = []
-    try:
-        with tempfile.TemporaryDirectory(prefix="opengwlb-bench-") as name, contextlib.ExitStack() as stack:
-            bench = Bench(prefix=f"b1{os.getpid() % 10000}", directory=Path(name), stack=stack)
-            for row in words or ROWS:
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="opengwlb-bench-") as name, contextlib.ExitStack() as stack:
+        bench = Bench(prefix=f"b1{os.getpid() % 10000}", directory=Path(name), stack=stack)
+        for row in words or ROWS:
+            try:
                 found += ROWS[row](bench)
-    finally:  # a row that fails takes none of the others with it
-        figures.show(found)
-        figures.write(found, RESULTS)
+            except FAILURES as problem:  # one row holds up none of the others
+                failed = True
+                console.print(f"Row {row} failed: {problem}", style="red", highlight=False)
+    figures.show(found)
+    figures.write(found, RESULTS)
     where = RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS
     console.print(f"Written to {where}")
-    return 0 if all(one.met is not False for one in found) else 1
+    return 1 if failed or any(one.met is False for one in found) else 0
 
 
 if __name__ == "__main__":

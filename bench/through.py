@@ -221,7 +221,7 @@ def goodput(lab: Lab, *, prefix: str, directory: Path, say: Say) -> list[Figure]
                     baseline="direct",
                     unit="Gbit/s",
                     goal=GOODPUT_GOAL,
-                    limit="what the appliance sends runs through the boxes behind it on the appliance's own CPU, and they are five instead of one",
+                    limit="what the appliance sends runs on its own CPU through the boxes behind it: five instead of one",
                 )
             )
     return found

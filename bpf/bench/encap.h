@@ -6,25 +6,7 @@
 
 #include "harness.h"
 
-#include "../lib/config.h"
-#include "../lib/count.h"
-#include "../lib/csum.h"
-#include "../lib/flow.h"
-#include "../lib/fragment.h"
-#include "../lib/geneve.h"
-#include "../lib/ipv4.h"
-#include "../lib/parse.h"
-#include "../lib/select.h"
-
-static __attribute__((noinline)) int endpoint(struct __sk_buff *skb);
-/* As a function that is called, not as a program. */
-#pragma push_macro("SEC")
-#undef SEC
-#define SEC(name)
-#pragma clang section data = "license"
-#include "../endpoint.bpf.c"
-#pragma clang section data = ""
-#pragma pop_macro("SEC")
+#include <endpoint.bpf.c>
 
 static __attribute__((noinline)) int push_only(struct CONTEXT *context)
 {

@@ -18,7 +18,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../shared/layout.h"
+#include <shared/layout.h>
 
 #define FIRST_ADDRESS 0x0b000000 /* 11.0.0.0 */
 #define FIRST_PORT 1024

@@ -40,12 +40,8 @@ static __always_inline void *frame_at(const struct frame *frame, __u32 at, __u32
 
 static __always_inline long frame_load(const struct frame *frame, __u32 at, void *to, __u32 size)
 {
-	const void *from;
+	const void *from = frame_at(frame, at, size);
 
-	/* Also at places that are read from the packet: the verifier would follow each branch of each pass of a loop. */
-	if (!__builtin_constant_p(size) || !__builtin_constant_p(at))
-		return bpf_xdp_load_bytes(frame->xdp, at, to, size);
-	from = frame_at(frame, at, size);
 	if (!from)
 		return -1;
 	__builtin_memcpy(to, from, size);
@@ -70,23 +66,29 @@ static __always_inline long frame_adjust_room(struct frame *frame, __s32 more)
 }
 
 /* What no packet of the benchmarks needs. */
-static __always_inline long frame_refuse(void)
+static __always_inline long frame_refuse(const struct frame *frame __attribute__((unused)), __u64 a __attribute__((unused)),
+					 __u64 b __attribute__((unused)), __u64 c __attribute__((unused)),
+					 __u64 d __attribute__((unused)))
 {
 	return -1;
 }
 
-#define bpf_skb_load_bytes(skb, at, to, size) frame_load(skb, at, to, size)
-#define bpf_skb_store_bytes(skb, at, from, size, flags) frame_store(skb, at, from, size)
+/* Direct where the place is known when compiling. Else by the helper: the verifier would follow each branch of each pass of a loop. */
+#define FIXED(place, size) __builtin_choose_expr(__builtin_constant_p(place) && __builtin_constant_p(size), (size) <= 88, 0)
+#define FIXED_SIZE(place, size) __builtin_choose_expr(FIXED(place, size), size, 1)
+#define bpf_skb_load_bytes(skb, place, to, size)                                                                 \
+	(FIXED(place, size) ? frame_load(skb, place, to, FIXED_SIZE(place, size))                                \
+			    : bpf_xdp_load_bytes((skb)->xdp, place, to, size))
+#define bpf_skb_store_bytes(skb, place, from, size, flags)                                                       \
+	(FIXED(place, size) ? frame_store(skb, place, from, FIXED_SIZE(place, size))                             \
+			    : bpf_xdp_store_bytes((skb)->xdp, place, (void *)(from), size))
 #define bpf_skb_adjust_room(skb, more, mode, flags) ((void)(flags), frame_adjust_room(skb, more))
-#define bpf_skb_pull_data(skb, length) frame_refuse()
-#define bpf_skb_change_tail(skb, length, flags) frame_refuse()
-#define bpf_l4_csum_replace(skb, at, from, to, flags) frame_refuse()
+#define bpf_skb_pull_data(skb, length) frame_refuse(skb, length, 0, 0, 0)
+#define bpf_skb_change_tail(skb, length, flags) frame_refuse(skb, length, flags, 0, 0)
+#define bpf_l3_csum_replace(skb, at, from, to, flags) frame_refuse(skb, at, from, to, flags)
+#define bpf_l4_csum_replace(skb, at, from, to, flags) frame_refuse(skb, at, from, to, flags)
 #define bpf_check_mtu(skb, ifindex, mtu, more, flags) bpf_check_mtu((skb)->xdp, ifindex, mtu, more, 0)
 #define __sk_buff frame
-/* A global function could not follow the frame's pointer to its packet. */
-#undef __noinline
-#define __noinline static __attribute__((noinline))
-
 #define HOOK "xdp"
 #define CONTEXT xdp_md
 #define FORWARDED XDP_REDIRECT
