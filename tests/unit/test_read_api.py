@@ -239,6 +239,52 @@ def test_metrics_carry_the_verdicts_sentences_and_places(client: TestClient) -> 
     assert 'gwlb_ip_out_no_routes_packets_total{box="vpc-' in text
 
 
+def test_the_metrics_of_aws_are_there_under_its_names_and_dimensions(client: TestClient) -> None:
+    text = client.get("/metrics").text
+    zone = 'AvailabilityZone="a",LoadBalancer="gwy/lb/0123456789abcdef"'
+    for line in (
+        f"aws_gatewayelb_ActiveFlowCount{{{zone}}} 6.0",
+        f"aws_gatewayelb_NewFlowCount_total{{{zone}}} 0.0",
+        f"aws_gatewayelb_ProcessedBytes_total{{{zone}}} 0.0",
+        f"aws_gatewayelb_PeakBytesPerSecond{{{zone}}} 0.0",
+        f"aws_gatewayelb_RejectedFlowCount_TCP_total{{{zone}}} 0.0",
+        f"aws_gatewayelb_TCP_ELB_Reset_Count_total{{{zone}}} 0.0",
+        'aws_gatewayelb_ConsumedLCUs{LoadBalancer="gwy/lb/0123456789abcdef"} 0.0',
+        f'aws_gatewayelb_HealthyHostCount{{{zone},TargetGroup="targetgroup/tg/00123456789abcdef0"}} 1.0',
+    ):
+        assert line in text
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_samples_are_taken_when_they_are_due_and_live_flows_counted_once_a_minute(tmp_path: Path) -> None:
+    counted = 0
+
+    class Busy(Plane):
+        def tally_flows(self) -> Tally[FlowKind]:
+            nonlocal counted
+            counted += 1
+            return super().tally_flows()
+
+    store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
+    clock = Clock()
+    sources = read_api.Sources(store=store, dataplane=Busy(), fabric=None, ifindex=dict)
+    sampler = metrics.Sampler(sources, clock=clock)
+    assert sampler.sample() == 10.0
+    clock.now += 4
+    assert sampler.sample() == 6.0 and counted == 1
+    for _ in range(6):
+        clock.now += 10
+        sampler.sample()
+    assert counted == 2
+    store.close()
+
+
 def test_without_a_data_plane_everything_answers_and_is_empty(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
     sources = read_api.Sources(store=store, dataplane=None, fabric=None, ifindex=dict)

@@ -50,15 +50,20 @@ class Sampler:
         self._clock = clock
         self._books = Books()
         self._lock = threading.Lock()
-        self._due = clock()
+        self._due = self._count_due = clock()
+        self._counted: Mapping[FlowKind, int] = {}
 
     def sample(self) -> float:
         """Takes a sample if it is time for one; in how many seconds it is for the next."""
         plane, now = self._of.dataplane, self._clock()
         if plane is not None and now >= self._due:
             self._due = now + gatewayelb.SAMPLE_S
+            if now >= self._count_due:
+                # Live flows are sampled once a minute, as AWS says: counting a million takes half a second.
+                self._count_due = now + gatewayelb.SAMPLE_S * gatewayelb.WINDOW
+                self._counted = plane.tally_flows()
             with self._lock:
-                self._books.sample(self._read(plane, plane.tally_flows()), now=now)
+                self._books.sample(self._read(plane, self._counted), now=now)
         return max(0.0, self._due - self._clock())
 
     def families(self, plane: DataPlaneReads, flows: Mapping[FlowKind, int]) -> list[Metric]:
