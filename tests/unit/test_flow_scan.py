@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import time
 from collections import Counter
 
 import pytest
@@ -89,6 +90,42 @@ def test_endpoints_and_targets_narrow_as_a_plain_loop_would() -> None:
     ):
         assert table.live(**wanted) == sorted(index for index, kind in every if holds(kind))
     assert table.tally() == Counter(kind for _, kind in every)
+
+
+def test_a_flow_began_or_ended_in_the_time_given_or_not_at_all() -> None:
+    table = Table(6)
+    for index, (created_s, unseen_s) in enumerate([(5, 1), (2, 1), (400, 348.5), (400, 352), (3, 1), (5, 1)]):
+        table.put(index, unseen_s=unseen_s, target=index)
+        table.tuples[index].created_ns = NOW_NS - created_s * scan.NS_PER_S
+    table.slots[5].tag = 0
+
+    def changed(after_s: float, until_s: float, **wanted: frozenset[int]) -> tuple[list[int], list[int]]:
+        after, until = (NOW_NS + int(at * scan.NS_PER_S) for at in (after_s, until_s))
+        tuples = memoryview(table.tuples).cast("B")
+        began, ended = scan.changed(table.memory, tuples, Wanted(**wanted), after_ns=after, until_ns=until)
+        return [index for _, index in began], [index for _, index in ended]
+
+    assert changed(-4, 0) == ([1, 4], [3])
+    assert changed(-2, 0) == ([], []), "what began at the moment itself was in the answer before"
+    assert changed(-3, -2) == ([1], [3])
+    assert changed(-5, -4) == ([], []) and changed(-6, -5) == ([0], [])
+    assert changed(1, 2) == ([], [2])
+    assert changed(-6, 2, targets=frozenset({1, 2})) == ([1], [2])
+
+
+def test_a_million_flows_are_searched_by_target_within_a_second_and_tallied_within_five() -> None:
+    """On an idle core a tenth and half a second."""
+    few = Table(2048)
+    for index in range(0, 2048, 2):
+        few.put(index, target=index % 100)
+    table = memoryview(bytes(few.memory) * 1024)
+    tuples = memoryview(bytes(memoryview(few.tuples).cast("B")) * 1024)
+    start = time.process_time()
+    found = sum(1 for _ in scan.live(table, Wanted(targets=frozenset({42})), now_ns=NOW_NS))
+    searched = time.process_time()
+    assert scan.tally(table, tuples, now_ns=NOW_NS).total() == 1024 * 1024
+    assert found == 1024 * sum(index % 100 == 42 for index in range(0, 2048, 2))
+    assert searched - start < 1 and time.process_time() - searched < 5
 
 
 def test_fields_are_read_at_the_offsets_of_the_layout() -> None:
