@@ -346,3 +346,42 @@ def test_addresses_come_and_go_while_an_instance_runs(server: Server, site: Site
     site.ec2.unassign_ipv6_addresses(NetworkInterfaceId=interface, Ipv6Addresses=[added])
     until(lambda: not pings(), what="the address is gone", seconds=10)
     assert http6(server, site)
+
+
+def test_a_vpc_gets_ipv6_while_it_runs_and_loses_it_again(server: Server) -> None:
+    server.account("late")
+    ec2 = server.client("ec2", "late")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=igw)
+    interfaces = [{"DeviceIndex": 0, "SubnetId": subnet, "AssociatePublicIpAddress": True}]
+    (launched,) = ec2.run_instances(ImageId=image(ec2, "linux"), MinCount=1, MaxCount=1, NetworkInterfaces=interfaces)[
+        "Instances"
+    ]
+    where = {"InstanceIds": [launched["InstanceId"]]}
+    ec2.get_waiter("instance_running").wait(**where, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    instance = ec2.describe_instances(**where)["Reservations"][0]["Instances"][0]
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+
+    def pings(address: str) -> bool:
+        return server.inside("internet", "ping", "-c", "1", "-W", "1", address).returncode == 0
+
+    assert pings(instance["PublicIpAddress"])
+    whole = ec2.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)["Ipv6CidrBlockAssociation"]
+    part = ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=nth(whole["Ipv6CidrBlock"], 1))
+    ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0", GatewayId=igw)
+    (address,) = ec2.assign_ipv6_addresses(NetworkInterfaceId=interface, Ipv6AddressCount=1)["AssignedIpv6Addresses"]
+    until(lambda: pings(address), what="the VPC speaks IPv6", seconds=10)
+    ec2.unassign_ipv6_addresses(NetworkInterfaceId=interface, Ipv6Addresses=[address])
+    ec2.delete_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0")
+    ec2.disassociate_subnet_cidr_block(AssociationId=part["Ipv6CidrBlockAssociation"]["AssociationId"])
+    ec2.disassociate_vpc_cidr_block(AssociationId=whole["AssociationId"])
+    until(
+        lambda: server.inside(vpc, "ip", "-6", "-o", "route", "show", "table", "900").stdout == "",
+        what="nothing of IPv6 is left in the VPC's box",
+        seconds=10,
+    )
+    assert pings(instance["PublicIpAddress"])

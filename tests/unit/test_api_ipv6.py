@@ -10,7 +10,7 @@ import pytest
 from api_harness import Api, refused
 
 from opengwlb.model.privatelink import VpcEndpoint
-from opengwlb.policy import addressing, network, plane
+from opengwlb.policy import addressing, network, plane, routing
 
 
 def cidr(api: Api, vpc: str) -> str:
@@ -321,6 +321,15 @@ def _endpoint(site: Site) -> str:
     )
     site.api.put(made)
     return made.id
+
+
+def test_a_route_that_brings_inspected_packets_back_is_found_by_its_protocol(site: Site):
+    endpoint = _endpoint(site)
+    site.api.ec2("AssociateRouteTable", RouteTableId=site.table, SubnetId=site.other)
+    assert routing.loops(site.api.store.snapshot()) == []
+    site.route("::/0", VpcEndpointId=endpoint)
+    (loop,) = routing.loops(site.api.store.snapshot())
+    assert (loop.destination, loop.endpoint) == ("::/0", endpoint)
 
 
 # Load balancers, services, endpoints
