@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import secrets
+import signal
 import sys
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--objects", type=Path, default=OBJECTS, help="directory of compiled programs")
     parser.add_argument("--state", type=Path, help="a JSON file that says how far the hunt came; goes on from there")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # takes its kernel objects away
     return hunt(chosen.seed, chosen.frames, chosen.epoch, chosen.objects, chosen.state)
 
 

@@ -82,6 +82,7 @@ def ipv4_packet(
     ident: int = 0,
     place: int = 0,
     tos: int = 0,
+    ttl: int = 64,
 ) -> bytes:
     head = pack(
         "!BBHHHBBH4s4s",
@@ -90,7 +91,7 @@ def ipv4_packet(
         20 + len(options) + len(payload),
         ident,
         place,
-        64,
+        ttl,
         protocol,
         0,
         source,

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from opengwlb.dataplane import VerdictKind
 from opengwlb.model.topology import PortRef
 
-from .frames import Dice, Returns, Traffic, spoil_ethernet, spoil_packet
+from .frames import ODD4, Dice, Returns, Traffic, ipv4_packet, spoil_ethernet, spoil_packet, udp
 from .model import RESETS, Broken, Flow, Model
+from .router import ENI, PEER, Router
 from .world import World, plane, ref
 
 EPOCH = 10_000
@@ -26,6 +27,12 @@ SHOWN = 20
 """Steps, at most, in a report."""
 PASS, SHOT, REDIRECT = 0, 2, 7
 CODES = {VerdictKind.PASS: REDIRECT, VerdictKind.REPLY: REDIRECT, VerdictKind.STACK: PASS, VerdictKind.DROP: SHOT}
+
+DESTINATIONS = [
+    bytes(one)
+    for one in ((10, 0, 1, 1), (10, 0, 1, 77), (10, 0, 2, 77), (198, 51, 100, 9), (192, 0, 2, 1), (8, 8, 8, 8))
+]
+"""Of the VPC router's traffic: itself, addresses that nobody has, each of its routes, and none."""
 
 Frame = tuple[str, str, int, bytes]
 """Program, port, GSO size, bytes."""
@@ -67,6 +74,8 @@ class Judge:
         self.numbers = {one.name: one.number for one in world.dataplane.verdicts.values()}
         self.codes = {one.name: CODES[one.kind] for one in world.dataplane.verdicts.values()}
         self.names = {one.number: one.name for one in world.dataplane.verdicts.values()}
+        self.codes["ttl_exceeded"] = PASS  # a drop of the stack's own, which answers it
+        self.router = Router({name.device: port for name, port in world.ports.items()})
         self.tally: dict[tuple[int, int], tuple[int, int]] = {}
         self.verdicts: Counter[str] = Counter()
         self.not_run = 0
@@ -125,6 +134,9 @@ class Judge:
                 verdict = model.target(name, frame)
                 if verdict == "decapsulated":
                     expected_out = model.returned()
+            elif program == "eni":
+                verdict = self.router.eni(port, frame)
+                expected_out = self.router.out
             else:
                 verdict = model.inspector(name, frame)
                 if verdict == "inspector_returned":
@@ -232,8 +244,10 @@ class Sender:
             return self.into_endpoint()
         if roll < 0.85:
             return self.to_node()
-        if roll < 0.985:
+        if roll < 0.935:
             return self.to_appliance()
+        if roll < 0.985:
+            return self.to_router()
         flow, _ = self.recent[dice.below(len(self.recent))]
         if roll < 0.997:
             self.stale.append(flow.cookie)
@@ -308,6 +322,27 @@ class Sender:
         if dice.roll() < 0.03:
             frame = spoil_ethernet(dice, frame)
         return ("inspector", name, 0, frame[:3500])
+
+    def to_router(self) -> Step:
+        dice = self.dice
+        name = dice.of(("eni0", "eni0", "eni1"))
+        port = self.judge.world.ports[ref(name)]
+        macs = port.mac + port.peer_mac
+        if dice.roll() < 0.1:
+            asked = bytes((10, 0, dice.below(3), dice.below(12)))
+            arp = bytes.fromhex("0001080006040001") + port.peer_mac + bytes((10, 0, 1, 10)) + bytes(6) + asked
+            frame = macs + b"\x08\x06" + (spoil_packet(dice, arp) if dice.roll() < 0.5 else arp + bytes(18))
+        else:
+            source = ENI if dice.roll() < 0.8 else dice.of((PEER, *ODD4))
+            destination = dice.of((ENI, PEER, *DESTINATIONS) if dice.roll() < 0.9 else ODD4)
+            data = udp(1000, 53, bytes(dice.below(40) if dice.roll() < 0.9 else 1440 + dice.below(60)))
+            packet = ipv4_packet(
+                source, destination, 17, data, options=b"\1" * 4 * dice.below(3), ttl=dice.of((64, 2, 1, 0))
+            )
+            frame = macs + b"\x08\x00" + (spoil_packet(dice, packet) if dice.roll() < 0.4 else packet)
+        if dice.roll() < 0.1:
+            frame = spoil_ethernet(dice, frame)
+        return ("eni", name, 0, frame[:3500])
 
     def other_cookie(self) -> int:
         dice = self.dice

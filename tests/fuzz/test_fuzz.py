@@ -63,6 +63,9 @@ EVERY_VERDICT = {
     *("return_bad_geneve", "return_unknown_endpoint", "return_bad_cookie", "return_no_flow", "return_wrong_target"),
     *("return_bad_inner", "return_mtu_exceeded", "target_not_configured", "return_congestion_mark"),
     *("tcp_reset_unknown", "tcp_reset_unhealthy", "tcp_reset_deregistered"),
+    *("eni_forwarded", "arp_answered", "arp_unanswered", "to_router", "ttl_exceeded", "malformed", "source_check"),
+    *("dest_check", "no_route", "route_blackhole", "no_such_address", "mtu_exceeded", "not_unicast", "not_ip"),
+    *("ipv6_not_enabled",),
     *("inspector_returned", "inspector_denied", "inspector_not_geneve", "inspector_malformed"),
 }
 
@@ -141,6 +144,22 @@ class TcpBeginsAnyhow(Model):
 )
 def test_a_rule_that_only_one_side_keeps_is_found(world: World, planted: type[Model]) -> None:
     assert hunted(Judge(world, planted), FIXED_SEED, EPOCHS) is not None
+
+
+def test_a_router_that_decreases_no_ttl_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = Judge(world)
+    honest = judge.router.route
+
+    def route(port: str, frame: bytes, destination: bytes) -> str:
+        verdict = honest(port, frame, destination)
+        if judge.router.out is not None:
+            judge.router.out = judge.router.out[:22] + frame[22:23] + judge.router.out[23:]
+        return verdict
+
+    monkeypatch.setattr(judge.router, "route", route)
+    find = hunted(judge, FIXED_SEED, EPOCHS)
+    assert find is not None
+    assert find.expected == "eni_forwarded"
 
 
 def test_a_program_that_skips_a_check_is_found_and_the_frame_made_small(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from opengwlb.dataplane.maps import Map, possible_cpus
 from opengwlb.dataplane.syscalls import Command, inside, open_pin
 from opengwlb.model.plane import (
     EndpointEntry,
+    EniEntry,
+    EniRole,
     InspectorEntry,
     InspectorRule,
     NodeEntry,
@@ -34,6 +36,7 @@ from opengwlb.model.plane import (
 )
 from opengwlb.model.topology import PortRef
 
+from . import router
 from .model import PortFacts
 
 PREFIX = "f1-"
@@ -45,11 +48,11 @@ IDLE_S = 120
 """Longer than an epoch runs: nothing expires by itself."""
 AGED_S = IDLE_S + 5
 
-MTUS = {"node1": 1500, "door2": 1300}
+MTUS = {"node1": 1500, "door2": 1300, **router.NARROW}
 PORTS = (
     *("node0", "node1", "node2", "node3", "node4", "node9"),
     *("door0", "door1", "door2", "door3", "door4", "door5", "door6", "door7"),
-    *("app0", "app1"),
+    *("app0", "app1", "eni0", "eni1"),
 )
 """node9 and door5 have no configuration, door4's node is none."""
 RULES = (
@@ -116,8 +119,8 @@ class Runner:
 class World:
     """Open it with `World.opened(...)`: the thread then stands in the namespace."""
 
-    def __init__(self, *, objects: Path = OBJECTS, name: str | None = None) -> None:
-        self.name = f"{PREFIX}{name or os.getpid()}"
+    def __init__(self, *, objects: Path = OBJECTS, name: str = "hunt") -> None:
+        self.name = f"{PREFIX}{name}-{os.getpid()}"
         self.dataplane = DataPlane(run_dir=Path(f"/run/{self.name}"), objects=objects, max_flows=MAX_FLOWS)
         self.ports: dict[PortRef, PortFacts] = {}
         self.data = ctypes.create_string_buffer(_FRAME_MAX)
@@ -130,7 +133,7 @@ class World:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, *, objects: Path = OBJECTS, name: str | None = None) -> Iterator[World]:
+    def opened(cls, *, objects: Path = OBJECTS, name: str = "hunt") -> Iterator[World]:
         world = cls(objects=objects, name=name)
         try:
             world._build()
@@ -153,6 +156,10 @@ class World:
             _run(*inside_box, "ip", "link", "set", name, "up")
             _run(*inside_box, "ip", "link", "set", f"{name}-far", "up")
             self.ports[ref(name)] = PortFacts(number, _mac(mac), _mac(peer), int(mtu))
+        for table, routes in router.ROUTES.items():
+            for kind, destination, device in routes:
+                way = ("dev", device) if device else ()
+                _run(*inside_box, "ip", "route", "add", kind, destination, *way, "table", str(table))
         self.dataplane.open()
         self._open_maps()
         errors = self.dataplane.apply(plane(self.ports), {name: port.ifindex for name, port in self.ports.items()})
@@ -274,11 +281,27 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             dualstack=dualstack,
         )
 
+    def eni(name: str) -> EniEntry:
+        port = ports[ref(name)]
+        own = router.CHECKED.get(name)
+        return EniEntry(
+            port=ref(name),
+            role=EniRole.ENI,
+            table=router.TABLES[name],
+            delivery=900,
+            subnet=router.SUBNETS[name],
+            addresses=(".".join(str(part) for part in own),) if own else (),
+            source_dest_check=own is not None,
+            mac=port.mac.hex(":"),
+            peer_mac=port.peer_mac.hex(":"),
+        )
+
     doors = (door(0, 0), door(1, 0, dualstack=False), door(2, 1), door(3, 2), door(4, 9), door(6, 3), door(7, 4))
     return Plane(
         nodes={0: node(0, 0, 1, 2), 1: node(1, 3), 2: node(2), 3: node(3, 0, 1), 4: node(4, 1, 2, 3)},
         targets=targets(),
         endpoints={one.endpoint: one for one in doors},
+        enis={ref(name): eni(name) for name in router.TABLES},
         inspectors={ref("app0"): InspectorEntry(port=ref("app0"), rules=RULES)},
     )
 
