@@ -31,7 +31,7 @@ class ChaosAsked(msgspec.Struct, forbid_unknown_fields=True):
 
     target: str | None = None
     kind: str | None = None
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=1 << 63)] = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = 0
     share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.3
     for_s: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 60.0
 
