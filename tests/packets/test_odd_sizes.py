@@ -266,3 +266,16 @@ def test_tcp_with_segments_of_9001_bytes_learns_the_size_and_recovers(
     first = lab.endpoints[0 if end is lab.client else 1].inner.ifindex
     assert 1 <= change[first, "too_big_answered"] < 1000
     assert change[first, "inner_too_big"] == 0
+
+
+@pytest.mark.parametrize(("source", "destination"), [(CLIENT, SERVER), (SERVER, CLIENT)], ids=["client", "server"])
+def test_the_answer_passes_a_vpc_router_that_is_a_program(
+    labs: Callable[..., Lab], source: str, destination: str
+) -> None:
+    lab = labs(f"vpc{source[5]}", eni=True)
+    lab.settings = {"pmtud": True, "mss_clamping": False}
+    assert lab.apply() == {}
+    assert transfer(lab, source, destination, family=socket.AF_INET, size=3_000_000) == 3_000_000
+    verdicts = lab.counts()
+    assert verdicts[lab.endpoints[0].inner.ifindex, "too_big_answered"] >= 1
+    assert [port for port in verdicts if port[1] in ("to_router", "no_route", "source_check")] == []
