@@ -131,6 +131,37 @@ def test_a_peak_is_there_within_two_samples_and_units_follow(server: Server, lab
     assert found["PeakPacketsPerSecond"] > 0 and found["ConsumedLCUs"] > 0
 
 
+def blocks(language: str) -> list[str]:
+    page = (Path(__file__).parents[2] / "docs" / language / "observe.md").read_text()
+    return re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_about_it_works_when_pasted(server: Server, lab):
+    _, made = lab
+    with held(server, made, tcp=4, udp=4):
+        done = subprocess.run(
+            ["bash", "-c", "\n".join(["set -e -o pipefail", *blocks("en")])],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=server.data_dir,
+            env={"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", "GWLB_NAME": server.name},
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in (
+        "established",
+        "flows are live",
+        " flows stay, ",
+        "Deregisters i-",
+        "aws_gatewayelb_NewFlowCount_total",
+    ):
+        assert words in done.stdout, words
+
+
+def test_both_languages_have_the_same_commands():
+    assert blocks("en") == blocks("ko") and len(blocks("en")) == 6
+
+
 def test_refused_flows_and_wrong_returns_are_counted_by_aws_names(server: Server, lab):
     inspected, made = lab
     before = Metrics(server)
