@@ -103,7 +103,7 @@ class Table:
         self.netns = netns
         self.slots = max_flows
         self._run_dir = Path("/run") / name
-        self._dataplane = DataPlane(run_dir=self._run_dir, objects=objects, max_flows=max_flows)
+        self._dataplane = DataPlane(run_dir=self._run_dir, objects=objects, max_flows=max_flows, new_flows_per_s=0)
         self._targets, self._endpoints, self._zones = targets, endpoints, zones
         self._first_port = ENDPOINT_INDEX if endpoints == 1 else FIRST_PORT_INDEX
         self._maps: list[Map] = []
