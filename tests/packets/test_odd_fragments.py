@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable
 
@@ -9,6 +10,9 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.packet import Packet, Raw
+
+from opengwlb.dataplane.maps import Map
+from opengwlb.dataplane.syscalls import open_pin
 
 from . import geneve
 from .geneve import Tunnelled
@@ -108,6 +112,29 @@ def test_both_directions_with_one_identification_are_two_datagrams(lab: Lab, hos
     there, back = datagram(hosts, 60), datagram(hosts[::-1], 53, dport=61)
     found = [(way(sent(lab, one)), way(sent(lab, other))) for one, other in zip(there, back, strict=True)]
     assert set(found) == {(whole(lab, hosts, 60), whole(lab, hosts, 61))}
+
+
+def age(lab: Lab, seconds: int) -> None:
+    """Everything that is remembered of fragments becomes older."""
+    remembered = Map(open_pin(str(lab.run_dir / "bpf" / "maps" / "fragments")), name="fragments")
+    try:
+        for key, value in list(remembered.entries()):
+            since = int.from_bytes(value[:8], sys.byteorder) - seconds * 1_000_000_000
+            remembered.put(key, since.to_bytes(8, sys.byteorder) + value[8:])
+    finally:
+        remembered.close()
+
+
+def test_what_is_remembered_of_fragments_becomes_too_old(lab: Lab, hosts: tuple[str, str]) -> None:
+    """A datagram after 5 seconds, what two hosts sent last after 120: then there is nothing to go by but addresses."""
+    (first, *later), (other, *_) = datagram(hosts, 130, ident=1), datagram(hosts, 131, ident=2)
+    flows = way(sent(lab, first)), way(sent(lab, other))
+    age(lab, 4)
+    assert way(sent(lab, later[0])) == flows[0]
+    age(lab, 2)
+    assert way(sent(lab, later[1])) == flows[1]
+    age(lab, 120)
+    assert way(sent(lab, later[2])) == without_ports(lab, hosts)
 
 
 def test_an_identification_that_comes_round_is_another_datagram(lab: Lab, hosts: tuple[str, str]) -> None:
