@@ -138,6 +138,20 @@ def test_vpcs_are_found_by_their_blocks(site: Site, name: str, value: str):
     assert [vpc["VpcId"] for vpc in site.api.ec2("DescribeVpcs", Filters=wanted)["Vpcs"]] == [site.vpc]
 
 
+def test_groups_and_the_network_acl_let_ipv6_out_where_there_is_some(site: Site):
+    site.api.ec2("CreateSecurityGroup", GroupName="web", Description="web", VpcId=site.vpc)
+    groups = site.api.ec2("DescribeSecurityGroups", Filters=[{"Name": "vpc-id", "Values": [site.vpc]}])
+    for group in groups["SecurityGroups"]:
+        (out,) = group["IpPermissionsEgress"]
+        assert [each["CidrIpv6"] for each in out["Ipv6Ranges"]] == ["::/0"]
+    (acl,) = site.api.ec2("DescribeNetworkAcls", Filters=[{"Name": "entry.ipv6-cidr", "Values": ["::/0"]}])[
+        "NetworkAcls"
+    ]
+    assert acl["VpcId"] == site.vpc
+    numbers = {entry["RuleNumber"] for entry in acl["Entries"] if "Ipv6CidrBlock" in entry}
+    assert numbers == {101, 32768}
+
+
 # Blocks of subnets
 
 

@@ -131,7 +131,7 @@ def make_vpc(
         description="default VPC security group",
         rules=(
             SecurityGroupRule(id=new_id("sgr"), egress=False, protocol="-1", group=group_id, group_account=account),
-            allow_all_out(),
+            *allow_all_out(ipv6=bool(ipv6)),
         ),
     )
     vpc = Vpc(
@@ -159,9 +159,10 @@ def local_route(cidr: str) -> Route:
     return Route(destination=cidr, target_type="local", target="local", origin="CreateRouteTable")
 
 
-def allow_all_out() -> SecurityGroupRule:
-    """The egress rule that every new security group starts with."""
-    return SecurityGroupRule(id=new_id("sgr"), egress=True, protocol="-1", cidr="0.0.0.0/0")
+def allow_all_out(*, ipv6: bool) -> tuple[SecurityGroupRule, ...]:
+    """The egress rules that every new security group starts with: IPv6's only in a VPC that has it."""
+    everywhere = ("0.0.0.0/0", "::/0") if ipv6 else ("0.0.0.0/0",)
+    return tuple(SecurityGroupRule(id=new_id("sgr"), egress=True, protocol="-1", cidr=cidr) for cidr in everywhere)
 
 
 def dhcp_options_id(*, account: str, region: str) -> str:
