@@ -70,7 +70,8 @@ class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
 class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
     """`why`: `source` is an `eni-…`, an `igw-…` for what comes from the internet, or a `vpce-…` as its VPC's router gives it the packet.
 
-    `flags` are TCP's as tcpdump writes them, `length` is that of the IP packet.
+    `flags` are TCP's as tcpdump writes them, `length` is that of the IP packet: no more than a page of memory holds beside what the
+    kernel puts there.
     """
 
     source: str
@@ -80,7 +81,7 @@ class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
     source_port: Port = 0
     destination_port: Port = 0
     flags: Annotated[str, msgspec.Meta(pattern="^[FSRPAUEC]*$")] = "S"
-    length: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    length: Annotated[int, msgspec.Meta(ge=0, le=3500)] = 0
     ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 64
 
 
