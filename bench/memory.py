@@ -13,7 +13,8 @@ from .packets import machine, opened
 from .table import SYN
 
 LARGEST = 1 << 23
-MAPS = ("flows", "flow_tuples", "flow_locks", "fragments")
+MAPS = ("flows", "flow_tuples")
+"""Those that grow with the table. Locks and the memory of fragments have one size for all tables."""
 BYTES_PER_FLOW = 128
 
 
@@ -29,14 +30,12 @@ def rows(*, prefix: str, directory: Path, say: Say) -> list[Figure]:
             figure="table size settable to 8 M flows, and it takes flows", value=LARGEST, unit="flows",
             goal=8_000_000, met=done.forwarded == 1.0,
         ),
-        below("memory per flow", value=held / LARGEST, unit="bytes", goal=BYTES_PER_FLOW),
+        below("memory per flow", value=round(held / LARGEST, 1), unit="bytes", goal=BYTES_PER_FLOW),
     ]  # fmt: skip
 
 
 def _charged(pin: Path) -> int:
-    """Bytes that the kernel charges for a map; 0 for one that does not exist."""
-    if not pin.exists():
-        return 0
+    """Bytes that the kernel charges for a map."""
     with contextlib.closing(os.fdopen(open_pin(str(pin)), "rb", buffering=0)) as held:
         lines = Path(f"/proc/self/fdinfo/{held.fileno()}").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("memlock:"))
