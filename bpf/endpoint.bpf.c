@@ -91,7 +91,7 @@ static __always_inline __u32 follow(const struct flow_ref *found, const struct f
 	struct choice choice;
 
 	way->generation = found->slot->generation;
-	way->cookie = flow_cookie(found->index, way->generation);
+	way->cookie = flow_cookie(hash, found->index, way->generation);
 	target = target_still(found->slot->target, found->slot->target_generation);
 	if (target) {
 		way->target = target->address;

@@ -82,6 +82,7 @@ struct flow_hash {
 	struct fingerprint print;
 	__u32 first, second; /* sets */
 	__u32 direction;
+	__u32 index_bits; /* of the cookie */
 };
 
 /* What a flow is opened with. */
@@ -111,12 +112,9 @@ static __always_inline const struct flow_settings *flow_settled(void)
 	return bpf_map_lookup_elem(&flow_settings, &zero);
 }
 
-/* 0 before user space has settled the table: nothing is in it then. */
-static __always_inline __u32 flow_cookie(__u32 index, __u32 generation)
+static __always_inline __u32 flow_cookie(const struct flow_hash *hash, __u32 index, __u32 generation)
 {
-	const struct flow_settings *settings = flow_settled();
-
-	return settings ? generation << (settings->index_bits & 31) | index : 0;
+	return generation << (hash->index_bits & 31) | index;
 }
 
 static __always_inline __u64 pair(__u32 high, __u32 low)
@@ -144,6 +142,7 @@ static __always_inline int flow_hash(const struct packet *packet, __u64 endpoint
 	else if (stickiness == 2)
 		ports = packet->family;
 	hash->direction = turned;
+	hash->index_bits = settings->index_bits;
 	struct siphash state = siphash_start(settings->key);
 
 	siphash_add(&state, endpoint);
