@@ -93,7 +93,7 @@ ENDPOINT_VERDICTS: dict[str, Packet | bytes] = {
     "tcp_no_flow": IP(src=CLIENT, dst=SERVER) / TCP(sport=4001, dport=80, flags="A"),
     "endpoint_malformed": bytes(IP(src=CLIENT, dst=SERVER, len=2000) / UDP()),
     "endpoint_not_forwardable": IP(src=CLIENT, dst="224.0.0.5") / UDP(),
-    "fragment_no_flow": fragment(IP(src=CLIENT, dst=SERVER, id=4243) / UDP() / Raw(bytes(2000)), fragsize=1000)[1],
+    "fragment_no_flow": fragment(IP(src=CLIENT, dst=SERVER, id=4243) / TCP() / Raw(bytes(2000)), fragsize=1000)[1],
     "endpoint_ipv6_not_enabled": IPv6(src=CLIENT6, dst=SERVER6) / UDP(),
     "no_targets": IP(src=CLIENT, dst=SERVER) / TCP(sport=4002, dport=80, flags="S"),
     "underlay_mtu_exceeded": IP(src=CLIENT, dst=SERVER) / UDP(sport=4003) / Raw(bytes(1433 - 28)),
