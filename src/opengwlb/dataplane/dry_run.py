@@ -51,7 +51,6 @@ class DryRun:
     def __init__(self, *, objects: Path, maps: Mapping[str, Map], pins: Path) -> None:
         """`maps` are the real ones, `pins` is a directory on a bpf file system that this may make and remove."""
         _require_memory(maps["flows"])
-        self._real = maps
         self._objects: list[BpfObject] = []
         self._maps: dict[str, Map] = {}
         self._tables: list[mmap.mmap] = []
