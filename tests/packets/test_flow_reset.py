@@ -15,7 +15,7 @@ from scapy.packet import Packet, Raw
 from opengwlb.dataplane.syscalls import inside
 
 from .flow_slots import FlowSlots
-from .harness import CLIENT, CLIENT6, SERVER, SERVER6, Endpoint, Lab, arrived, eventually, into, run
+from .harness import CLIENT, CLIENT6, SERVER, SERVER6, Endpoint, Lab, arrived, eventually, into, offload, run
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +148,12 @@ def test_a_flow_pinned_to_a_target_that_resets_is_answered_once_and_forgotten(
         assert lab.apply() == {}
 
 
-def test_a_real_client_believes_the_reset_whatever_it_was_doing(labs: Callable[..., Lab]) -> None:
-    """Checksums left to the device, super-packets and all: the kernel's own TCP closes the connection, on whichever side spoke."""
-    lab = labs("reset-real", inspectors=1, max_flows=512)
+@pytest.mark.parametrize("checksum", ["on", "off"])
+def test_a_real_client_believes_the_reset_whatever_it_was_doing(labs: Callable[..., Lab], checksum: str) -> None:
+    """Super-packets, checksums left to a device that leaves them to the next, or finishes them: the kernel's own TCP closes the
+    connection, on whichever side spoke."""
+    lab = labs(f"reset-{checksum}", inspectors=1, max_flows=512)
+    offload(lab.endpoints[0].inner, "tx-checksum-ip-generic", checksum)
     lab.settings = {"reset_on_idle": True}
     assert lab.apply() == {}
     for family, address in ((socket.AF_INET, SERVER), (socket.AF_INET6, SERVER6)):
