@@ -6,6 +6,7 @@ import os
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,8 @@ BULK_GOAL = 0.92
 SMALL_GOAL = 0.8
 CONNECTIONS_GOAL = 0.85
 GOODPUT_GOAL = 0.9
+PERMITTED_LAG = 0.99
+"""Of the rate asked for: with less, the goal for that rate is not met."""
 SHARE_GOAL = 0.1
 RATES = (100_000, 50_000)
 """Packets a second of the latency rows; the goals are for the first."""
@@ -86,18 +89,21 @@ def latency(ends: Mapping[str, Ends], *, load: Path, say: Say) -> list[Figure]:
         reached = min(statistics.median(one["rate"] for one in answers["gwlb"]), rate)
         for name, goal in LATENCY_GOALS.items():
             ours, theirs = ([one[name] / 1000 for one in answers[which]] for which in ("gwlb", "redirect"))
-            base = statistics.median(theirs)
-            found.append(
-                below(
-                    f"added one-way latency, {name}, {rate:,} packets/s asked, {reached:,.0f} reached; baseline: FIB redirect",
-                    value=statistics.median(ours) - base,
-                    baseline=base,
-                    unit="µs",
-                    goal=goal if rate == RATES[0] else None,
-                    spread=(min(ours) - base, max(ours) - base),
-                    limit="what runs on the sender's CPU meanwhile, and how many packets a second that CPU carries",
-                )
+            added = [one - other for one, other in zip(ours, theirs, strict=True)]
+            figure = below(
+                f"added one-way latency, {name}, {rate:,} packets/s asked, {reached:,.0f} reached; baseline: FIB redirect",
+                value=statistics.median(added),
+                baseline=statistics.median(theirs),
+                unit="µs",
+                goal=goal if rate == RATES[0] else None,
+                spread=(min(added), max(added)),
+                limit="what else runs on the sender's CPU meanwhile",
             )
+            if figure.goal is not None and reached < rate * PERMITTED_LAG:
+                figure = replace(
+                    figure, met=False, limit="this CPU does not carry that many packets a second through the chain"
+                )
+            found.append(figure)
     return found
 
 
