@@ -1,4 +1,4 @@
-# The fixed targets: setup, demo, down, test, check, bench, clean. All can be run again at any time.
+# The fixed targets: setup, demo, down, test, check, bench, soak, clean. All can be run again at any time.
 #
 # PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… names a compiler.
 
@@ -10,7 +10,7 @@ PYTEST ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup doctor packages bpf demo down test check bench clean
+.PHONY: help setup doctor packages bpf demo down test check bench soak clean
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, eBPF programs"
@@ -18,6 +18,7 @@ help:
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
 	@echo "make bench   measure                 make clean   remove .venv, build and caches"
+	@echo "make soak    hunt the programs with ten million hostile frames"
 
 # The doctor stops before anything is touched when this machine cannot run it.
 doctor:
@@ -59,6 +60,11 @@ check: $(INSTALLED)
 bench: setup
 	@scripts/packages.sh --with-tests
 	$(VENV)/bin/python -m bench
+
+# Takes minutes; goes on where it was stopped, and says in build/soak.json how far it came. SOAK=… gives other arguments.
+SOAK ?= --frames 10000000
+soak: setup
+	nice -n 19 $(VENV)/bin/python -m tests.fuzz --state build/soak.json $(SOAK)
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,109 +1,177 @@
-"""`make bench`: every figure, its baseline beside it. Rounds alternate between what is compared; medians are printed."""
+"""`make bench`: every row of the table. `python -m bench ROW…` runs a choice and `python -m bench --list` names them.
+
+Rounds alternate between what is compared; medians are printed, with the spread of the rounds.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import statistics
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
 
-from . import api, chain, figures, traffic
-from .lab import lab
+from opengwlb.dataplane.errors import DataPlaneError
 
-ROUNDS = 3
-GOAL = 0.85
-"""Of the FIB-redirect baseline: what a load balancer and an appliance may cost a bulk stream."""
+from . import api, boxes, chain, changes, figures, lab, memory, packets, through
+from .figures import Figure
+from .table import BPF
+from .traffic import Ends
+
 RESULTS = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+
+FAILURES = (AssertionError, OSError, subprocess.SubprocessError, DataPlaneError)
 
 console = Console()
 
 
-def main() -> int:
-    if os.geteuid() != 0:
-        sys.exit("make bench needs root: it makes network namespaces.")
-    prefix = f"bn{os.getpid() % 10000}"
-    found: list[figures.Figure] = []
-    with tempfile.TemporaryDirectory(prefix="opengwlb-bench-") as name:
-        directory = Path(name)
-        with (
-            chain.chain(prefix=f"{prefix}r", redirect=True, directory=directory) as redirect,
-            chain.chain(prefix=f"{prefix}f", redirect=False, directory=directory) as forward,
-            lab(name=prefix, directory=directory) as built,
-        ):
-            ends = {
-                "gwlb": (built.ends, ("eth0", "eth0")),
-                "redirect": (
-                    traffic.Ends(client=redirect[0], server=redirect[1], address=chain.SERVER),
-                    ("right", "left"),
-                ),
-                "forward": (
-                    traffic.Ends(client=forward[0], server=forward[1], address=chain.SERVER),
-                    ("right", "left"),
-                ),
-            }
-            for mtu in (1500, 8500):
-                found += _bulk(ends, mtu=mtu)
-            found += _latency(ends)
-            found.append(
-                figures.Figure(
-                    figure="CreateLoadBalancer to the first inspected packet, appliance launched meanwhile",
-                    value=round(built.first_packet_s, 2),
-                    unit="s",
-                )
-            )
-            describe, bare = api.rates(built.server, account="customer")
-            found.append(
-                figures.against(
-                    "DescribeRouteTables, signed; baseline: the health page", value=describe, baseline=bare, unit="1/s"
-                )
-            )
-    figures.show(found)
-    figures.write(found, RESULTS)
-    console.print(f"Written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
-    return 0 if all(one.met is not False for one in found) else 1
+class Bench:
+    """What several rows share, made when the first of them asks, and taken away at the end."""
+
+    def __init__(self, *, prefix: str, directory: Path, stack: contextlib.ExitStack) -> None:
+        self.prefix, self.directory, self._stack = prefix, directory, stack
+        self._start = time.monotonic()
+
+    def say(self, what: str) -> None:
+        console.print(f"{time.monotonic() - self._start:5.0f} s  {what}", highlight=False)
+
+    @cached_property
+    def load(self) -> Path:
+        return boxes.tool("load", self.directory)
+
+    @cached_property
+    def lab(self) -> lab.Lab:
+        self.say("building the lab through the API")
+        return self._stack.enter_context(lab.lab(name=self.prefix, directory=self.directory))
+
+    def _chain(self, *, redirect: bool) -> Ends:
+        prefix = f"{self.prefix}{'r' if redirect else 'f'}"
+        made = chain.chain(prefix=prefix, redirect=redirect, directory=self.directory)
+        client, server = self._stack.enter_context(made)
+        return Ends(client=client, server=server, address=chain.SERVER, devices=("right", "left"))
+
+    @cached_property
+    def redirect(self) -> Ends:
+        return self._chain(redirect=True)
+
+    @cached_property
+    def forward(self) -> Ends:
+        return self._chain(redirect=False)
 
 
-def _bulk(ends: dict[str, tuple[traffic.Ends, tuple[str, str]]], *, mtu: int) -> list[figures.Figure]:
-    rates: dict[str, list[float]] = {which: [] for which in ends}
-    for number in range(ROUNDS):
-        for which, (pair, devices) in ends.items():
-            console.print(f"TCP bulk, MTU {mtu}, round {number + 1} of {ROUNDS}: {which}")
-            traffic.set_mtu(pair, mtu, devices=devices)
-            rates[which].append(traffic.bulk(pair))
-            traffic.settle()
-    middle = {which: statistics.median(values) for which, values in rates.items()}
+def _packets(bench: Bench) -> list[Figure]:
+    return packets.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
+def _growth(bench: Bench) -> list[Figure]:
+    return packets.growth(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
+def _memory(bench: Bench) -> list[Figure]:
+    return memory.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
+def _changes(bench: Bench) -> list[Figure]:
+    return changes.rows(prefix=bench.prefix, load=bench.load, say=bench.say)
+
+
+def _bulk(bench: Bench) -> list[Figure]:
+    bench.lab.use("inspector")
+    ends = {"gwlb": bench.lab.ends, "redirect": bench.redirect, "forward": bench.forward}
+    return through.bulk(ends, say=bench.say)
+
+
+def _pair(bench: Bench) -> dict[str, Ends]:
+    bench.lab.use("inspector")
+    return {"gwlb": bench.lab.ends, "redirect": bench.redirect}
+
+
+def _latency(bench: Bench) -> list[Figure]:
+    return through.latency(_pair(bench), load=bench.load, say=bench.say)
+
+
+def _small(bench: Bench) -> list[Figure]:
+    return through.small(_pair(bench), load=bench.load, say=bench.say)
+
+
+def _connections(bench: Bench) -> list[Figure]:
+    return through.connections(_pair(bench), load=bench.load, say=bench.say)
+
+
+def _round_trips(bench: Bench) -> list[Figure]:
+    return through.round_trips(_pair(bench), say=bench.say)
+
+
+def _share(bench: Bench) -> list[Figure]:
+    return through.shares(bench.lab, say=bench.say)
+
+
+def _goodput(bench: Bench) -> list[Figure]:
+    return through.goodput(bench.lab, prefix=f"{bench.prefix}d", directory=bench.directory, say=bench.say)
+
+
+def _api(bench: Bench) -> list[Figure]:
+    bench.say("API calls a second")
+    describe, bare = api.rates(bench.lab.server, account="customer")
     return [
-        figures.against(
-            f"TCP bulk through GWLB and inspector, MTU {mtu}; baseline: FIB redirect in each of 7 boxes",
-            value=middle["gwlb"], baseline=middle["redirect"], unit="Gbit/s", goal=GOAL,
+        Figure(
+            figure="CreateLoadBalancer to the first inspected packet, appliance launched meanwhile",
+            value=round(bench.lab.first_packet_s, 2),
+            unit="s",
         ),
         figures.against(
-            f"TCP bulk through GWLB and inspector, MTU {mtu}; baseline: the kernel's ip_forward in each of 7 boxes",
-            value=middle["gwlb"], baseline=middle["forward"], unit="Gbit/s",
+            "DescribeRouteTables, signed; baseline: the health page", value=describe, baseline=bare, unit="1/s"
         ),
-    ]  # fmt: skip
-
-
-def _latency(ends: dict[str, tuple[traffic.Ends, tuple[str, str]]]) -> list[figures.Figure]:
-    times: dict[str, list[float]] = {"gwlb": [], "redirect": []}
-    for number in range(ROUNDS):
-        for which in times:
-            console.print(f"round trips, round {number + 1} of {ROUNDS}: {which}")
-            times[which] += traffic.round_trips(ends[which][0])
-    ordered = {which: sorted(values) for which, values in times.items()}
-    return [
-        figures.added(
-            f"added round-trip latency, p{share * 100:g}; baseline: FIB redirect",
-            value=traffic.quantile(ordered["gwlb"], share),
-            baseline=traffic.quantile(ordered["redirect"], share),
-            unit="µs",
-        )
-        for share in (0.5, 0.99, 0.999)
     ]
 
 
+ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
+    "packets": _packets,
+    "growth": _growth,
+    "memory": _memory,
+    "changes": _changes,
+    "latency": _latency,
+    "bulk": _bulk,
+    "small": _small,
+    "connections": _connections,
+    "round-trips": _round_trips,
+    "share": _share,
+    "goodput": _goodput,
+    "api": _api,
+}
+
+
+def main(words: list[str]) -> int:
+    if words == ["--list"]:
+        print("\n".join(ROWS))
+        return 0
+    if unknown := set(words) - ROWS.keys():
+        sys.exit(f"no row {', '.join(sorted(unknown))}: there are {', '.join(ROWS)}.")
+    if os.geteuid() != 0:
+        sys.exit("make bench needs root: it makes network namespaces.")
+    boxes.run("make", "-s", "-C", str(BPF))
+    found: list[Figure] = []
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="opengwlb-bench-") as name, contextlib.ExitStack() as stack:
+        bench = Bench(prefix=f"b1{os.getpid() % 10000}", directory=Path(name), stack=stack)
+        for row in words or ROWS:
+            try:
+                found += ROWS[row](bench)
+            except FAILURES as problem:  # one row holds up none of the others
+                failed = True
+                console.print(f"Row {row} failed: {problem}", style="red", highlight=False)
+    figures.show(found)
+    figures.write(found, RESULTS)
+    where = RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS
+    console.print(f"Written to {where}")
+    return 1 if failed or any(one.met is False for one in found) else 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

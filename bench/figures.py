@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,10 +23,27 @@ class Figure:
     goal: float | None = None
     """Of the ratio where there is one, else of the value."""
     met: bool | None = None
+    spread: tuple[float, float] | None = None
+    """The least and the most of the rounds that `value` is the median of."""
+    limit: str | None = None
+    """Where a goal is not met: what limits it."""
 
 
-def against(name: str, *, value: float, baseline: float, unit: str, goal: float | None = None) -> Figure:
-    """A figure where more is better, and `goal` is the least ratio."""
+Say = Callable[[str], None]
+"""Tells people what is being measured."""
+
+
+def against(
+    name: str,
+    *,
+    value: float,
+    baseline: float,
+    unit: str,
+    goal: float | None = None,
+    spread: tuple[float, float] | None = None,
+    limit: str | None = None,
+) -> Figure:
+    """A figure where more is better, and `goal` is the least ratio; `limit` counts when it is not met."""
     ratio = value / baseline
     met = None if goal is None else ratio >= goal
     return Figure(
@@ -37,27 +54,66 @@ def against(name: str, *, value: float, baseline: float, unit: str, goal: float 
         ratio=round(ratio, 3),
         goal=goal,
         met=met,
+        spread=_rounded(spread),
+        limit=limit if met is False else None,
     )
 
 
-def added(name: str, *, value: float, baseline: float, unit: str) -> Figure:
-    """A figure where what is added to the baseline counts; without a goal."""
+def below(
+    name: str,
+    *,
+    value: float,
+    unit: str,
+    baseline: float | None = None,
+    goal: float | None = None,
+    of_ratio: bool = False,
+    spread: tuple[float, float] | None = None,
+    limit: str | None = None,
+) -> Figure:
+    """A figure where less is better; `goal` is the most, of the value or else of value / baseline."""
+    ratio = round(value / baseline, 3) if of_ratio and baseline else None
+    met = None if goal is None else (value if ratio is None else ratio) <= goal
     return Figure(
         figure=name,
-        value=round(value - baseline, 2),
+        value=round(value, 3),
         unit=unit,
-        baseline=round(baseline, 2),
-        ratio=round(value / baseline, 3),
+        baseline=None if baseline is None else round(baseline, 3),
+        ratio=ratio,
+        goal=goal,
+        met=met,
+        spread=_rounded(spread),
+        limit=limit if met is False else None,
     )
+
+
+def _rounded(spread: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if spread is None else (round(spread[0], 3), round(spread[1], 3))
 
 
 def show(figures: Iterable[Figure]) -> None:
+    """The table; below it what limits each figure that misses its goal."""
     table = Table(title="OpenGWLB, measured")
-    for column in ("figure", "value", "unit", "baseline", "ratio", "goal", "met"):
+    for column in ("figure", "value", "spread", "unit", "baseline", "ratio", "goal", "met"):
         table.add_column(column, justify="left" if column in ("figure", "unit") else "right")
+    console = Console(width=160)
+    missed = []
     for one in figures:
-        table.add_row(*("" if value is None else str(value) for value in asdict(one).values()))
-    Console(width=140).print(table)
+        spread = "" if one.spread is None else f"{one.spread[0]:g} … {one.spread[1]:g}"
+        cells = (
+            one.value,
+            spread,
+            one.unit,
+            one.baseline,
+            one.ratio,
+            one.goal,
+            {True: "yes", False: "no", None: ""}[one.met],
+        )
+        table.add_row(one.figure, *("" if cell is None else str(cell) for cell in cells))
+        if one.met is False and one.limit:
+            missed.append(f"Not met: {one.figure}: {one.limit}.")
+    console.print(table)
+    for line in missed:
+        console.print(line, highlight=False)
 
 
 def write(figures: Iterable[Figure], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The load: iperf3 for bulk, a UDP ping-pong for latency; both between two namespaces."""
+"""The load between two namespaces: iperf3 for bulk, a UDP ping-pong for round trips, bench/load.c for everything timed or counted."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .boxes import inside, run
 
 PING_PONGS = 20_000
+TRIES = 3
 ECHO = """
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5202)); print("ready", flush=True)
@@ -35,10 +40,11 @@ class Ends:
     client: str
     server: str
     address: str
+    devices: tuple[str, str] = ("eth0", "eth0")
 
-
-def _inside(box: str, *command: str) -> list[str]:
-    return ["nsenter", f"--net=/run/netns/{box}", "--", *command]
+    def both(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """(namespace, device) of client and server."""
+        return (self.client, self.devices[0]), (self.server, self.devices[1])
 
 
 @contextlib.contextmanager
@@ -54,26 +60,59 @@ def _serving(command: list[str], *, ready: str) -> Iterator[None]:
         process.wait()
 
 
-def set_mtu(ends: Ends, mtu: int, *, devices: tuple[str, str]) -> None:
-    for box, device in zip((ends.client, ends.server), devices, strict=True):
-        subprocess.run(_inside(box, "ip", "link", "set", device, "mtu", str(mtu)), check=True)
+def set_mtu(ends: Ends, mtu: int) -> None:
+    for box, device in ends.both():
+        run(*inside(box, "ip", "link", "set", device, "mtu", str(mtu)))
 
 
-def bulk(ends: Ends, *, seconds: int = 3) -> float:
-    """Gbit/s of one TCP stream, as the receiver saw it."""
-    server = _inside(ends.server, "iperf3", "-s", "-1", "-p", "5201", "--forceflush")
+def _has_mtu(ends: Ends, mtu: int) -> bool:
+    said = (json.loads(run("ip", "-n", box, "-j", "link", "show", "dev", device)) for box, device in ends.both())
+    return all(one[0]["mtu"] == mtu for one in said)
+
+
+def bulk(ends: Ends, *, mtu: int, seconds: int = 3, cpu: int | None = None) -> float:
+    """Gbit/s of one TCP stream, as the receiver saw it; with `cpu` both its ends stay there.
+
+    The lab's reconciler gives a device back its own MTU whenever it passes, so a run in which it did is run again.
+    """
+    for _ in range(TRIES):
+        set_mtu(ends, mtu)
+        rate = _iperf(ends, seconds=seconds, cpu=cpu)
+        if _has_mtu(ends, mtu):
+            return rate
+    raise AssertionError(f"the MTU does not stay {mtu}")
+
+
+def _iperf(ends: Ends, *, seconds: int, cpu: int | None) -> float:
+    where = [] if cpu is None else ["taskset", "-c", str(cpu)]
+    server = inside(ends.server, *where, "iperf3", "-s", "-1", "-p", "5201", "--forceflush")
     with _serving(server, ready="Server listening"):
-        asked = _inside(ends.client, "iperf3", "-c", ends.address, "-p", "5201", "-t", str(seconds), "-J")
-        answer = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+        asked = inside(ends.client, *where, "iperf3", "-c", ends.address, "-p", "5201", "-t", str(seconds), "-J")
+        answer = json.loads(run(*asked))
     return float(answer["end"]["sum_received"]["bits_per_second"]) / 1e9
 
 
 def round_trips(ends: Ends) -> list[float]:
     """Sorted round-trip times in µs."""
-    with _serving(_inside(ends.server, sys.executable, "-c", ECHO), ready="ready"):
-        asked = _inside(ends.client, sys.executable, "-c", ASK, ends.address, str(PING_PONGS))
+    with _serving(inside(ends.server, sys.executable, "-c", ECHO), ready="ready"):
+        asked = inside(ends.client, sys.executable, "-c", ASK, ends.address, str(PING_PONGS))
         answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     return [one / 1000 for one in json.loads(answer)]
+
+
+def measured(load: Path, kind: str, ends: Ends, *, seconds: float, rate: int | None = None) -> dict[str, Any]:
+    """What bench/load.c says of one run of a kind."""
+    words = [
+        str(load),
+        kind,
+        ends.client,
+        ends.server,
+        ends.address,
+        str(seconds),
+        *([] if rate is None else [str(rate)]),
+    ]
+    answer: dict[str, Any] = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    return answer
 
 
 def quantile(ordered: list[float], share: float) -> float:

@@ -16,8 +16,11 @@
 #include "lib/flow.h"
 #include "lib/fragment.h"
 #include "lib/geneve.h"
+#include "lib/icmp.h"
 #include "lib/ipv4.h"
 #include "lib/parse.h"
+#include "lib/pmtud.h"
+#include "lib/reset.h"
 #include "lib/select.h"
 #include "shared/layout.h"
 #include "shared/verdicts.h"
@@ -33,6 +36,7 @@
 struct way {
 	__be32 target;
 	__u32 cookie;
+	__u32 generation; /* of the slot */
 	__u16 port;
 };
 
@@ -47,7 +51,7 @@ static __always_inline int is_forwardable_v6(struct __sk_buff *skb, const struct
 		return 0; /* link-local */
 	if (packet->protocol != PROTOCOL_ICMPV6 || packet->fragment == LATER_FRAGMENT)
 		return 1;
-	if (bpf_skb_load_bytes(skb, packet->transport, &type, 1))
+	if (packet->transport >= ETH_HLEN + packet->length || bpf_skb_load_bytes(skb, packet->transport, &type, 1))
 		return 1;
 	return type < 133 || type > 137; /* neighbour discovery, RFC 4861 */
 }
@@ -62,48 +66,104 @@ static __always_inline int is_forwardable(struct __sk_buff *skb, const struct pa
 /* 8500 is a limit of the service, not of a device; of a super-packet each segment has to keep it. */
 static __always_inline int is_too_big(struct __sk_buff *skb, const struct packet *packet)
 {
-	if (packet->length + ENCAP_LEN > OUTER_MAX)
-		return 1;
-	if (skb->gso_size)
-		return packet->shared + skb->gso_size > INNER_MTU;
-	return packet->length > INNER_MTU;
+	return packet->length + ENCAP_LEN > OUTER_MAX || segment_length(skb, packet) > INNER_MTU;
 }
 
-/* A known flow's way. encapsulated, no_targets, or endpoint_not_configured when the slot changed hands while it was read. */
-static __always_inline __u32 follow(struct flow_ref found, const struct flow_hash *hash, const struct node_config *node,
-				    const struct endpoint_config *endpoint, struct way *way)
+static __always_inline __u32 chosen_state(const struct node_config *node)
 {
-	struct choice choice;
-	__u32 generation = found.slot->generation;
-	__u32 target = found.slot->target;
+	return node->flags & NODE_FAIL_OPEN ? FLOW_FAIL_OPEN : 0;
+}
 
-	way->cookie = flow_cookie(found.index, generation);
-	if (target_still(target, found.slot->target_generation, &way->target))
+/* A reset instead of a way, where the target asks for it. Not while every target is unhealthy: a new connection would meet the same. */
+static __always_inline __u32 reset_by(const struct target_config *target, const struct node_config *node, const struct packet *packet)
+{
+	if (!target->flags || node->flags & NODE_FAIL_OPEN || !is_resettable(packet))
 		return VERDICT_encapsulated;
+	return target->flags & TARGET_RESET_DEREGISTERED ? VERDICT_tcp_reset_deregistered : VERDICT_tcp_reset_unhealthy;
+}
+
+/* A known flow's way. encapsulated, no_targets, or tcp_reset_… */
+static __always_inline __u32 follow(const struct flow_ref *found, const struct flow_hash *hash, const struct packet *packet,
+				    const struct node_config *node, const struct endpoint_config *endpoint, struct way *way)
+{
+	const struct target_config *target;
+	struct node_counter *counter;
+	struct choice choice;
+
+	way->generation = found->slot->generation;
+	way->cookie = flow_cookie(hash, found->index, way->generation);
+	target = target_still(found->slot->target, found->slot->target_generation);
+	if (target) {
+		way->target = target->address;
+		return reset_by(target, node, packet);
+	}
 	if (select_target(node, endpoint->node, hash->print.high >> 32, &choice))
 		return VERDICT_no_targets;
-	flow_assign(found.slot, choice.target, choice.generation);
+	flow_move(found, choice.target, choice.generation, chosen_state(node));
+	counter = bpf_map_lookup_elem(&node_counters, &endpoint->node);
+	if (counter)
+		counter->moved_flows++;
 	way->target = choice.address;
+	return VERDICT_encapsulated;
+}
+
+static __always_inline int is_opening(const struct packet *packet)
+{
+	return (packet->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
+}
+
+/* What becomes of TCP in the middle of a flow that is not known. */
+static __always_inline __u32 stray(const struct packet *packet, const struct node_config *node)
+{
+	if (node->flags & NODE_RESET_ON_IDLE && is_resettable(packet))
+		return VERDICT_tcp_reset_unknown;
+	return VERDICT_tcp_no_flow;
+}
+
+static __always_inline __u32 open_flow(const struct packet *packet, const struct flow_hash *hash, const struct node_config *node,
+				       const struct endpoint_config *endpoint, struct flow_start *start, struct flow_ref *found)
+{
+	struct choice choice;
+
+	if (flow_guard(start->now))
+		return VERDICT_new_flow_limit;
+	if (select_target(node, endpoint->node, hash->print.high >> 32, &choice))
+		return VERDICT_no_targets;
+	start->endpoint = endpoint->endpoint;
+	start->target = choice.target;
+	start->target_generation = choice.generation;
+	start->state |= chosen_state(node) | (node->stickiness == 5 ? 0 : FLOW_SHARED) |
+			(hash->direction ? FLOW_TURNED : 0) | (packet->protocol == IPPROTO_TCP ? FLOW_TCP : 0);
+	*found = flow_open(hash, start);
+	if (!found->slot)
+		return VERDICT_flow_table_full;
+	flow_describe(found->index, packet, start->now);
 	return VERDICT_encapsulated;
 }
 
 static __always_inline __u32 begin(const struct packet *packet, const struct flow_hash *hash, const struct node_config *node,
 				   const struct endpoint_config *endpoint, struct flow_start *start, struct flow_ref *found)
 {
-	struct choice choice;
+	struct node_counter *counter;
+	__u32 verdict;
 
-	if (packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) != TCP_FLAG_BYTE_SYN)
-		return VERDICT_tcp_no_flow;
-	if (select_target(node, endpoint->node, hash->print.high >> 32, &choice))
-		return VERDICT_no_targets;
-	start->endpoint = endpoint->endpoint;
-	start->target = choice.target;
-	start->target_generation = choice.generation;
-	*found = flow_open(hash, start);
-	if (!found->slot)
-		return VERDICT_flow_table_full;
-	flow_describe(found->index, packet);
-	return VERDICT_encapsulated;
+	if (packet->protocol == IPPROTO_TCP && !is_opening(packet)) {
+		if (!(node->flags & NODE_ADOPT) || packet->quoted)
+			return stray(packet, node);
+		start->state |= FLOW_ADOPTED;
+	}
+	verdict = open_flow(packet, hash, node, endpoint, start, found);
+	counter = bpf_map_lookup_elem(&node_counters, &endpoint->node);
+	if (!counter)
+		return verdict;
+	if (verdict == VERDICT_encapsulated) {
+		counter->new_flows++;
+		counter->adopted_flows += !!(start->state & FLOW_ADOPTED);
+	} else {
+		counter->rejected_flows++;
+		counter->rejected_tcp_flows += packet->protocol == IPPROTO_TCP;
+	}
+	return verdict;
 }
 
 static __always_inline __u32 find_way(const struct packet *packet, const struct counter *size, const struct node_config *node,
@@ -114,25 +174,27 @@ static __always_inline __u32 find_way(const struct packet *packet, const struct 
 	struct flow_ref found;
 	__u32 verdict;
 
-	if (flow_hash(packet, endpoint->endpoint, &hash))
+	if (flow_hash(packet, endpoint->endpoint, node->stickiness, &hash))
 		return VERDICT_endpoint_not_configured;
 	start.idle_s = packet->protocol == IPPROTO_TCP ? node->tcp_idle_s : node->other_idle_s;
 	way->port = (__u16)(hash.print.high >> 16);
 	found = flow_find(&hash, start.now);
-	if (!found.slot) {
+	if (!found.slot || (is_opening(packet) && flow_is_closed(found.slot->state))) {
 		verdict = begin(packet, &hash, node, endpoint, &start, &found);
 		if (verdict != VERDICT_encapsulated)
 			return verdict;
 	}
-	verdict = follow(found, &hash, node, endpoint, way);
-	if (verdict != VERDICT_encapsulated)
+	verdict = follow(&found, &hash, packet, node, endpoint, way);
+	if (verdict != VERDICT_encapsulated) {
+		if (verdict != VERDICT_no_targets)
+			flow_forget(found.slot, &hash);
 		return verdict;
-	if (!flow_is_still(found.slot, &hash, way->cookie >> FLOW_COOKIE_INDEX_BITS))
+	}
+	if (!flow_is_still(found.slot, &hash, way->generation))
 		return VERDICT_flow_table_full; /* it expired in this very moment, and another flow took its slot */
-	found.slot->last_seen_ns = start.now;
-	found.slot->idle_s = start.idle_s;
-	__sync_fetch_and_add(&found.slot->packets, size->packets);
-	__sync_fetch_and_add(&found.slot->bytes, size->bytes);
+	if (!packet->quoted) /* anybody can send an error: it keeps no flow alive */
+		flow_see(found.slot, &hash, packet, &start);
+	flow_count(&found, hash.direction ^ packet->quoted, size->packets, size->bytes);
 	return VERDICT_encapsulated;
 }
 
@@ -168,6 +230,7 @@ static __always_inline __u32 encapsulate(struct __sk_buff *skb, const struct pac
 		.protocol = packet->family == 4 ? ETH_P_IP : ETH_P_IPV6,
 		.endpoint = endpoint->endpoint,
 		.cookie = way->cookie,
+		.traffic_class = packet->traffic_class,
 	};
 	struct ethhdr eth = {.h_proto = bpf_htons(ETH_P_IP)};
 	struct tunnel tunnel;
@@ -214,17 +277,26 @@ static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *
 		return VERDICT_endpoint_not_forwardable;
 	if (family == 6 && !(endpoint->flags & ENDPOINT_DUALSTACK))
 		return VERDICT_endpoint_ipv6_not_enabled;
-	if (is_too_big(skb, &packet))
-		return VERDICT_inner_too_big;
-	if (packet.fragment && fragment_ports(&packet, endpoint->endpoint))
+	if (is_too_big(skb, &packet)) {
+		*out = ifindex;
+		return node->flags & NODE_PMTUD && !pmtud_answer(skb, &packet, endpoint) ? VERDICT_too_big_answered :
+											   VERDICT_inner_too_big;
+	}
+	icmp_follow(skb, &packet, endpoint->endpoint, node->stickiness);
+	if (packet.fragment && fragment_ports(&packet, endpoint->endpoint, node->stickiness))
 		return VERDICT_fragment_no_flow;
 	verdict = find_way(&packet, size, node, endpoint, &way);
+	if (verdict == VERDICT_tcp_reset_unknown || verdict == VERDICT_tcp_reset_unhealthy || verdict == VERDICT_tcp_reset_deregistered) {
+		*out = ifindex;
+		return tcp_reset(skb, &packet) ? VERDICT_tcp_no_flow : verdict;
+	}
 	if (verdict != VERDICT_encapsulated)
 		return verdict;
 	/* What Ethernet padded is no part of the packet. */
 	if (packet.length < skb->len - ETH_HLEN && bpf_skb_change_tail(skb, packet.length + ETH_HLEN, 0))
 		return VERDICT_encap_failed;
 	if (packet.protocol == IPPROTO_TCP && packet.tcp_flags & TCP_FLAG_BYTE_SYN && packet.fragment != LATER_FRAGMENT &&
+	    !(node->flags & NODE_NO_MSS_CLAMPING) &&
 	    clamp_mss(skb, packet.transport, family == 4 ? MSS_IPV4 : MSS_IPV6))
 		return VERDICT_encap_failed;
 	*out = node->ifindex;
@@ -239,7 +311,16 @@ int endpoint(struct __sk_buff *skb)
 	__u32 verdict = carry(skb, &size, &out);
 
 	count_arrival(skb, &size, verdict);
-	return verdict == VERDICT_encapsulated ? bpf_redirect(out, 0) : TC_ACT_SHOT;
+	switch (verdict) {
+	case VERDICT_encapsulated:
+	case VERDICT_too_big_answered:
+	case VERDICT_tcp_reset_unknown:
+	case VERDICT_tcp_reset_unhealthy:
+	case VERDICT_tcp_reset_deregistered:
+		return bpf_redirect(out, 0);
+	default:
+		return TC_ACT_SHOT;
+	}
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

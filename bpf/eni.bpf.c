@@ -13,6 +13,8 @@
 #include "lib/count.h"
 #include "lib/fib.h"
 #include "lib/ipv4.h"
+#include "lib/ipv6.h"
+#include "lib/nd.h"
 #include "shared/layout.h"
 #include "shared/verdicts.h"
 
@@ -30,11 +32,26 @@ struct {
 	__type(value, __u8);
 } eni_addresses SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ENIS);
+	__type(key, struct eni_address6);
+	__type(value, __u8);
+} eni_addresses6 SEC(".maps");
+
 static __always_inline int holds(__u32 ifindex, __be32 address)
 {
 	struct eni_address key = {.ifindex = ifindex, .address = address};
 
 	return bpf_map_lookup_elem(&eni_addresses, &key) != NULL;
+}
+
+static __always_inline int holds6(__u32 ifindex, const struct in6_addr *address)
+{
+	struct eni_address6 key = {.ifindex = ifindex};
+
+	__builtin_memcpy(key.address, address, sizeof(key.address));
+	return bpf_map_lookup_elem(&eni_addresses6, &key) != NULL;
 }
 
 static __always_inline int checked(const struct eni_config *port)
@@ -82,13 +99,21 @@ static __always_inline int is_routers_own(const struct eni_config *port, __be32 
 	return (address & port->mask) == port->subnet && bpf_ntohl(address) == bpf_ntohl(port->subnet) + 1;
 }
 
-/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out`. */
-static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip, const struct eni_config *port, __u32 *out)
+static __always_inline int is_routers_own6(const struct eni_config *port, const struct in6_addr *address)
 {
-	long answer = BPF_FIB_LKUP_RET_NOT_FWDED;
+	return ipv6_in_subnet(address, port->subnet6) && !address->s6_addr32[2] && address->s6_addr32[3] == bpf_htonl(1);
+}
 
-	if ((ip->daddr & port->mask) != port->subnet) /* inside the subnet no route table applies */
-		answer = fib_ask(skb, ip, port->table, out);
+/* fe80::1 on every port. */
+static __always_inline int is_routers_link_local(const struct in6_addr *address)
+{
+	return address->s6_addr32[0] == bpf_htonl(0xfe800000) && !address->s6_addr32[1] && !address->s6_addr32[2] &&
+	       address->s6_addr32[3] == bpf_htonl(1);
+}
+
+/* What the answer of the port's route table means; eni_forwarded with the port to leave by known, 0 for AWS's local route. */
+static __always_inline __u32 by_route_table(long answer)
+{
 	switch (answer) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		return VERDICT_eni_forwarded;
@@ -99,11 +124,15 @@ static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		return VERDICT_mtu_exceeded;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
-		break;
+		return 0;
 	default:
 		return VERDICT_fib_error;
 	}
-	switch (fib_ask(skb, ip, port->delivery, out)) {
+}
+
+static __always_inline __u32 by_delivery_table(long answer)
+{
+	switch (answer) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		return VERDICT_eni_forwarded;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
@@ -114,6 +143,25 @@ static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip
 	default:
 		return VERDICT_fib_error;
 	}
+}
+
+/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out`. */
+static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip, const struct eni_config *port, __u32 *out)
+{
+	__u32 verdict = 0;
+
+	if ((ip->daddr & port->mask) != port->subnet) /* inside the subnet no route table applies */
+		verdict = by_route_table(fib_ask(skb, ip, port->table, out));
+	return verdict ?: by_delivery_table(fib_ask(skb, ip, port->delivery, out));
+}
+
+static __always_inline __u32 route6(struct __sk_buff *skb, const struct ipv6hdr *ip, const struct eni_config *port, __u32 *out)
+{
+	__u32 verdict = 0;
+
+	if (!ipv6_in_subnet(&ip->daddr, port->subnet6))
+		verdict = by_route_table(fib_ask6(skb, ip, port->table, out));
+	return verdict ?: by_delivery_table(fib_ask6(skb, ip, port->delivery, out));
 }
 
 static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, const struct eni_config *port)
@@ -139,6 +187,71 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 	return bpf_redirect(out, 0);
 }
 
+static __always_inline int forward6(struct __sk_buff *skb, struct ipv6hdr *ip, const struct eni_config *port)
+{
+	struct ethhdr *eth = (void *)ip - ETH_HLEN;
+	const struct eni_config *leaving;
+	__u32 out = 0, mtu = 0;
+	__u32 verdict = route6(skb, ip, port, &out);
+
+	if (verdict != VERDICT_eni_forwarded)
+		return drop(skb, verdict);
+	leaving = bpf_map_lookup_elem(&enis, &out);
+	if (!leaving)
+		return drop(skb, VERDICT_eni_not_configured);
+	if (checked(leaving) && !holds6(out, &ip->daddr))
+		return drop(skb, VERDICT_dest_check);
+	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
+		return drop(skb, VERDICT_mtu_exceeded);
+	ip->hop_limit--;
+	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
+	count(skb, VERDICT_eni_forwarded);
+	return bpf_redirect(out, 0);
+}
+
+/* Every address of the subnet has the router's MAC, and so has the router's link-local one; see answer_arp(). */
+static __always_inline int answer_neighbour(struct __sk_buff *skb, const struct ipv6hdr *ip, const struct eni_config *port)
+{
+	struct in6_addr asker = ip->saddr;
+	struct nd_message asked;
+	int is_router;
+
+	if (!nd_is_solicitation(skb, ip, &asked))
+		return drop(skb, VERDICT_neighbour_unanswered);
+	is_router = is_routers_own6(port, &asked.target) || is_routers_link_local(&asked.target);
+	if (!is_router && (!ipv6_in_subnet(&asked.target, port->subnet6) || holds6(skb->ifindex, &asked.target)))
+		return drop(skb, VERDICT_neighbour_unanswered);
+	if (nd_advertise(skb, &asker, &asked.target, port->mac, is_router))
+		return drop(skb, VERDICT_neighbour_unanswered);
+	count(skb, VERDICT_neighbour_answered);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* A function of its own, so that IPv4 pays nothing for it. */
+static __noinline int take_ipv6(struct __sk_buff *skb, const struct eni_config *port)
+{
+	struct ipv6hdr *ip;
+
+	if (!(port->flags & ENI_IPV6))
+		return drop(skb, VERDICT_ipv6_not_enabled);
+	ip = ipv6_header(skb);
+	if (!ip)
+		return drop(skb, VERDICT_malformed);
+	if (nd_is_any(skb, ip))
+		return answer_neighbour(skb, ip, port);
+	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST || !ipv6_is_unicast(&ip->saddr) ||
+	    !ipv6_is_unicast(&ip->daddr))
+		return drop(skb, VERDICT_not_unicast);
+	if (checked(port) && !holds6(skb->ifindex, &ip->saddr))
+		return drop(skb, VERDICT_source_check);
+	if (is_routers_own6(port, &ip->daddr))
+		return to_stack(skb, port, VERDICT_to_router);
+	if (ip->hop_limit <= 1)
+		return to_stack(skb, port, VERDICT_ttl_exceeded);
+	return forward6(skb, ip, port);
+}
+
 SEC("tc")
 int eni(struct __sk_buff *skb)
 {
@@ -156,7 +269,7 @@ int eni(struct __sk_buff *skb)
 	case ETH_P_ARP:
 		return answer_arp(skb, port);
 	case ETH_P_IPV6:
-		return drop(skb, VERDICT_ipv6_not_enabled);
+		return take_ipv6(skb, port);
 	default:
 		return drop(skb, VERDICT_not_ip);
 	}

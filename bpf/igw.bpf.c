@@ -2,6 +2,8 @@
 /* The internet gateway's 1:1 translation: tcx ingress and egress of the VPC-side port of its box. The box's own kernel routes between
  * this port and the internet, so it is the kernel that speaks of MTU and TTL to the internet, in public addresses.
  *
+ * IPv6 addresses are public and pass as they are, if a network interface of the VPC holds them.
+ *
  * Stateless: igw_out rewrites sources on the way out, igw_in destinations on the way in, before the edge route table is asked. An
  * ICMP error quotes the packet it complains about, which the reader knows by its other address: the quoted address is translated too.
  */
@@ -12,6 +14,7 @@
 
 #include "lib/count.h"
 #include "lib/ipv4.h"
+#include "lib/ipv6.h"
 #include "lib/rewrite.h"
 #include "shared/layout.h"
 #include "shared/verdicts.h"
@@ -29,6 +32,13 @@ struct {
 	__type(key, struct nat_key);
 	__type(value, __be32);
 } nat_in SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ENIS);
+	__type(key, struct eni_address6);
+	__type(value, __u8);
+} igw_addresses6 SEC(".maps");
 
 /* One direction of the gateway. The quoted packet went the other way, so its address stands at the other place. */
 struct direction {
@@ -66,6 +76,32 @@ static __always_inline long translate_quoted(struct __sk_buff *skb, __u32 icmp, 
 	return rewrite_quoted_address(skb, icmp, &quoted, way->quoted, *other);
 }
 
+static __always_inline int passes6(__u32 ifindex, const struct in6_addr *address)
+{
+	struct eni_address6 key = {.ifindex = ifindex};
+
+	__builtin_memcpy(key.address, address, sizeof(key.address));
+	return bpf_map_lookup_elem(&igw_addresses6, &key) != NULL;
+}
+
+static __always_inline int pass_ipv6(struct __sk_buff *skb, const struct direction *way)
+{
+	const struct in6_addr gateway_itself = {};
+	const struct ipv6hdr *ip;
+
+	if (!passes6(skb->ifindex, &gateway_itself))
+		return drop(skb, VERDICT_ipv6_not_enabled);
+	ip = ipv6_header(skb);
+	if (!ip)
+		return drop(skb, VERDICT_malformed);
+	if (!ipv6_is_unicast(&ip->saddr) || !ipv6_is_unicast(&ip->daddr))
+		return drop(skb, VERDICT_not_unicast);
+	if (!passes6(skb->ifindex, way->place == IPV4_SOURCE ? &ip->saddr : &ip->daddr))
+		return drop(skb, way->unknown);
+	count(skb, way->done);
+	return TC_ACT_OK;
+}
+
 static __always_inline int translate(struct __sk_buff *skb, const struct direction *way)
 {
 	const __be32 *other;
@@ -81,7 +117,7 @@ static __always_inline int translate(struct __sk_buff *skb, const struct directi
 		count(skb, VERDICT_to_router);
 		return TC_ACT_OK;
 	case ETH_P_IPV6:
-		return drop(skb, VERDICT_ipv6_not_enabled);
+		return pass_ipv6(skb, way);
 	default:
 		return drop(skb, VERDICT_not_ip);
 	}

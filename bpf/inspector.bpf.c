@@ -67,7 +67,7 @@ static __always_inline __u32 inspect(struct __sk_buff *skb)
 	    bpf_skb_load_bytes(skb, ETH_HLEN + ip.ihl * 4, &udp, sizeof(udp)) || udp.dest != bpf_htons(GENEVE_PORT))
 		return VERDICT_inspector_not_geneve;
 	at = ETH_HLEN + sizeof(ip) + sizeof(udp);
-	if (ip.ihl != 5 || ip.frag_off & bpf_htons(IP4_MORE_FRAGMENTS) || bpf_ntohs(ip.tot_len) != length ||
+	if (ip.version != 4 || ip.ihl != 5 || ip.frag_off & bpf_htons(IP4_MORE_FRAGMENTS) || bpf_ntohs(ip.tot_len) != length ||
 	    bpf_ntohs(udp.len) != length - sizeof(ip) || bpf_skb_load_bytes(skb, at, &geneve, sizeof(geneve)) ||
 	    geneve.version_length >> 6)
 		return VERDICT_inspector_malformed;

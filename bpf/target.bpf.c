@@ -14,6 +14,7 @@
 
 #include "lib/config.h"
 #include "lib/count.h"
+#include "lib/ecn.h"
 #include "lib/flow.h"
 #include "lib/geneve.h"
 #include "lib/parse.h"
@@ -82,19 +83,17 @@ static __always_inline __u32 refused(const struct returned *back, __u32 verdict)
 static __always_inline __u32 check_flow(const struct geneve_said *said, const struct returned *back)
 {
 	const volatile struct flow_slot *slot;
-	__u32 target, generation;
-	__be32 address;
+	const struct target_config *target;
 
-	if (!said->has_cookie || !(said->cookie >> FLOW_COOKIE_INDEX_BITS))
+	if (!said->has_cookie || !(said->cookie >> FLOW_INDEX_BITS_MIN)) /* the generation is never 0 */
 		return refused(back, VERDICT_return_bad_cookie);
 	slot = flow_by_cookie(said->cookie, bpf_ktime_get_coarse_ns());
 	if (!slot)
 		return refused(back, VERDICT_return_no_flow);
 	if (slot->endpoint != said->endpoint)
 		return refused(back, VERDICT_return_bad_cookie);
-	target = slot->target;
-	generation = slot->target_generation;
-	if (!target_still(target, generation, &address) || address != back->ip.saddr)
+	target = target_still(slot->target, slot->target_generation);
+	if (!target || target->address != back->ip.saddr)
 		return refused(back, VERDICT_return_wrong_target);
 	return VERDICT_decapsulated;
 }
@@ -108,6 +107,10 @@ static __always_inline __u32 check_inner(struct __sk_buff *skb, const struct ret
 		return VERDICT_return_bad_inner;
 	if (back->family == 6 && !(endpoint->flags & ENDPOINT_DUALSTACK))
 		return VERDICT_return_bad_inner;
+	if (segment_length(skb, &inner) > INNER_MTU)
+		return VERDICT_return_too_big;
+	if (ecn_decapsulate(skb, at, &inner, back->ip.tos))
+		return VERDICT_return_congestion_mark;
 	return VERDICT_decapsulated;
 }
 

@@ -40,6 +40,13 @@ struct {
 	__type(value, __u32);
 } endpoint_ports SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_NODES);
+	__type(key, __u32);
+	__type(value, struct node_counter);
+} node_counters SEC(".maps");
+
 /* NULL for a node that is not in service. */
 static __always_inline const struct node_config *node_at(__u32 slot)
 {

@@ -2,7 +2,8 @@
 /* One verdict per packet, counted by the port it came in by.
  *
  * Contract: every path through a program counts exactly once; in = out + drops holds for each port. A packet counts as it arrived:
- * a program that changes its length takes the arrival() first and calls count_arrival(), all others call count().
+ * a program that changes its length takes the arrival() first and calls count_arrival(), all others call count(). What is dropped
+ * is sampled (lib/sample.h).
  */
 #ifndef OPENGWLB_COUNT_H
 #define OPENGWLB_COUNT_H
@@ -13,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../shared/layout.h"
+#include "sample.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -47,6 +49,8 @@ static __always_inline void count_arrival(struct __sk_buff *skb, const struct co
 	} else {
 		bpf_map_update_elem(&counters, &key, one, BPF_NOEXIST);
 	}
+	if (is_drop(verdict))
+		sample_drop(skb, verdict, (__u32)one->bytes);
 }
 
 static __always_inline void count(struct __sk_buff *skb, __u32 verdict)

@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/types.h>
 
 #include <bpf/bpf_endian.h>
@@ -18,7 +19,8 @@
 
 /* Kernel 6.6's flag; some distributions' headers lack its name. */
 #define FIB_LOOKUP_TABLE_ID (1U << 3)
-#define FIB_FAMILY_IPV4 2 /* AF_INET */
+#define FIB_FAMILY_IPV4 2  /* AF_INET */
+#define FIB_FAMILY_IPV6 10 /* AF_INET6 */
 
 /* The table's number shares its place with the VLAN fields. With a wrong offset every packet would silently take the main table. */
 #define FIB_TABLE_OFFSET 48
@@ -35,6 +37,22 @@ static __always_inline long fib_ask(struct __sk_buff *skb, const struct iphdr *i
 	ask.ifindex = skb->ifindex;
 	ask.ipv4_src = ip->saddr;
 	ask.ipv4_dst = ip->daddr;
+	*(__u32 *)((void *)&ask + FIB_TABLE_OFFSET) = table;
+	answer = bpf_fib_lookup(skb, &ask, sizeof(ask), BPF_FIB_LOOKUP_DIRECT | FIB_LOOKUP_TABLE_ID | BPF_FIB_LOOKUP_SKIP_NEIGH);
+	*out = ask.ifindex;
+	return answer;
+}
+
+static __always_inline long fib_ask6(struct __sk_buff *skb, const struct ipv6hdr *ip, __u32 table, __u32 *out)
+{
+	struct bpf_fib_lookup ask = {};
+	long answer;
+
+	ask.family = FIB_FAMILY_IPV6;
+	ask.l4_protocol = ip->nexthdr;
+	ask.ifindex = skb->ifindex;
+	__builtin_memcpy(ask.ipv6_src, &ip->saddr, sizeof(ask.ipv6_src));
+	__builtin_memcpy(ask.ipv6_dst, &ip->daddr, sizeof(ask.ipv6_dst));
 	*(__u32 *)((void *)&ask + FIB_TABLE_OFFSET) = table;
 	answer = bpf_fib_lookup(skb, &ask, sizeof(ask), BPF_FIB_LOOKUP_DIRECT | FIB_LOOKUP_TABLE_ID | BPF_FIB_LOOKUP_SKIP_NEIGH);
 	*out = ask.ifindex;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* The flow table: a set-associative array of 64-byte slots (struct flow_slot), eight to a set.
  *
- * Contract: flow_hash() gives both directions of a flow, within one endpoint, the same keyed 128-bit fingerprint. flow_find() answers a
- * live slot or NULL. flow_open() makes one, or answers the one that another CPU has just made; it never evicts a live flow, so it can
- * answer NULL. flow_by_cookie() is for returns. Slots are read without a lock: whoever read a slot asks flow_is_still() afterwards.
+ * Contract: flow_hash() gives both directions of a flow, within one endpoint, the same keyed 128-bit fingerprint, of as much of the tuple
+ * as the node's stickiness says. flow_find() answers a live slot or NULL. flow_open() makes one, or answers the one that another CPU has
+ * just made. flow_by_cookie() is for returns. Slots are read without a lock: whoever read a slot asks flow_is_still() afterwards.
  *
  * A flow lives in the set that its fingerprint names, or in a second one when the first was full. Who opens a flow holds the lock of its
  * first set, so no flow is opened twice; slots themselves are claimed by compare-and-swap, because a set is one flow's first and another's
  * second. The atomic operations are full barriers; plain loads and stores around them rely on x86's order.
+ *
+ * Who yields to a newcomer: what holds nothing or expired; when both sets have none, a closed flow; then the one-packet flow without TCP
+ * that was not seen for longest; then a TCP flow unseen for longer than flow_settings says. Else the newcomer is refused.
  */
 #ifndef OPENGWLB_FLOW_H
 #define OPENGWLB_FLOW_H
@@ -24,6 +27,8 @@
 #define FLOW_SETS_DEFAULT 32768 /* user space sizes the table when it makes it */
 #define FLOW_LOCKS 4096
 #define FLOW_NS_PER_S 1000000000ULL
+#define FLOW_LINGER_S 5 /* what a closed flow's idle time is, so that last ACKs and repeated FINs pass */
+#define FLOW_CLAIMS 3 /* tries, when other CPUs are quicker */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -60,9 +65,24 @@ struct {
 	__type(value, struct flow_lock);
 } flow_locks SEC(".maps");
 
+/* How many flows each CPU opened in the second that is running. */
+struct flow_guard {
+	__u64 second;
+	__u64 opened;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_guard);
+} flow_guards SEC(".maps");
+
 struct flow_hash {
 	struct fingerprint print;
 	__u32 first, second; /* sets */
+	__u32 direction;
+	__u32 index_bits; /* of the cookie */
 };
 
 /* What a flow is opened with. */
@@ -72,6 +92,7 @@ struct flow_start {
 	__u32 target;
 	__u32 target_generation;
 	__u32 idle_s;
+	__u32 state;
 };
 
 struct flow_ref {
@@ -84,9 +105,16 @@ static __always_inline __u64 flow_tag(const struct flow_hash *hash)
 	return (hash->print.high & ~(__u64)(FLOW_VALID | FLOW_BUSY)) | FLOW_VALID;
 }
 
-static __always_inline __u32 flow_cookie(__u32 index, __u32 generation)
+static __always_inline const struct flow_settings *flow_settled(void)
 {
-	return generation << FLOW_COOKIE_INDEX_BITS | index;
+	const __u32 zero = 0;
+
+	return bpf_map_lookup_elem(&flow_settings, &zero);
+}
+
+static __always_inline __u32 flow_cookie(const struct flow_hash *hash, __u32 index, __u32 generation)
+{
+	return generation << (hash->index_bits & 31) | index;
 }
 
 static __always_inline __u64 pair(__u32 high, __u32 low)
@@ -95,10 +123,9 @@ static __always_inline __u64 pair(__u32 high, __u32 low)
 }
 
 /* 0, or -1 before user space has given the table its key. */
-static __always_inline int flow_hash(const struct packet *packet, __u64 endpoint, struct flow_hash *hash)
+static __always_inline int flow_hash(const struct packet *packet, __u64 endpoint, __u32 stickiness, struct flow_hash *hash)
 {
-	const __u32 zero = 0;
-	const struct flow_settings *settings = bpf_map_lookup_elem(&flow_settings, &zero);
+	const struct flow_settings *settings = flow_settled();
 	__u64 a = pair(packet->source[0], packet->source[1]), b = pair(packet->destination[0], packet->destination[1]);
 	__u64 c = pair(packet->source[2], packet->source[3]), d = pair(packet->destination[2], packet->destination[3]);
 	__u64 ports;
@@ -110,6 +137,12 @@ static __always_inline int flow_hash(const struct packet *packet, __u64 endpoint
 	turned = a != b ? a > b : c != d ? c > d : packet->source_port > packet->destination_port;
 	ports = turned ? pair(packet->destination_port, packet->source_port) : pair(packet->source_port, packet->destination_port);
 	ports = ports << 16 | packet->protocol << 8 | packet->family;
+	if (stickiness == 3)
+		ports = packet->protocol << 8 | packet->family;
+	else if (stickiness == 2)
+		ports = packet->family;
+	hash->direction = turned;
+	hash->index_bits = settings->index_bits;
 	struct siphash state = siphash_start(settings->key);
 
 	siphash_add(&state, endpoint);
@@ -132,6 +165,12 @@ static __always_inline int flow_is_live(const struct flow_slot *slot, __u64 now)
 {
 	/* Signed: another CPU's clock may be a tick ahead. */
 	return (__s64)(now - slot->last_seen_ns) <= (__s64)(slot->idle_s * FLOW_NS_PER_S);
+}
+
+/* Both sides are done, or one gave up. */
+static __always_inline int flow_is_closed(__u32 state)
+{
+	return state & FLOW_RST || (state & (FLOW_FIN_0 | FLOW_FIN_1)) == (FLOW_FIN_0 | FLOW_FIN_1);
 }
 
 /* Starts at a way of the flow's own: most flows are found at the first try however full the set is. */
@@ -177,74 +216,250 @@ static __always_inline int flow_is_still(const volatile struct flow_slot *slot, 
 	return slot->tag == flow_tag(hash) && slot->fingerprint == hash->print.low && slot->generation == generation;
 }
 
-static __always_inline int flow_claim(struct flow_slot *slot, const struct flow_hash *hash, const struct flow_start *start)
+/* Forgets a flow; another that took the slot meanwhile stays. */
+static __always_inline void flow_forget(struct flow_slot *slot, const struct flow_hash *hash)
+{
+	__sync_val_compare_and_swap(&slot->tag, flow_tag(hash), 0);
+}
+
+/* -1 when this CPU has opened as many flows as it may in this second. */
+static __always_inline int flow_guard(__u64 now)
+{
+	const struct flow_settings *settings = flow_settled();
+	const __u32 zero = 0;
+	struct flow_guard *guard = bpf_map_lookup_elem(&flow_guards, &zero);
+	__u64 second = now / FLOW_NS_PER_S;
+
+	if (!settings || !guard)
+		return -1;
+	if (guard->second != second) {
+		guard->second = second;
+		guard->opened = 0;
+	}
+	return settings->new_flows_per_s && ++guard->opened > settings->new_flows_per_s ? -1 : 0;
+}
+
+/* How ready a slot is to be claimed: 0 not at all, else the more the higher. FLOW_FREE and above: it holds no live flow. */
+#define FLOW_RANK 60
+#define FLOW_FREE (4ULL << FLOW_RANK)
+#define FLOW_CLOSED (3ULL << FLOW_RANK)
+#define FLOW_ONE_PACKET (2ULL << FLOW_RANK)
+#define FLOW_UNSEEN_TCP (1ULL << FLOW_RANK)
+
+static __always_inline __u64 flow_yields(const struct flow_slot *place, const struct flow_settings *settings, __u64 now)
+{
+	const volatile struct flow_slot *slot = place;
+	__u64 tag = slot->tag, unseen = now - slot->last_seen_ns;
+	__u32 state = slot->state;
+
+	if (tag & FLOW_BUSY)
+		return 0;
+	/* Claimed in this very tick: its cookies would come round too soon. */
+	if (slot->generation && state >> FLOW_CLAIMED_SHIFT == (__u16)(now >> (settings->tick_shift & 63)))
+		return 0;
+	if (!(tag & FLOW_VALID) || !flow_is_live(place, now))
+		return FLOW_FREE;
+	if ((__s64)unseen < 0)
+		unseen = 0;
+	if (flow_is_closed(state))
+		return FLOW_CLOSED + unseen;
+	if (state & FLOW_TCP)
+		return unseen > settings->tcp_yields_after_s * FLOW_NS_PER_S ? FLOW_UNSEEN_TCP + unseen : 0;
+	return slot->packets[0] + slot->packets[1] == 1 ? FLOW_ONE_PACKET + unseen : 0;
+}
+
+/* The place in a set that yields most easily, if more easily than `least`; of free ones the first on the flow's way. FLOW_WAYS: none. */
+static __always_inline __u32 flow_victim(const struct flow_set *set, __u32 first, const struct flow_settings *settings, __u64 now,
+					 __u64 *least)
+{
+	__u32 best = FLOW_WAYS;
+
+	for (__u32 i = 0; i < FLOW_WAYS; i++) {
+		__u32 way = (first + i) & (FLOW_WAYS - 1);
+		__u64 yields = flow_yields(&set->slots[way], settings, now);
+
+		if (yields > *least) {
+			best = way;
+			*least = yields;
+		}
+		if (yields == FLOW_FREE)
+			break;
+	}
+	return best;
+}
+
+/* The index of the slot that makes room, or -1. Global, like flow_make(): the verifier looks at it once, and packets of known flows do
+ * not pay for its size. */
+__noinline int flow_choose(const struct flow_hash *hash, __u64 now)
+{
+	const struct flow_settings *settings = flow_settled();
+	struct flow_set *set;
+	__u32 first, way, number;
+	__u64 yields = 0;
+	int chosen = -1;
+
+	if (!hash || !settings)
+		return -1;
+	first = hash->print.low >> 29;
+	number = hash->first;
+	set = bpf_map_lookup_elem(&flows, &number);
+	if (!set)
+		return -1;
+	way = flow_victim(set, first, settings, now, &yields);
+	if (way < FLOW_WAYS)
+		chosen = number * FLOW_WAYS + way;
+	if (yields >= FLOW_FREE)
+		return chosen;
+	number = hash->second;
+	set = bpf_map_lookup_elem(&flows, &number);
+	if (!set)
+		return -1;
+	way = flow_victim(set, first, settings, now, &yields);
+	return way < FLOW_WAYS ? number * FLOW_WAYS + way : chosen;
+}
+
+/* Takes a slot from whatever it holds, if that still is what was there when the caller looked. */
+static __always_inline int flow_claim(struct flow_slot *slot, __u64 old, const struct flow_hash *hash, const struct flow_start *start,
+				      const struct flow_settings *settings)
 {
 	volatile struct flow_slot *place = slot;
-	__u64 old = place->tag;
+	__u32 last = (1U << ((FLOW_COOKIE_BITS - settings->index_bits) & 31)) - 1;
+	__u16 tick = start->now >> (settings->tick_shift & 63);
 
-	if (old & FLOW_BUSY || (old & FLOW_VALID && flow_is_live(slot, start->now)))
-		return 0;
-	if (__sync_val_compare_and_swap(&slot->tag, old, flow_tag(hash) | FLOW_BUSY) != old)
+	if (old & FLOW_BUSY || __sync_val_compare_and_swap(&slot->tag, old, flow_tag(hash) | FLOW_BUSY) != old)
 		return 0;
 	place->fingerprint = hash->print.low;
 	place->last_seen_ns = start->now;
 	place->endpoint = start->endpoint;
-	place->packets = 0;
-	place->bytes = 0;
+	place->packets[0] = 0;
+	place->packets[1] = 0;
+	place->bytes[0] = 0;
+	place->bytes[1] = 0;
 	place->target = start->target;
 	place->target_generation = start->target_generation;
-	place->generation = place->generation % FLOW_GENERATIONS + 1;
+	place->generation = place->generation >= last ? 1 : place->generation + 1;
 	place->idle_s = start->idle_s;
+	place->state = start->state | (__u32)tick << FLOW_CLAIMED_SHIFT;
 	__sync_lock_test_and_set(&slot->tag, flow_tag(hash));
 	return 1;
 }
 
-static __always_inline struct flow_ref flow_claim_in(struct flow_set *set, __u32 number, const struct flow_hash *hash,
-						     const struct flow_start *start)
+static __always_inline struct flow_slot *flow_at(__u32 index)
 {
-	const __u32 first = hash->print.low >> 29;
-	struct flow_ref none = {};
+	__u32 number = index / FLOW_WAYS;
+	struct flow_set *set = bpf_map_lookup_elem(&flows, &number);
 
-	for (__u32 i = 0; i < FLOW_WAYS; i++) {
-		__u32 way = (first + i) & (FLOW_WAYS - 1);
-		struct flow_slot *slot = &set->slots[way];
-
-		if (flow_claim(slot, hash, start)) {
-			struct flow_ref found = {.slot = slot, .index = number * FLOW_WAYS + way};
-
-			return found;
-		}
-	}
-	return none;
+	return set ? &set->slots[index & (FLOW_WAYS - 1)] : NULL;
 }
 
-/* The flow's slot: the live one that another CPU opened meanwhile, its own expired one, or a free one. NULL: both sets are full. */
-static __always_inline struct flow_ref flow_open(const struct flow_hash *hash, const struct flow_start *start)
+/* One try; `chosen` is the slot to take, or -1. The index of the flow's slot, -1 when nobody yields, -2 when another CPU was quicker. */
+__noinline int flow_make(const struct flow_hash *hash, const struct flow_start *start, int chosen)
 {
-	struct flow_set *first = bpf_map_lookup_elem(&flows, &hash->first);
-	struct flow_set *second = bpf_map_lookup_elem(&flows, &hash->second);
-	__u32 number = hash->first % FLOW_LOCKS;
-	struct flow_lock *lock = bpf_map_lookup_elem(&flow_locks, &number);
-	struct flow_ref found = {};
+	const struct flow_settings *settings = flow_settled();
+	struct flow_set *first, *second;
+	struct flow_lock *lock;
+	struct flow_ref found;
+	struct flow_slot *slot;
+	__u32 number;
+	int made = -1;
+	__u64 old;
 
+	if (!hash || !start || !settings)
+		return -1;
+	number = hash->first;
+	first = bpf_map_lookup_elem(&flows, &number);
+	number = hash->second;
+	second = bpf_map_lookup_elem(&flows, &number);
+	number = hash->first % FLOW_LOCKS;
+	lock = bpf_map_lookup_elem(&flow_locks, &number);
+	slot = chosen < 0 ? NULL : flow_at(chosen);
 	if (!first || !second || !lock)
-		return found;
+		return -1;
 	bpf_spin_lock(&lock->lock);
 	found = flow_in_set(first, hash->first, hash);
 	if (!found.slot)
 		found = flow_in_set(second, hash->second, hash);
-	if (found.slot && !flow_is_live(found.slot, start->now) && !flow_claim(found.slot, hash, start))
-		found.slot = NULL; /* another flow was quicker */
-	if (!found.slot)
-		found = flow_claim_in(first, hash->first, hash, start);
-	if (!found.slot)
-		found = flow_claim_in(second, hash->second, hash, start);
+	if (found.slot && flow_is_live(found.slot, start->now) && !flow_is_closed(found.slot->state)) {
+		made = found.index; /* another CPU has just opened it */
+	} else if (found.slot) {
+		if (flow_yields(found.slot, settings, start->now) && flow_claim(found.slot, flow_tag(hash), hash, start, settings)) {
+			made = found.index;
+		} else {
+			flow_forget(found.slot, hash); /* never two slots of one flow */
+			made = -2;
+		}
+	} else if (slot) {
+		old = *(volatile __u64 *)&slot->tag;
+		/* Asked again, of what `old` stands for. */
+		made = flow_yields(slot, settings, start->now) && flow_claim(slot, old, hash, start, settings) ? chosen : -2;
+	}
 	bpf_spin_unlock(&lock->lock);
+	return made;
+}
+
+/* The flow's slot: the open one that another CPU made meanwhile, or one of its own. NULL: nobody yields. */
+static __always_inline struct flow_ref flow_open(const struct flow_hash *hash, const struct flow_start *start)
+{
+	struct flow_ref found = {};
+	int index = -2;
+
+	for (__u32 i = 0; i < FLOW_CLAIMS && index == -2; i++)
+		index = flow_make(hash, start, flow_choose(hash, start->now));
+	if (index >= 0) {
+		found.slot = flow_at(index);
+		found.index = index;
+	}
 	return found;
 }
 
+/* What a packet of a flow changes in its slot. `shared` is a flow by 3- or 2-tuple. */
+static __always_inline void flow_see(struct flow_slot *slot, const struct flow_hash *hash, const struct packet *packet,
+				     const struct flow_start *start)
+{
+	__u32 state = slot->state, idle_s = start->idle_s;
+
+	if (packet->protocol == IPPROTO_TCP && !(state & FLOW_TCP)) {
+		__sync_fetch_and_or(&slot->state, FLOW_TCP);
+	} else if (packet->protocol != IPPROTO_TCP && state & FLOW_TCP) {
+		idle_s = slot->idle_s; /* what else goes between two hosts does not cut short their TCP */
+	}
+	if (!(state & FLOW_SHARED) && packet->protocol == IPPROTO_TCP) {
+		__u32 seen = packet->tcp_flags & TCP_FLAG_BYTE_RST ? FLOW_RST :
+			     packet->tcp_flags & TCP_FLAG_BYTE_FIN ? (hash->direction ? FLOW_FIN_1 : FLOW_FIN_0) :
+								     0;
+
+		if (seen & ~state)
+			state = __sync_fetch_and_or(&slot->state, seen) | seen;
+		else if (packet->tcp_flags & TCP_FLAG_BYTE_SYN && state & (FLOW_FIN_0 | FLOW_FIN_1))
+			__sync_fetch_and_and(&slot->state, ~(FLOW_FIN_0 | FLOW_FIN_1)); /* begun again */
+		if (flow_is_closed(state) && idle_s > FLOW_LINGER_S)
+			idle_s = FLOW_LINGER_S;
+	}
+	slot->last_seen_ns = start->now;
+	slot->idle_s = idle_s;
+}
+
+/* Counts a packet. Adding to 32 bits costs what 64 would; the rest is told only when they go round. */
+static __always_inline void flow_count(const struct flow_ref *flow, __u32 direction, __u32 packets, __u32 bytes)
+{
+	__u32 way = direction & 1;
+	__u32 had_packets = __sync_fetch_and_add(&flow->slot->packets[way], packets);
+	__u32 had_bytes = __sync_fetch_and_add(&flow->slot->bytes[way], bytes);
+	struct flow_tuple *tuple;
+
+	if (had_packets + packets >= had_packets && had_bytes + bytes >= had_bytes)
+		return;
+	tuple = bpf_map_lookup_elem(&flow_tuples, &flow->index);
+	if (!tuple)
+		return;
+	if (had_packets + packets < had_packets)
+		__sync_fetch_and_add(&tuple->packets_high[way], 1);
+	if (had_bytes + bytes < had_bytes)
+		__sync_fetch_and_add(&tuple->bytes_high[way], 1);
+}
+
 /* For people; a reader between the slot's publication and this sees the slot's former tuple. */
-static __always_inline void flow_describe(__u32 index, const struct packet *packet)
+static __always_inline void flow_describe(__u32 index, const struct packet *packet, __u64 now)
 {
 	struct flow_tuple *tuple = bpf_map_lookup_elem(&flow_tuples, &index);
 
@@ -256,11 +471,18 @@ static __always_inline void flow_describe(__u32 index, const struct packet *pack
 	tuple->destination_port = packet->destination_port;
 	tuple->protocol = packet->protocol;
 	tuple->family = packet->family;
+	tuple->former = 0;
+	tuple->created_ns = now;
+	tuple->packets_high[0] = 0;
+	tuple->packets_high[1] = 0;
+	tuple->bytes_high[0] = 0;
+	tuple->bytes_high[1] = 0;
 }
 
-/* Target and its generation change together, in one store. */
-static __always_inline void flow_assign(struct flow_slot *slot, __u32 target, __u32 generation)
+/* Another target. It and its generation change together, in one store. `state` says why it, FLOW_FAIL_OPEN or 0. */
+static __always_inline void flow_move(const struct flow_ref *flow, __u32 target, __u32 generation, __u32 state)
 {
+	struct flow_tuple *tuple = bpf_map_lookup_elem(&flow_tuples, &flow->index);
 	union {
 		struct {
 			__u32 target, generation;
@@ -268,7 +490,11 @@ static __always_inline void flow_assign(struct flow_slot *slot, __u32 target, __
 		__u64 whole;
 	} both = {.part = {target, generation}};
 
-	*(volatile __u64 *)&slot->target = both.whole;
+	if (tuple)
+		tuple->former = flow->slot->target;
+	__sync_fetch_and_and(&flow->slot->state, ~(FLOW_FAIL_OPEN | FLOW_ADOPTED));
+	__sync_fetch_and_or(&flow->slot->state, FLOW_MOVED | state);
+	*(volatile __u64 *)&flow->slot->target = both.whole;
 }
 _Static_assert(__builtin_offsetof(struct flow_slot, target) % 8 == 0 &&
 		       __builtin_offsetof(struct flow_slot, target_generation) == __builtin_offsetof(struct flow_slot, target) + 4,
@@ -277,7 +503,9 @@ _Static_assert(__builtin_offsetof(struct flow_slot, target) % 8 == 0 &&
 /* The slot that a cookie names, if it holds a live flow of the cookie's generation. */
 static __always_inline struct flow_slot *flow_by_cookie(__u32 cookie, __u64 now)
 {
-	__u32 index = cookie & ((1U << FLOW_COOKIE_INDEX_BITS) - 1);
+	const struct flow_settings *settings = flow_settled();
+	__u32 bits = settings ? settings->index_bits & 31 : 0;
+	__u32 index = cookie & ((1U << bits) - 1);
 	__u32 number = index / FLOW_WAYS;
 	struct flow_set *set = bpf_map_lookup_elem(&flows, &number);
 	struct flow_slot *slot;
@@ -287,7 +515,7 @@ static __always_inline struct flow_slot *flow_by_cookie(__u32 cookie, __u64 now)
 		return NULL;
 	slot = &set->slots[index & (FLOW_WAYS - 1)];
 	tag = *(volatile __u64 *)&slot->tag;
-	if (!(tag & FLOW_VALID) || tag & FLOW_BUSY || slot->generation != cookie >> FLOW_COOKIE_INDEX_BITS || !flow_is_live(slot, now))
+	if (!(tag & FLOW_VALID) || tag & FLOW_BUSY || slot->generation != cookie >> bits || !flow_is_live(slot, now))
 		return NULL;
 	return slot;
 }

@@ -69,6 +69,7 @@ struct tunnel_ends {
 	__u16 protocol; /* EtherType of the inner packet */
 	__u64 endpoint;
 	__u32 cookie;
+	__u8 traffic_class; /* of the inner packet: DSCP copied, ECN by RFC 6040's normal mode copied too */
 };
 
 /* UDP checksum 0. DF with identification 0, as RFC 6864 allows for packets that are never fragmented. */
@@ -77,6 +78,7 @@ static __always_inline void tunnel_fill(struct tunnel *tunnel, __u32 inner_lengt
 	__builtin_memset(tunnel, 0, sizeof(*tunnel));
 	tunnel->ip.version = 4;
 	tunnel->ip.ihl = 5;
+	tunnel->ip.tos = ends->traffic_class;
 	tunnel->ip.tot_len = bpf_htons(inner_length + ENCAP_LEN);
 	tunnel->ip.frag_off = bpf_htons(IP4_DONT_FRAGMENT);
 	tunnel->ip.ttl = TUNNEL_TTL;

@@ -45,15 +45,12 @@ struct choice {
 	__be32 address;
 };
 
-/* The target in a slot, if it still is the one of this generation. */
-static __always_inline int target_still(__u32 slot, __u32 generation, __be32 *address)
+/* The target in a slot, if it still is the one of this generation, else NULL. */
+static __always_inline const struct target_config *target_still(__u32 slot, __u32 generation)
 {
 	const struct target_config *target = bpf_map_lookup_elem(&targets, &slot);
 
-	if (!target || !target->address || target->generation != generation)
-		return 0;
-	*address = target->address;
-	return 1;
+	return target && target->address && target->generation == generation ? target : NULL;
 }
 
 /* 0, or -1 when there is nobody to choose. The same hash gets the same target as long as it is listed. */

@@ -30,9 +30,28 @@ struct counter {
 	__u64 bytes;   /* of the IP packet, headers included */
 };
 
+/* samples: LRU_HASH port_verdict -> drop_samples. The beginnings of the last packets that a port's drop verdict took; see lib/sample.h. */
+#define SAMPLES 4
+#define SAMPLE_BYTES 128 /* Ethernet 14, tunnel 68, inner IPv4 20 and TCP 20 fit */
+struct drop_sample {
+	__u64 begun; /* differs from `done` while the sample is being written; 0: never was */
+	__u64 done;
+	__u64 at_ns;  /* CLOCK_MONOTONIC */
+	__u32 length; /* of the IP packet, as it arrived */
+	__u32 kept;   /* bytes of head */
+	__u8 head[SAMPLE_BYTES]; /* from the Ethernet header on */
+};
+struct drop_samples {
+	__u64 window_ns;
+	__u64 in_window;
+	__u64 taken;
+	struct drop_sample last[SAMPLES];
+};
+
 /* enis: HASH ifindex -> eni_config. A port of a VPC router. */
 enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3 };
 #define ENI_SOURCE_DEST_CHECK 1
+#define ENI_IPV6 2 /* the VPC has IPv6 */
 struct eni_config {
 	__u32 role;
 	__u32 flags;
@@ -42,12 +61,20 @@ struct eni_config {
 	__be32 mask;
 	__u8 mac[6];      /* the router's end */
 	__u8 peer_mac[6]; /* the other end */
+	__be32 subnet6[2]; /* the first half of the subnet's /64; 0 when there is none */
 };
 
 /* eni_addresses: HASH eni_address -> u8. The addresses that an ENI may send from and receive for. */
 struct eni_address {
 	__u32 ifindex;
 	__be32 address;
+};
+
+/* eni_addresses6: HASH eni_address6 -> u8. The same for IPv6.
+ * igw_addresses6: HASH eni_address6 -> u8. The addresses that an IGW's port lets pass, as they are; `::` says that its VPC has IPv6. */
+struct eni_address6 {
+	__u32 ifindex;
+	__be32 address[4];
 };
 
 /* nat_out, nat_in: HASH nat_key -> __be32. Private -> public and public -> private, per IGW port. */
@@ -65,15 +92,35 @@ struct node_config {
 	__u32 tcp_idle_s;
 	__u32 other_idle_s;
 	__u32 targets; /* how many the Maglev table holds; 0 = drop new flows */
-	__u32 pad;
+	__u8 stickiness; /* 5, 3 or 2 */
+	__u8 flags;      /* NODE_… */
+	__u16 pad;
 };
+#define NODE_ADOPT 1
+#define NODE_RESET_ON_IDLE 2
+#define NODE_PMTUD 4
+#define NODE_NO_MSS_CLAMPING 8
+#define NODE_FAIL_OPEN 16
 /* node_ports: HASH ifindex -> slot. */
+
+/* node_counters: PERCPU_ARRAY node slot -> node_counter. What verdicts do not tell: they count packets, not flows. */
+struct node_counter {
+	__u64 new_flows;
+	__u64 rejected_flows; /* by no_targets, flow_table_full or new_flow_limit */
+	__u64 rejected_tcp_flows; /* of those */
+	__u64 adopted_flows; /* of the new ones */
+	__u64 moved_flows; /* given to another target because theirs asked for it */
+};
 
 /* targets: ARRAY slot -> target_config; address 0 is an empty slot. */
 struct target_config {
 	__be32 address;
 	__u32 generation; /* of the slot: a flow that remembers an older one has lost its target */
+	__u32 flags;
 };
+/* Answer TCP of the target's flows with a reset, because it is unhealthy, or gone. */
+#define TARGET_RESET_UNHEALTHY 1
+#define TARGET_RESET_DEREGISTERED 2
 
 /* target_addresses: HASH __be32 -> u32. Every address in targets, to tell a stranger's return from one by the wrong target. */
 
@@ -93,24 +140,42 @@ struct endpoint_config {
 
 /* flows: ARRAY, mmapable, of sets. One slot, one cache line, answers all that a known flow's packets ask, in both directions.
  * A slot is found by the keyed 128-bit fingerprint of its tuple, whose first half, with the slot's state in the two lowest bits, is
- * the tag. 0 is a slot that was never used. The cookie is index and generation: unique among live flows, never 0.
+ * the tag. 0 is a slot that holds nothing. The cookie is index and generation: unique among live flows, never 0, and by `claimed` not
+ * given out again within 30 s.
+ *
+ * A flow's two directions are those of its sorted ends: 0 goes from the smaller end (by address, then port, in memory order) to the
+ * larger one. FLOW_TURNED says that the first packet, whose ends flow_tuple has, went in direction 1.
  */
 #define FLOW_WAYS 8
 #define FLOW_VALID 1 /* in the tag */
 #define FLOW_BUSY 2  /* in the tag: being written */
-#define FLOW_COOKIE_INDEX_BITS 23
-#define FLOW_GENERATIONS 511 /* 1..511, in the cookie's other bits */
+#define FLOW_COOKIE_BITS 32
+#define FLOW_INDEX_BITS_MIN 16 /* so that a generation fits its 16 bits */
+#define FLOW_INDEX_BITS_MAX 23
+
+#define FLOW_TURNED 0x01
+#define FLOW_FIN_0 0x02 /* seen in direction 0 */
+#define FLOW_FIN_1 0x04
+#define FLOW_RST 0x08
+#define FLOW_TCP 0x10	 /* carried TCP */
+#define FLOW_SHARED 0x20 /* by 3- or 2-tuple: what one connection says of its end does not hold for the flow */
+/* Why this target; by hash alone when none of these is set. */
+#define FLOW_FAIL_OPEN 0x40
+#define FLOW_ADOPTED 0x80 /* began without a SYN; its target is the hash's */
+#define FLOW_MOVED 0x100  /* from another target, which flow_tuple names */
+#define FLOW_CLAIMED_SHIFT 16 /* the upper half of `state`: low bits of the tick in which the slot was claimed */
 struct flow_slot {
 	__u64 tag;
 	__u64 fingerprint; /* its second half */
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC_COARSE */
 	__u64 endpoint;
-	__u64 packets; /* both directions, from endpoints to targets */
-	__u64 bytes;
+	__u32 packets[2]; /* from endpoints to targets, by direction; flow_tuple counts how often they went round */
+	__u32 bytes[2];
 	__u32 target; /* slot */
 	__u32 target_generation;
-	__u32 generation;
-	__u32 idle_s; /* unseen for longer than this the slot is free */
+	__u16 generation;
+	__u16 idle_s; /* unseen for longer than this the slot is free */
+	__u32 state;  /* FLOW_… */
 };
 struct flow_set {
 	struct flow_slot slots[FLOW_WAYS];
@@ -123,15 +188,41 @@ struct flow_tuple {
 	__be16 destination_port;
 	__u8 protocol;
 	__u8 family; /* 4 or 6 */
-	__u8 pad[2];
+	__u16 former; /* slot of the target before the last move */
+	__u64 created_ns; /* CLOCK_MONOTONIC_COARSE */
+	__u32 packets_high[2]; /* upper halves of the slot's counters */
+	__u32 bytes_high[2];
 };
 /* flow_settings: ARRAY[1], written by user space before anything is attached. */
 struct flow_settings {
 	__u64 key[2];   /* random */
 	__u32 set_mask; /* number of sets - 1 */
-	__u32 pad;
+	__u32 new_flows_per_s; /* that one CPU may open; 0: no limit */
+	__u32 tcp_yields_after_s; /* a TCP flow unseen for longer makes room for a newcomer */
+	__u8 index_bits; /* of the cookie; the others are the generation's */
+	__u8 tick_shift; /* a slot is claimed once in 2^tick_shift ns: all its generations together last 30 s */
+	__u16 pad;
 };
 /* flow_locks: ARRAY of flow_lock, for inserts; fragments: LRU_HASH, see lib/flow.h and lib/fragment.h. Programs only. */
+
+/* chaos_ports: HASH ifindex -> chaos_config. A target's port whose returns are spoilt on purpose; see chaos.bpf.c. */
+#define MAX_CHAOS 1024
+enum chaos_kind {
+	CHAOS_STALL = 1,
+	CHAOS_LOSE,
+	CHAOS_DUPLICATE,
+	CHAOS_CORRUPT_TLV,
+	CHAOS_STALE_COOKIE,
+	CHAOS_LIE_ON_HEALTH
+};
+struct chaos_config {
+	__u64 seed;
+	__u64 until_ns; /* CLOCK_MONOTONIC; from then on nothing happens */
+	__u64 met;      /* packets that were considered */
+	__u64 done;     /* of those, to how many it was done */
+	__u32 kind;     /* enum chaos_kind */
+	__u32 share;    /* of 65536 */
+};
 
 /* inspector_rules: HASH ifindex -> inspector_policy. First match wins; no match returns the packet. */
 #define INSPECTOR_RULES 32

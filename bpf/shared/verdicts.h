@@ -30,6 +30,9 @@
 	V(21, not_ip, DROP, "Neither IP nor ARP: a VPC does not carry it.")                                                    \
 	V(22, fib_error, DROP, "The kernel's route look-up failed: please report it.")                                         \
 	V(23, arp_unanswered, DROP, "ARP that is no request for another address of the subnet.")                               \
+	V(24, neighbour_answered, REPLY, "A neighbour solicitation for an address of the subnet, answered by the VPC router.") \
+	V(25, neighbour_unanswered, DROP,                                                                                      \
+	  "Neighbour discovery that is no solicitation for another address of the subnet.")                                    \
 	/* Internet gateway: igw.bpf.c */                                                                                      \
 	V(30, igw_out, PASS, "Left for the internet with its public address.")                                                 \
 	V(31, igw_in, PASS, "Came from the internet, now with its private address.")                                           \
@@ -45,9 +48,15 @@
 	V(46, flow_table_full, DROP, "A new flow found no room in the flow table.")                                            \
 	V(47, inner_too_big, DROP, "Larger than 8500 bytes, the most a Gateway Load Balancer carries.")                        \
 	V(48, encap_failed, DROP, "The kernel could not add the GENEVE header: please report it.")                             \
-	V(49, fragment_no_flow, DROP, "A later fragment whose first fragment was not seen.")                                   \
+	V(49, fragment_no_flow, DROP,                                                                                          \
+	  "A later fragment of TCP, or of IPv6 behind extension headers, before its first, which alone tells its flow.")       \
 	V(50, endpoint_ipv6_not_enabled, DROP, "IPv6 through an endpoint that is not dualstack.")                              \
 	V(51, underlay_mtu_exceeded, DROP, "With its GENEVE header larger than the link toward the target.")                   \
+	V(52, too_big_answered, REPLY, "Larger than 8500 bytes: the sender was told by ICMP to send smaller packets.")         \
+	V(54, new_flow_limit, DROP, "More new flows in this second than one CPU may open: known flows go on.")                  \
+	V(55, tcp_reset_unknown, REPLY, "TCP without SYN for a flow that is not known, answered with a reset.")                \
+	V(56, tcp_reset_unhealthy, REPLY, "TCP of a flow whose target is unhealthy, answered with a reset.")                   \
+	V(57, tcp_reset_deregistered, REPLY, "TCP of a flow whose target was deregistered, answered with a reset.")            \
 	/* Return from a target: target.bpf.c */                                                                               \
 	V(60, decapsulated, PASS, "Came back from its target and left by its endpoint.")                                       \
 	V(61, not_geneve, STACK, "Not GENEVE: health checks and ARP, for the load balancer's own stack.")                      \
@@ -64,11 +73,16 @@
 	V(72, decap_failed, DROP, "The kernel could not strip the GENEVE header: please report it.")                           \
 	V(73, return_mtu_exceeded, DROP, "The inner packet of a return is larger than the endpoint's link.")                   \
 	V(74, target_not_configured, DROP, "The node is not in service (yet, or any more).")                                   \
+	V(75, return_congestion_mark, DROP,                                                                                    \
+	  "A return whose outer header marks congestion, but whose sender would not hear of it: its packets are not ECN.")     \
+	V(76, return_too_big, DROP, "The inner packet of a return is larger than 8500 bytes.")                                 \
 	/* In-kernel appliance: inspector.bpf.c */                                                                             \
 	V(90, inspector_returned, PASS, "Inspected and returned to the load balancer.")                                        \
 	V(91, inspector_denied, DROP, "Denied by a rule of the inspector.")                                                    \
 	V(92, inspector_not_geneve, STACK, "Not GENEVE: health checks and management, for the appliance's own stack.")         \
-	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")
+	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")                     \
+	/* Chaos on a target's port: chaos.bpf.c */                                                                            \
+	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

@@ -1,4 +1,4 @@
-"""The one place where rooms are wired together, and the console script `gwlb`."""
+"""The one place where rooms are wired together."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from starlette.routing import Route
 from opengwlb import admin
 from opengwlb.api import accounts, dispatch
 from opengwlb.cli import lab
-from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
+from opengwlb.control.chaos import ChaosReconciler
 from opengwlb.control.health import HealthChecker
 from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
@@ -85,6 +85,26 @@ class Server:
         }
         if self.health is not None:
             passes["health"] = self.health.reconcile
+        if isinstance(self.dataplane, DataPlane):
+            self.chaos = ChaosReconciler(
+                store=self.store,
+                programs=self.dataplane,
+                namespace=self.fabric.namespace,
+                ifindex=lambda: self.network.ifindex,
+                clock=clock,
+                monotonic_ns=time.monotonic_ns,
+            )
+            passes["chaos"] = self.chaos.reconcile
+        kernel = options.data_plane == "kernel"
+        self.sources = read_api.Sources(
+            store=self.store,
+            dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
+            fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
+            ifindex=lambda: self.network.ifindex if kernel else {},
+        )
+        self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
+        if kernel:
+            passes["metrics"] = self.sampler.sample
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
         self.gateway = Gateway(
             handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
@@ -121,18 +141,11 @@ class Server:
             health=self.troubles,
             test_hooks=self.options.test_hooks,
         )
-        kernel = self.options.data_plane == "kernel"
-        sources = read_api.Sources(
-            store=self.store,
-            dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
-            fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
-            ifindex=lambda: self.network.ifindex if kernel else {},
-        )
-        reads = read_api.routes(sources=sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
+        reads = read_api.routes(sources=self.sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
         return Starlette(
             routes=[
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
-                metrics.route(sources=sources, errors=self.errors),
+                metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
                 *reads,
             ],
@@ -194,8 +207,3 @@ def _greeting(server: Server) -> str:
         lines.append(f"First start: credentials are in {options.data_dir / 'credentials'}")
     lines.append(f'Use it with any AWS client: eval "$(gwlb env operator{name})" && aws ec2 describe-vpcs')
     return "\n".join(lines)
-
-
-def main() -> int:
-    """The console script `gwlb`."""
-    return command.run(serve=serve)

@@ -88,7 +88,11 @@ class Programs:
 
     def __init__(self, run_dir: Path) -> None:
         self._plane = DataPlane(run_dir=run_dir, objects=OBJECTS, max_flows=4096)
-        self._plane.open()
+        try:
+            self._plane.open()
+        except BaseException:
+            self._plane.destroy()
+            raise
 
     def attach(self, program: Program, end: End) -> None:
         self._plane.attach(end.port(program), netns=end.netns, ifindex=end.ifindex)

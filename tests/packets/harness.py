@@ -5,7 +5,8 @@
 
 `consumer` and `provider` are VPC routers; the kernel's own forwarding plays them, or the VPC router's program where a test asks. Each
 endpoint is a port of `consumer`: what enters by the client's or server's port goes to an endpoint, what comes back from one goes on.
-Everything made here has names with the prefix `dp-` and is gone when the `Lab` is closed.
+Everything made here has names with the prefix `dp-` and is gone when the `Lab` is closed; OPENGWLB_TEST_PREFIX and OPENGWLB_TEST_OBJECTS
+let two runs of different programs live side by side.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import socket
 import subprocess
 import time
@@ -20,6 +22,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
@@ -38,8 +41,8 @@ from opengwlb.model.plane import (
 )
 from opengwlb.model.topology import Port, PortRef, Program
 
-OBJECTS = Path(__file__).parents[2] / "build" / "bpf"
-PREFIX = "dp-"
+OBJECTS = Path(os.environ.get("OPENGWLB_TEST_OBJECTS", Path(__file__).parents[2] / "build" / "bpf"))
+PREFIX = os.environ.get("OPENGWLB_TEST_PREFIX", "dp-")
 CLIENT, SERVER = "10.0.1.10", "10.0.2.10"
 CLIENT6, SERVER6 = "fd00:1::10", "fd00:2::10"
 NODE = "10.9.0.4"
@@ -151,6 +154,10 @@ class Lab:
     healthy: set[int] | None = None
     """Slots that new flows may get; None: all."""
     max_flows: int = 4096
+    settings: dict[str, Any] = field(default_factory=dict)
+    resets: dict[int, Literal["unhealthy", "deregistered"]] = field(default_factory=dict)
+    """Why flows of a target slot are reset."""
+    """Other fields of the node's entry."""
 
     def __post_init__(self) -> None:
         self._boxes: list[str] = []
@@ -328,10 +335,16 @@ class Lab:
                     targets=chosen,
                     tcp_idle_s=self.tcp_idle_s,
                     other_idle_s=self.other_idle_s,
+                    **self.settings,
                 )
             },
             targets={
-                slot: TargetEntry(slot=slot, generation=self.generations.get(slot, 1), address=address)
+                slot: TargetEntry(
+                    slot=slot,
+                    generation=self.generations.get(slot, 1),
+                    address=address,
+                    reset=self.resets.get(slot, ""),
+                )
                 for slot, address in ends
             },
             endpoints={

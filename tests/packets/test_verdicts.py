@@ -83,8 +83,8 @@ ENDPOINT_DROPS: dict[str, list[Packet | bytes]] = {
         IPv6(src=CLIENT6, dst=SERVER6) / UDP() / Raw(bytes(8501 - 48)),
     ],
     "fragment_no_flow": [
-        fragment(IP(src=CLIENT, dst=SERVER, id=4242) / UDP() / Raw(bytes(2000)), fragsize=1000)[1],
-        IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrFragment(id=4242, offset=3, nh=17) / Raw(bytes(16)),
+        fragment(IP(src=CLIENT, dst=SERVER, id=4242) / TCP() / Raw(bytes(2000)), fragsize=1000)[1],
+        IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrFragment(id=4242, offset=3, nh=60) / Raw(bytes(16)),
     ],
 }
 
@@ -167,8 +167,8 @@ def test_a_full_flow_table_refuses_new_flows_and_keeps_the_old(labs: Callable[..
     lab = labs("full", forwards=False, max_flows=8)
     door = lab.endpoints[0]
     packets = [IP(src=CLIENT, dst=SERVER) / UDP(sport=port, dport=53) for port in range(9)]
-    with lab.exactly(door.inner, "encapsulated", packets=8):
-        door.outer.send(*(into(door, packet) for packet in packets[:8]))
+    with lab.exactly(door.inner, "encapsulated", packets=16):
+        door.outer.send(*(into(door, packet) for packet in packets[:8] * 2))
     with lab.exactly(door.inner, "flow_table_full"):
         door.outer.send(into(door, packets[8]))
     with lab.exactly(door.inner, "encapsulated", packets=8):
@@ -376,9 +376,9 @@ def test_a_super_packet_is_judged_by_its_segments(lab: Lab, door: Endpoint) -> N
         in_a_test_run(lab, "endpoint", door.inner, into(door, data), gso_size=8481)
 
 
-def test_every_drop_of_these_programs_is_tested_here(lab: Lab) -> None:
-    """By name, in this file: a new verdict without a test fails here."""
-    text = Path(__file__).read_text()
+def test_every_drop_of_these_programs_is_tested(lab: Lab) -> None:
+    """By name, in this directory: a new verdict without a test fails here."""
+    text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     drops = {
         one.name for one in lab.dataplane.verdicts.values() if one.kind is VerdictKind.DROP and 40 <= one.number < 100
     }

@@ -1,4 +1,5 @@
-"""Bulk TCP with a hash: run as a script in a box. `serve PORT` answers each connection; `push|pull HOST PORT BYTES` is the client.
+"""Bulk TCP with a hash: run as a script in a box. `serve PORT [ADDRESS]` answers each connection; the client is
+`push|pull HOST PORT BYTES`.
 
 The client prints one JSON line: bytes, seconds, whether both ends computed the same SHA-256, and retransmitted segments.
 """
@@ -64,8 +65,9 @@ def answer(sock: socket.socket) -> None:
             sock.sendall(send(sock, size))
 
 
-def serve(port: int) -> None:
-    with socket.create_server(("0.0.0.0", port), backlog=256) as listener:
+def serve(port: int, address: str = "0.0.0.0") -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, port), family=family, backlog=256) as listener:
         print("ready", flush=True)
         while True:
             sock, _ = listener.accept()
@@ -92,6 +94,6 @@ def run(mode: str, host: str, port: int, size: int) -> dict[str, object]:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(int(sys.argv[2]))
+        serve(int(sys.argv[2]), *sys.argv[3:])
     else:
         print(json.dumps(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))

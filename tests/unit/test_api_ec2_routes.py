@@ -75,9 +75,11 @@ def test_targets_that_do_not_exist_here_are_refused_by_name(lab: Lab, member: st
         lab.route("0.0.0.0/0", **{member: target})
 
 
-def test_ipv6_and_prefix_list_destinations_are_refused_by_name(lab: Lab):
-    with refused("UnsupportedOperation", "DestinationIpv6CidrBlock"):
-        lab.api.ec2("CreateRoute", RouteTableId=lab.table, DestinationIpv6CidrBlock="::/0", GatewayId=lab.gateway)
+def test_a_route_has_one_destination_and_prefix_lists_are_refused_by_name(lab: Lab):
+    with refused("InvalidParameterCombination", "destinationIpv6CidrBlock"):
+        lab.route("0.0.0.0/0", DestinationIpv6CidrBlock="::/0", GatewayId=lab.gateway)
+    with refused("UnsupportedOperation", "DestinationPrefixListId"):
+        lab.api.ec2("CreateRoute", RouteTableId=lab.table, DestinationPrefixListId="pl-1", GatewayId=lab.gateway)
     with refused("MissingParameter", "destinationCidrBlock"):
         lab.api.ec2("CreateRoute", RouteTableId=lab.table, GatewayId=lab.gateway)
 

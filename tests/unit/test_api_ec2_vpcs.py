@@ -73,11 +73,9 @@ def test_what_is_no_block_is_an_invalid_value(api: Api, cidr: str):
         make_vpc(api, cidr)
 
 
-def test_ipv6_is_refused_by_name_instead_of_being_ignored(api: Api):
-    with refused("UnsupportedOperation", "AmazonProvidedIpv6CidrBlock"):
-        api.ec2("CreateVpc", CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)
+def test_a_subnet_of_a_vpc_without_ipv6_cannot_have_it(api: Api):
     vpc = make_vpc(api)
-    with refused("UnsupportedOperation", "Ipv6CidrBlock"):
+    with refused("InvalidSubnet.Range", "fd00::/64"):
         api.ec2("CreateSubnet", VpcId=vpc, CidrBlock="10.0.1.0/24", Ipv6CidrBlock="fd00::/64")
 
 

@@ -18,7 +18,23 @@ from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 from opengwlb.cli.refusal import Refusal
 
-COMMANDS = ("account", "demo", "doctor", "down", "drops", "env", "exec", "flows", "serve", "status", "tcpdump", "walk")
+COMMANDS = (
+    "account",
+    "chaos",
+    "demo",
+    "doctor",
+    "down",
+    "drops",
+    "env",
+    "exec",
+    "flows",
+    "plan",
+    "serve",
+    "status",
+    "tcpdump",
+    "walk",
+    "why",
+)
 
 
 @pytest.fixture(autouse=True)

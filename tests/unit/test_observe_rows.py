@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from watched_lab import CLIENT, CONSUMER, ENDPOINT, LB, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, TO_ENDPOINT, lab
 
-from opengwlb.dataplane.flows import Flow
+from opengwlb.dataplane.flows import Flow, Why
 from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.account import AccessKey
+from opengwlb.model.compute import Instance
 from opengwlb.model.elb import Target
 from opengwlb.model.ids import device_name, endpoint_number
+from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
 from opengwlb.model.vpc import Route, Vpc
 from opengwlb.observe import drops, events, flows
@@ -36,9 +41,16 @@ FLOW = Flow(
     protocol=6,
     target=3,
     cookie=0x1A2B3C4D,
-    packets=10,
-    bytes=1000,
+    packets_forward=6,
+    packets_backward=4,
+    bytes_forward=600,
+    bytes_backward=400,
     last_seen_s=0.25,
+    created_s=2.0,
+    idle_s=350,
+    tcp="established",
+    why=Why.HASH,
+    former=None,
 )
 WEB_ENI, WEB, IGW, VPC = f"eni-{'1':0>17}", f"i-{'1':0>17}", f"igw-{'9':0>17}", f"vpc-{'c':0>17}"
 BALANCER_BOX = "gwlb-0123456789abcdef"
@@ -48,16 +60,50 @@ def viewer(account: str, *, operator: bool = False) -> Viewer:
     return Viewer(account, operator)
 
 
-@pytest.mark.parametrize(
-    ("who", "sees"),
-    [(viewer(CONSUMER), 1), (viewer(PROVIDER), 1), (viewer(STRANGER), 0), (viewer("9", operator=True), 1)],
-)
-def test_consumer_provider_and_operator_see_a_flow_and_no_one_else(who: Viewer, sees: int) -> None:
-    assert len(flows.rows(lab(), [FLOW], viewer=who, limit=10)) == sees
+def rows_of(who: Viewer, *found: Flow, snapshot: Snapshot | None = None) -> list[dict[str, Any]]:
+    there = snapshot or lab()
+    return list(flows.rows(there, found or (FLOW,), flows.Targets(there), viewer=who))
+
+
+def asked_for(who: Viewer, *, endpoint: str | None = None, target: str | None = None) -> Wanted:
+    return flows.wanted(lab(), flows.Targets(lab()), viewer=who, endpoint=endpoint, target=target)
+
+
+def test_consumer_provider_and_operator_may_read_a_flow_and_no_one_else() -> None:
+    number = endpoint_number(ENDPOINT)
+    assert asked_for(viewer(CONSUMER)) == asked_for(viewer(PROVIDER)) == Wanted(endpoints=frozenset({number}))
+    assert asked_for(viewer(STRANGER)) == Wanted(endpoints=frozenset())
+    assert asked_for(viewer("9", operator=True)) == Wanted()
+
+
+def test_an_endpoint_narrows_what_is_read_and_never_widens_it() -> None:
+    number = frozenset({endpoint_number(ENDPOINT)})
+    assert asked_for(viewer(CONSUMER), endpoint=ENDPOINT).endpoints == number
+    assert asked_for(viewer("9", operator=True), endpoint=ENDPOINT).endpoints == number
+    assert asked_for(viewer(STRANGER), endpoint=ENDPOINT).endpoints == frozenset()
+    assert asked_for(viewer("9", operator=True), endpoint="firewall").endpoints == frozenset()
+
+
+@pytest.mark.parametrize("word", [f"i-{'2':0>17}", "10.9.0.10"])
+def test_a_target_is_asked_for_by_id_or_address_and_only_by_its_provider(word: str) -> None:
+    assert asked_for(viewer(PROVIDER), target=word).targets == frozenset({3})
+    assert asked_for(viewer("9", operator=True), target=word) == Wanted(targets=frozenset({3}))
+    assert asked_for(viewer(CONSUMER), target=word).endpoints == frozenset()
+    assert asked_for(viewer(PROVIDER), target="i-0").targets == frozenset()
+
+
+def test_a_target_is_asked_for_by_its_instances_name_too() -> None:
+    appliance = lab().get(Instance, f"i-{'2':0>17}")
+    assert appliance is not None
+    there = lab().supposing(replace(appliance, tags={"Name": "fw-1"}))
+    targets = flows.Targets(there)
+    assert targets.called("fw-1") == frozenset({3})
+    (row,) = rows_of(viewer(PROVIDER), snapshot=there)
+    assert (row["target"], row["target_name"]) == (appliance.id, "fw-1")
 
 
 def test_a_flow_is_told_in_the_apis_ids() -> None:
-    (row,) = flows.rows(lab(), [FLOW], viewer=viewer(PROVIDER), limit=10)
+    (row,) = rows_of(viewer(PROVIDER))
     assert row == {
         "endpoint": ENDPOINT,
         "protocol": "tcp",
@@ -66,17 +112,33 @@ def test_a_flow_is_told_in_the_apis_ids() -> None:
         "destination": PRIVATE,
         "destination_port": 80,
         "target": f"i-{'2':0>17}",
+        "target_name": None,
         "target_address": "10.9.0.10",
+        "zone": "a",
+        "state": "established",
+        "why": "hash",
         "cookie": "0x1a2b3c4d",
+        "age_s": 2.0,
+        "idle_s": 0.2,
+        "expires_s": 349.8,
         "packets": 10,
+        "packets_forward": 6,
+        "packets_backward": 4,
         "bytes": 1000,
-        "last_seen_s": 0.2,
+        "bytes_forward": 600,
+        "bytes_backward": 400,
     }
 
 
+def test_a_moved_flow_names_the_target_it_came_from_if_that_may_be_known() -> None:
+    moved = replace(FLOW, why=Why.REBALANCED, former=3)
+    assert [row["why"] for row in rows_of(viewer(PROVIDER), moved)] == [f"rebalanced from i-{'2':0>17}"]
+    assert [row["why"] for row in rows_of(viewer(CONSUMER), moved)] == ["rebalanced"]
+
+
 def test_a_consumer_is_not_told_the_providers_targets() -> None:
-    (row,) = flows.rows(lab(), [FLOW], viewer=viewer(CONSUMER), limit=10)
-    assert (row["target"], row["target_address"]) == (None, None)
+    (row,) = rows_of(viewer(CONSUMER))
+    assert {row[name] for name in ("target", "target_name", "target_address", "zone")} == {None}
     for known in (None, FLOW):
         steps = why(
             lab(),
@@ -88,11 +150,16 @@ def test_a_consumer_is_not_told_the_providers_targets() -> None:
         assert steps[1].decision == "encapsulated" and f"i-{'2':0>17}" not in steps[1].sentence
 
 
-def test_the_flows_seen_last_come_first_and_the_limit_holds() -> None:
-    older = replace(FLOW, source_port=1, last_seen_s=9.0)
-    rows = flows.rows(lab(), [older, FLOW, older], viewer=viewer(PROVIDER), limit=2)
-    assert [row["source_port"] for row in rows] == [40000, 1]
-    assert flows.rows(lab(), [FLOW], viewer=viewer(PROVIDER), limit=2, endpoint="vpce-0") == []
+def test_a_flow_whose_target_or_endpoint_is_gone_is_still_a_row() -> None:
+    operator = viewer("9", operator=True)
+    (row,) = rows_of(operator, replace(FLOW, target=77, endpoint=1))
+    assert (row["target"], row["endpoint"]) == (None, "vpce-00000000000000001")
+
+
+@pytest.mark.parametrize("count", [0, 1, flows.PIECE, flows.PIECE + 1])
+def test_an_answer_in_pieces_is_the_same_json(count: int) -> None:
+    lists = {"flows": [{"n": n} for n in range(count)], "ended": [{"é": None}]}
+    assert json.loads(b"".join(flows.streamed({"total": 7}, lists))) == {"total": 7, **lists}
 
 
 OPERATOR = viewer("9", operator=True)

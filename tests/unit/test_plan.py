@@ -354,3 +354,160 @@ def test_a_provisioning_load_balancer_becomes_active_when_its_nodes_stand(lab):
     built = {lab["node_eni"].id}
     (balancer,) = [o for o in status.after_build(now, built=built, errors={}).put if isinstance(o, LoadBalancer)]
     assert balancer.state == "active"
+
+
+# -- failover and attributes of target groups
+
+
+def grouped(lab: dict[str, Any], *, second: TargetState = TargetState.HEALTHY, zone: str = "a", **of: str) -> None:
+    """A second appliance in the group, and attributes of the group (dots as underscores twice)."""
+    lab["group"] = replace(lab["group"], attributes={key.replace("__", "."): value for key, value in of.items()})
+    security = lab["security"]
+    if zone != "a":
+        security = subnet("6", lab["provider"], "10.0.9.0/24", zone)
+        node = interface("6", security, "10.0.9.20", interface_type="gateway_load_balancer", source_dest_check=False)
+        added = LoadBalancerZone(zone=zone, subnet=security.id, network_interface=node.id)
+        lab["lb"] = replace(lab["lb"], zones=(*lab["lb"].zones, added))
+        lab |= {
+            "security2": security,
+            "node2": node,
+            "node_slot2": Slot(id=slots.node_key(LB, zone), number=1, generation=1),
+        }
+    eni = interface("7", security, "10.0.0.11", instance=f"i-{'7':0>17}")
+    two = replace(lab["target"], id=f"{TG}|i-{'7':0>17}", target=f"i-{'7':0>17}", state=second)
+    lab |= {"eni2": eni, "appliance2": instance("7", eni), "target2": two}
+    lab["target_slot2"] = Slot(id=slots.target_key(two.id, "10.0.0.11"), number=5, generation=3)
+
+
+REBALANCE = {"target_failover__on_unhealthy": "rebalance", "target_failover__on_deregistration": "rebalance"}
+
+
+def unwell(lab: dict[str, Any], name: str = "target", state: TargetState = TargetState.UNHEALTHY) -> None:
+    lab[name] = replace(lab[name], state=state)
+
+
+def told(lab: dict[str, Any], *, revision: int = 100) -> dict[str, Slot]:
+    """Which target slots are written, by their name in the lab; the lab has them afterwards."""
+    new, gone = slots.changes(snapshot(*lab.values(), revision=revision))
+    assert gone == []
+    names = {lab[name].id: name for name in ("target_slot", "target_slot2")}
+    lab |= {names[slot.id]: slot for slot in new}
+    return {names[slot.id]: slot for slot in new}
+
+
+def test_rebalance_tells_flows_to_leave_an_unhealthy_target_once_and_not_to_come_back(lab):
+    grouped(lab, **REBALANCE)
+    assert told(lab) == {}
+    unwell(lab)
+    (slot,) = told(lab, revision=100).values()
+    assert (slot.id, slot.generation, slot.left) == (lab["target_slot"].id, 101, "unhealthy")
+    assert told(lab, revision=101) == {}
+    unwell(lab, state=TargetState.HEALTHY)
+    (slot,) = told(lab, revision=102).values()
+    assert (slot.generation, slot.left) == (101, "")
+    unwell(lab)
+    assert told(lab, revision=103)["target_slot"].generation == 104
+
+
+def test_without_rebalance_flows_stay(lab):
+    grouped(lab)
+    unwell(lab)
+    assert told(lab) == {}
+    del lab["target"]
+    assert told(lab) == {}
+
+
+def test_flows_do_not_move_from_one_unhealthy_target_to_another_but_to_the_first_that_recovers(lab):
+    grouped(lab, second=TargetState.UNHEALTHY, **REBALANCE)
+    unwell(lab)
+    assert told(lab) == {}
+    unwell(lab, "target2", TargetState.HEALTHY)
+    assert set(told(lab)) == {"target_slot"}
+
+
+def test_flows_leave_a_deregistered_target_when_its_delay_ends_and_not_before(lab):
+    grouped(lab, **REBALANCE)
+    lab["target"] = replace(lab["target"], deregistered=5.0, state=TargetState.DRAINING)
+    assert told(lab) == {}
+    gone = lab.pop("target")
+    assert told(lab, revision=200)["target_slot"].left == "deregistered"
+    lab["target"] = replace(gone, deregistered=None, state=TargetState.HEALTHY)
+    again = told(lab, revision=201)["target_slot"]
+    assert (again.left, again.generation) == ("", 201)
+
+
+def test_a_target_registered_again_while_draining_keeps_its_flows(lab):
+    grouped(lab, **REBALANCE)
+    lab["target"] = replace(lab["target"], deregistered=5.0, state=TargetState.DRAINING)
+    assert told(lab) == {}
+    lab["target"] = replace(lab["target"], deregistered=None, state=TargetState.INITIAL)
+    assert told(lab) == {}
+
+
+def test_a_stopped_targets_flows_leave_it_too(lab):
+    grouped(lab, **REBALANCE)
+    unwell(lab, state=TargetState.UNUSED)
+    assert told(lab)["target_slot"].left == "unhealthy"
+
+
+def test_another_zones_healthy_targets_are_no_place_to_go_without_cross_zone(lab):
+    grouped(lab, zone="b", **REBALANCE)
+    unwell(lab)
+    assert told(lab) == {}
+    lab["lb"] = replace(lab["lb"], attributes={"load_balancing.cross_zone.enabled": "true"})
+    assert set(told(lab)) == {"target_slot"}
+
+
+@pytest.mark.parametrize(
+    ("states", "cross_zone", "targets", "fail_open"),
+    [
+        (("HEALTHY", "HEALTHY"), False, [(4,), (5,)], [False, False]),
+        (("HEALTHY", "HEALTHY"), True, [(4, 5), (4, 5)], [False, False]),
+        (("UNHEALTHY", "HEALTHY"), False, [(4,), (5,)], [True, False]),
+        (("UNHEALTHY", "HEALTHY"), True, [(5,), (5,)], [False, False]),
+        (("UNHEALTHY", "UNHEALTHY"), True, [(4, 5), (4, 5)], [True, True]),
+        (("INITIAL", "HEALTHY"), False, [(), (5,)], [False, False]),
+        (("DRAINING", "UNHEALTHY"), True, [(5,), (5,)], [True, True]),
+    ],
+)
+def test_each_zone_decides_for_itself_whom_it_sends_to(lab, states, cross_zone, targets, fail_open):
+    grouped(lab, zone="b")
+    for name, state in zip(("target", "target2"), states, strict=True):
+        unwell(lab, name, TargetState[state])
+    lab["lb"] = replace(lab["lb"], attributes={"load_balancing.cross_zone.enabled": str(cross_zone).lower()})
+    nodes = plan(lab)[1].nodes
+    assert [nodes[slot].targets for slot in (0, 1)] == targets
+    assert [nodes[slot].fail_open for slot in (0, 1)] == fail_open
+
+
+@pytest.mark.parametrize(
+    ("of_the_group", "stickiness", "tcp_idle_s", "reset_on_idle"),
+    [
+        ({}, 5, 900, True),
+        ({"stickiness__type": "source_ip_dest_ip"}, 5, 900, True),
+        ({"stickiness__enabled": "true"}, 3, 350, False),
+        ({"stickiness__enabled": "true", "stickiness__type": "source_ip_dest_ip"}, 2, 350, False),
+    ],
+)
+def test_the_listeners_timeout_and_reset_hold_for_flows_by_5_tuple_only(
+    lab, of_the_group, stickiness, tcp_idle_s, reset_on_idle
+):
+    grouped(lab, **of_the_group)
+    attributes = {"tcp.idle_timeout.seconds": "900", "send_tcp_reset.on_idle_timeout.enabled": "true"}
+    lab["listener"] = replace(lab["listener"], attributes=attributes)
+    node = plan(lab)[1].nodes[0]
+    assert (node.stickiness, node.tcp_idle_s, node.reset_on_idle) == (stickiness, tcp_idle_s, reset_on_idle)
+
+
+def test_targets_reset_their_flows_when_unhealthy_or_after_their_delay_if_the_group_says_so(lab):
+    of = {"send_tcp_reset__on_unhealthy__enabled": "true", "send_tcp_reset__on_deregistration__enabled": "true"}
+    grouped(lab, **of)
+    assert {entry.reset for entry in plan(lab)[1].targets.values()} == {""}
+    unwell(lab)
+    assert plan(lab)[1].targets[4].reset == "unhealthy"
+    lab["target"] = replace(lab["target"], deregistered=5.0, state=TargetState.DRAINING)
+    assert plan(lab)[1].targets[4].reset == ""
+    del lab["target"]
+    assert plan(lab)[1].targets[4].reset == "deregistered"
+    lab["group"] = replace(lab["group"], attributes={})
+    assert plan(lab)[1].targets[4].reset == ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from starlette.applications import Starlette
@@ -14,9 +16,13 @@ from starlette.testclient import TestClient
 from test_observe_rows import FLOW, IGW, VERDICTS, WEB, WEB_ENI
 from watched_lab import CLIENT, CONSUMER, ENDPOINT, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, lab
 
-from opengwlb.dataplane.flows import Flow
-from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.errors import DataPlaneError
+from opengwlb.dataplane.flows import Changes, Flow, Found
+from opengwlb.dataplane.plane import Counter, NodeCounters
+from opengwlb.dataplane.samples import Sample
+from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.model.flows import FlowKind
 from opengwlb.model.snapshot import KINDS
 from opengwlb.model.topology import PortRef
 from opengwlb.observe import metrics, read_api
@@ -33,8 +39,36 @@ class Plane:
     def counters(self) -> list[Counter]:
         return [Counter(ifindex=1, verdict=44, packets=2, bytes=200)]
 
+    def dry_run(self) -> NoReturn:
+        raise DataPlaneError("this plane has no programs")
+
+    def samples(self) -> list[Sample]:
+        return [Sample(ifindex=1, verdict=44, age_s=0.5, length=40, head=bytes(14))]
+
     def flows(self) -> list[Flow]:
         return [FLOW]
+
+    def find_flows(self, wanted: Wanted, *, limit: int) -> Found:
+        found = [
+            flow
+            for flow in self.flows()
+            if (wanted.endpoints is None or flow.endpoint in wanted.endpoints)
+            and (wanted.targets is None or flow.target in wanted.targets)
+        ]
+        return Found(at_ns=1000, total=len(found), flows=iter(found[:limit]))
+
+    def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes:
+        ended = replace(FLOW, source_port=40001, tcp="closed")
+        return Changes(
+            began=replace(self.find_flows(wanted, limit=limit), at_ns=after_ns + 5),
+            ended=Found(at_ns=after_ns + 5, total=8, flows=iter([ended])),
+        )
+
+    def tally_flows(self) -> Tally[FlowKind]:
+        return Tally({FlowKind(FLOW.endpoint, FLOW.target, FLOW.protocol): 4, FlowKind(FLOW.endpoint, 3, 17): 2})
+
+    def node_counters(self) -> dict[int, NodeCounters]:
+        return {}
 
 
 class NoBoxes:
@@ -62,7 +96,9 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     ports = {PortRef("gwlb-0123456789abcdef", "vpce-3b822cd32f"): 1}
     sources = read_api.Sources(store=store, dataplane=Plane(), fabric=NoBoxes(), ifindex=lambda: ports)
     routes = read_api.routes(sources=sources, authenticate=authenticate, operator=OPERATOR)
-    page = metrics.route(sources=sources, errors=lambda: {"vpc-1": "no room"})
+    page = metrics.route(
+        sources=sources, errors=lambda: {"vpc-1": "no room"}, sampler=metrics.Sampler(sources, clock=lambda: 5.0)
+    )
     yield TestClient(Starlette(routes=[*routes, page]))
     store.close()
 
@@ -80,7 +116,7 @@ def test_query_and_body_ask_the_same(client: TestClient) -> None:
 
 
 def test_each_account_sees_its_own_part(client: TestClient) -> None:
-    assert ask(client, "flows", account=STRANGER) == {"flows": []}
+    assert ask(client, "flows", account=STRANGER) == {"at": 1000, "total": 0, "flows": []}
     assert ask(client, "drops", account=STRANGER) == {"drops": []}
     verdicts = {row["verdict"] for row in ask(client, "drops", account=OPERATOR)["drops"]}
     assert verdicts == {"no_targets", "ip_out_no_routes"}
@@ -88,6 +124,36 @@ def test_each_account_sees_its_own_part(client: TestClient) -> None:
         "ip_out_no_routes",
         "no_targets",
     ]
+
+
+def test_flows_are_asked_for_by_target_and_by_what_changed_since(client: TestClient) -> None:
+    appliance = f"i-{'2':0>17}"
+    assert ask(client, "flows", account=PROVIDER, target=appliance)["total"] == 1
+    assert ask(client, "flows", account=CONSUMER, target=appliance)["total"] == 0
+    changed = ask(client, "flows", account=PROVIDER, since=1000)
+    assert (changed["at"], changed["total"], changed["total_ended"]) == (1005, 1, 8)
+    assert [row["state"] for row in changed["flows"] + changed["ended"]] == ["established", "closed"]
+
+
+def test_a_plan_is_the_providers_and_finds_what_is_meant(client: TestClient) -> None:
+    appliance = f"i-{'2':0>17}"
+    asked = {"change": "deregister", "value": appliance}
+    plan = ask(client, "plan", account=PROVIDER, **asked)
+    assert plan["summary"] == {"stay": 6, "move": 0, "break": 0}
+    assert plan == ask(client, "plan", account=OPERATOR, **asked, target_group="tg")
+    assert plan["new_flows"] == [{"zone": "a", "now": [appliance], "then": []}]
+    stuck = ask(client, "plan", account=PROVIDER, change="stickiness", value="source_ip_dest_ip", target_group=TG)
+    assert stuck["summary"] == {"stay": 0, "move": 2, "break": 4}
+    assert ask(client, "plan", account=PROVIDER, change="cross-zone", value="on")["summary"]["stay"] == 6
+    assert ask(client, "plan", account=CONSUMER, status=404, **asked)["code"] == "TargetGroupNotFound"
+
+
+@pytest.mark.parametrize(
+    ("change", "value"), [("disable-zone", "z"), ("cross-zone", "sideways"), ("explode", ""), ("stickiness", "glue")]
+)
+def test_a_change_that_cannot_be_made_is_refused(client: TestClient, change: str, value: str) -> None:
+    answer = ask(client, "plan", account=PROVIDER, status=400, change=change, value=value)
+    assert answer["code"] == "ValidationError" and answer["message"]
 
 
 def test_an_unsigned_request_is_refused_by_name(client: TestClient) -> None:
@@ -132,7 +198,7 @@ def test_why_does_not_tell_about_other_accounts_interfaces(client: TestClient) -
     asked = {"source": WEB_ENI, "source_address": PRIVATE, "destination": CLIENT}
     assert ask(client, "why", account=PROVIDER, status=404, **asked)["code"] == "ResourceNotFound"
     assert ask(client, "why", account=CONSUMER, **(asked | {"source": IGW, "destination": PUBLIC}))["steps"]
-    assert ask(client, "why", status=400, **(asked | {"source": ENDPOINT}))["code"] == "ValidationError"
+    assert ask(client, "why", status=400, **(asked | {"source": WEB}))["code"] == "ValidationError"
 
 
 def test_a_walk_without_a_matching_connection_says_so(client: TestClient) -> None:
@@ -167,18 +233,64 @@ def test_metrics_carry_the_verdicts_sentences_and_places(client: TestClient) -> 
         f'resource="{ENDPOINT}"}} 2.0' in text
     )
     assert "gwlb_reconcile_errors 1.0" in text
-    assert "gwlb_flows 1.0" in text
+    assert "gwlb_flows 6.0" in text
     assert f'gwlb_targets{{state="healthy",target_group="{TG}"}} 1.0' in text
     assert f'gwlb_targets{{state="unhealthy",target_group="{TG}"}} 0.0' in text
     assert 'gwlb_ip_out_no_routes_packets_total{box="vpc-' in text
+
+
+def test_the_metrics_of_aws_are_there_under_its_names_and_dimensions(client: TestClient) -> None:
+    text = client.get("/metrics").text
+    zone = 'AvailabilityZone="a",LoadBalancer="gwy/lb/0123456789abcdef"'
+    for line in (
+        f"aws_gatewayelb_ActiveFlowCount{{{zone}}} 6.0",
+        f"aws_gatewayelb_NewFlowCount_total{{{zone}}} 0.0",
+        f"aws_gatewayelb_ProcessedBytes_total{{{zone}}} 0.0",
+        f"aws_gatewayelb_PeakBytesPerSecond{{{zone}}} 0.0",
+        f"aws_gatewayelb_RejectedFlowCount_TCP_total{{{zone}}} 0.0",
+        f"aws_gatewayelb_TCP_ELB_Reset_Count_total{{{zone}}} 0.0",
+        'aws_gatewayelb_ConsumedLCUs{LoadBalancer="gwy/lb/0123456789abcdef"} 0.0',
+        f'aws_gatewayelb_HealthyHostCount{{{zone},TargetGroup="targetgroup/tg/00123456789abcdef0"}} 1.0',
+    ):
+        assert line in text
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_samples_are_taken_when_they_are_due_and_live_flows_counted_once_a_minute(tmp_path: Path) -> None:
+    counted = 0
+
+    class Busy(Plane):
+        def tally_flows(self) -> Tally[FlowKind]:
+            nonlocal counted
+            counted += 1
+            return super().tally_flows()
+
+    store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
+    clock = Clock()
+    sources = read_api.Sources(store=store, dataplane=Busy(), fabric=None, ifindex=dict)
+    sampler = metrics.Sampler(sources, clock=clock)
+    assert sampler.sample() == 10.0
+    clock.now += 4
+    assert sampler.sample() == 6.0 and counted == 1
+    for _ in range(6):
+        clock.now += 10
+        sampler.sample()
+    assert counted == 2
+    store.close()
 
 
 def test_without_a_data_plane_everything_answers_and_is_empty(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
     sources = read_api.Sources(store=store, dataplane=None, fabric=None, ifindex=dict)
     routes = read_api.routes(sources=sources, authenticate=authenticate, operator=OPERATOR)
-    page = metrics.route(sources=sources, errors=dict)
+    page = metrics.route(sources=sources, errors=dict, sampler=metrics.Sampler(sources, clock=lambda: 5.0))
     client = TestClient(Starlette(routes=[*routes, page]))
-    assert ask(client, "flows") == {"flows": []} and ask(client, "drops") == {"drops": []}
+    assert ask(client, "flows")["flows"] == [] and ask(client, "drops") == {"drops": []}
     assert "gwlb_store_revision" in client.get("/metrics").text
     store.close()

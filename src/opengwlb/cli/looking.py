@@ -1,20 +1,23 @@
-"""`gwlb status`, `walk`, `flows`, `drops`: the read API's answers, drawn."""
+"""`gwlb status` and `walk`: the read API's answers, drawn."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import Any
 
 from rich.markup import escape
 
-from opengwlb.observe import walk_text
-
 from . import client, show
 
 STATUS_TABLES = ("boxes", "load_balancers", "targets", "endpoints", "drops")
+MOST_LISTED = 25
+"""Rows of a table that a person reads; of more, only those that are not as they should be."""
+AS_IT_SHOULD_BE = frozenset({"up", "running", "active", "healthy", "available"})
+MOST_DROPS = 15
 
 
-def status(name: str, *, as_json: bool) -> None:
+def status(name: str, *, everything: bool, as_json: bool) -> None:
     """Boxes, load balancers, targets with health, endpoints, drops, and warnings such as routing loops."""
     reader = client.operator(name)
     answer = reader.get("status") | reader.get("drops")
@@ -22,24 +25,40 @@ def status(name: str, *, as_json: bool) -> None:
         show.as_json(answer)
         return
     for section in STATUS_TABLES:
-        show.table(answer.get(section, []), title=section.replace("_", " "))
+        rows = answer.get(section, [])
+        listed = rows if everything else worth_listing(rows)
+        show.table(
+            listed, title=title(section.replace("_", " "), rows, listed), empty="none" if not rows else "all well"
+        )
     for warning in answer.get("warnings", []):
         show.console().print(f"[yellow]warning[/]: {escape(warning)}")
 
 
-def listing(name: str, *, what: str, account: str, as_json: bool, **query: str | int | None) -> None:
-    """`flows` or `drops`, as an account sees them."""
-    answer = client.as_account(name, account=account).get(what, **query)
-    if as_json:
-        show.as_json(answer)
-        return
-    rows: list[dict[str, Any]] = answer[what]
-    show.table(rows, title=what)
+def worth_listing(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All of few; of many, those in trouble, or the first when rows have no state."""
+    if len(rows) <= MOST_LISTED:
+        return rows
+    if "state" not in rows[0]:
+        return rows[:MOST_DROPS]
+    return [row for row in rows if row["state"] not in AS_IT_SHOULD_BE][:MOST_LISTED]
+
+
+def title(noun: str, rows: list[dict[str, Any]], listed: list[dict[str, Any]]) -> str:
+    """With what is not listed, counted by state."""
+    if len(listed) == len(rows):
+        return noun
+    if "state" not in rows[0]:
+        return f"{noun}: the first {len(listed)} of {len(rows):,} (--all lists every one)"
+    counts = Counter(str(row["state"]).split(":", 1)[0] for row in rows)
+    states = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
+    return f"{noun}: {len(rows):,}, of which {states} (--all lists every one)"
 
 
 def walk(name: str, *, question: dict[str, Any], wait_s: int, account: str, as_json: bool) -> int:
     """Wait for one connection and follow it through every box; 0 when all was as it should be."""
     asked = {key: value for key, value in question.items() if value is not None} | {"wait_s": wait_s}
+    from opengwlb.observe import walk_text
+
     reader = client.as_account(name, account=account)
     if not as_json:
         print(f"Waiting up to {wait_s} s for a connection …", file=sys.stderr)

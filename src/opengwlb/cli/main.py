@@ -14,7 +14,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from . import accounts, credentials, doctor, environment, lab, looking, serving, show
+from . import accounts, asking, credentials, doctor, environment, flows, lab, looking, plan, serving, show
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
 from .refusal import Refusal
@@ -23,6 +23,9 @@ Serve = Callable[[ServeOptions], None]
 
 app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", version_flags=())
 app.command(accounts.app)
+app.command(plan.app)
+flows.register(app)
+asking.register(app)
 
 
 @app.command(name="serve")
@@ -152,27 +155,20 @@ def _tcpdump(target: str, /, *arguments: Command, name: Name = lab.DEFAULT_NAME)
 
 
 @app.command(name="status")
-def _status(*, name: Name = lab.DEFAULT_NAME, json: Json = False) -> None:
-    """Show boxes, load balancers, targets with their health, endpoints, drops and warnings."""
-    looking.status(name, as_json=json)
-
-
-@app.command(name="flows")
-def _flows(
+def _status(
     *,
-    limit: int = 50,
-    account: Account = credentials.OPERATOR,
+    every: Annotated[bool, Parameter(name="--all", negative=())] = False,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
 ) -> None:
-    """List live flows: endpoint, tuple, target, age, bytes."""
-    looking.listing(name, what="flows", account=account, as_json=json, limit=limit)
+    """Show boxes, load balancers, targets with their health, endpoints, drops and warnings.
 
-
-@app.command(name="drops")
-def _drops(*, account: Account = credentials.OPERATOR, name: Name = lab.DEFAULT_NAME, json: Json = False) -> None:
-    """List drops: verdict, count, where, and what the verdict means."""
-    looking.listing(name, what="drops", account=account, as_json=json)
+    Parameters
+    ----------
+    every
+        List everything: otherwise what is as it should be is only counted where there is much of it.
+    """
+    looking.status(name, everything=every, as_json=json)
 
 
 @app.command(name="walk")

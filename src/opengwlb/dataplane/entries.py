@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from opengwlb.model.ids import endpoint_id
-from opengwlb.model.plane import InspectorRule, Plane
+from opengwlb.model.plane import EniEntry, InspectorRule, NodeEntry, Plane
 from opengwlb.model.topology import PortRef
 
 from . import layout
@@ -37,7 +37,10 @@ def _mac(text: str) -> ctypes.Array[ctypes.c_uint8]:
 
 def targets(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
     for entry in plane.targets.values():
-        config = layout.target_config(address=_address(entry.address), generation=entry.generation)
+        flags = {"": 0, "unhealthy": layout.TARGET_RESET_UNHEALTHY, "deregistered": layout.TARGET_RESET_DEREGISTERED}
+        config = layout.target_config(
+            address=_address(entry.address), generation=entry.generation, flags=flags[entry.reset]
+        )
         yield f"target {entry.address}", u32(entry.slot), bytes(config)
 
 
@@ -57,8 +60,21 @@ def nodes(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
                 tcp_idle_s=entry.tcp_idle_s,
                 other_idle_s=entry.other_idle_s,
                 targets=len(entry.targets),
+                stickiness=entry.stickiness,
+                flags=_node_flags(entry),
             )
             yield entry.port.box, u32(entry.slot), bytes(config)
+
+
+def _node_flags(entry: NodeEntry) -> int:
+    switches = {
+        layout.NODE_ADOPT: entry.adopt,
+        layout.NODE_RESET_ON_IDLE: entry.reset_on_idle,
+        layout.NODE_PMTUD: entry.pmtud,
+        layout.NODE_NO_MSS_CLAMPING: not entry.mss_clamping,
+        layout.NODE_FAIL_OPEN: entry.fail_open,
+    }
+    return sum(flag for flag, on in switches.items() if on)
 
 
 def node_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -90,17 +106,24 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
     for entry in plane.enis.values():
         if entry.port in indexes:
             subnet = ipaddress.IPv4Network(entry.subnet or "0.0.0.0/32")  # /32 of nothing: matches no destination
+            subnet6 = ipaddress.IPv6Network(entry.subnet6 or "::/64")  # holds no address that a VPC carries
             config = layout.eni_config(
                 role=entry.role,
-                flags=layout.ENI_SOURCE_DEST_CHECK if entry.source_dest_check else 0,
+                flags=_eni_flags(entry),
                 table=entry.table,
                 delivery=entry.delivery,
                 subnet=Address(*subnet.network_address.packed),
                 mask=Address(*subnet.netmask.packed),
                 mac=_mac(entry.mac),
                 peer_mac=_mac(entry.peer_mac),
+                subnet6=layout.Half6(*subnet6.network_address.packed[:8]),
             )
             yield entry.port.box, u32(indexes[entry.port]), bytes(config)
+
+
+def _eni_flags(entry: EniEntry) -> int:
+    switches = {layout.ENI_SOURCE_DEST_CHECK: entry.source_dest_check, layout.ENI_IPV6: entry.ipv6}
+    return sum(flag for flag, on in switches.items() if on)
 
 
 def eni_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -108,6 +131,24 @@ def eni_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
         if entry.port in indexes:
             for one in entry.addresses:
                 yield entry.port.box, u32(indexes[entry.port]) + address(one), b"\1"
+
+
+def eni_addresses6(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.enis.values():
+        if entry.port in indexes:
+            for one in entry.addresses6:
+                yield entry.port.box, u32(indexes[entry.port]) + _address6(one), b"\1"
+
+
+def igw_addresses6(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.gateways6.values():
+        if entry.port in indexes:
+            for one in ("::", *entry.addresses):
+                yield entry.port.box, u32(indexes[entry.port]) + _address6(one), b"\1"
+
+
+def _address6(text: str) -> bytes:
+    return ipaddress.IPv6Address(text).packed
 
 
 def nat_out(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -154,12 +195,16 @@ IN_ORDER: tuple[tuple[str, Contents], ...] = (
     ("endpoint_ports", endpoint_ports),
     ("endpoints", endpoints),
     ("eni_addresses", eni_addresses),
+    ("eni_addresses6", eni_addresses6),
     ("enis", enis),
     ("nat_out", nat_out),
     ("nat_in", nat_in),
+    ("igw_addresses6", igw_addresses6),
     ("inspector_rules", inspector_rules),
 )
 """Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
 meets a node without its targets or an endpoint without its node."""
 ARRAYS = frozenset({"targets", "nodes"})
 """Maps in which an entry is absent when it is all zeros."""
+CHANGED_LAST = frozenset({"targets"})
+"""Maps of which new entries appear in order, while others change only when all maps are written."""

@@ -3,17 +3,62 @@
 from __future__ import annotations
 
 import ctypes
+import heapq
 import ipaddress
+import itertools
 import mmap
 import secrets
 import time
+from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
-from .layout import FLOW_BUSY, FLOW_COOKIE_INDEX_BITS, FLOW_VALID, FLOW_WAYS, flow_settings, flow_slot, flow_tuple
+from opengwlb.model.flows import FlowKind
+
+from . import scan
+from .layout import (
+    FLOW_ADOPTED,
+    FLOW_BUSY,
+    FLOW_COOKIE_BITS,
+    FLOW_FAIL_OPEN,
+    FLOW_FIN_0,
+    FLOW_FIN_1,
+    FLOW_INDEX_BITS_MAX,
+    FLOW_INDEX_BITS_MIN,
+    FLOW_MOVED,
+    FLOW_RST,
+    FLOW_SHARED,
+    FLOW_TCP,
+    FLOW_TURNED,
+    FLOW_VALID,
+    FLOW_WAYS,
+    flow_settings,
+    flow_slot,
+    flow_tuple,
+)
 from .maps import Map
+from .scan import Wanted
 
 _FIRST = b"\0\0\0\0"
+SETTLED_NS = 10_000_000
+"""The programs' clock goes in steps of some milliseconds: what happened this long ago can be read, with its time."""
+COOKIE_REST_NS = 30 * scan.NS_PER_S
+"""No cookie is given out again sooner."""
+_TICK_SHIFT_MIN = 22
+"""Ticks of 4 ms: the programs' clock is no finer."""
+
+
+class Why(StrEnum):
+    """Why a flow has its target."""
+
+    HASH = "hash"
+    FAIL_OPEN = "fail-open"
+    """By hash among unhealthy targets, because no other was left."""
+    ADOPTED = "adopted"
+    """By hash, for TCP that began elsewhere."""
+    REBALANCED = "rebalanced"
+    """Its former target became unhealthy, or was deregistered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +74,52 @@ class Flow:
     target: int
     """Slot, as in `TargetEntry`."""
     cookie: int
-    packets: int
-    """Sent to the target, in both directions."""
-    bytes: int
+    packets_forward: int
+    """Sent to the target, from the first packet's source; `backward` is the other direction."""
+    packets_backward: int
+    bytes_forward: int
+    bytes_backward: int
     last_seen_s: float
     """Seconds ago."""
+    created_s: float
+    """Seconds ago."""
+    idle_s: int
+    """Unseen for longer it expires."""
+    tcp: str
+    """`opening` (one direction seen), `established`, `closing` (one FIN) or `closed`; empty for anything but the flow of one TCP
+    connection."""
+    why: Why
+    former: int | None
+    """Slot of the target that a rebalanced flow had before."""
+
+    @property
+    def packets(self) -> int:
+        return self.packets_forward + self.packets_backward
+
+    @property
+    def bytes(self) -> int:
+        return self.bytes_forward + self.bytes_backward
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer of bounded length."""
+
+    at_ns: int
+    """Of the monotonic clock, for asking what changes from here on."""
+    total: int
+    """How many flows are live and wanted."""
+    flows: Iterator[Flow]
+    """Those seen last, the latest first; read from the table as they are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What began and what ended in a stretch of time."""
+
+    began: Found
+    ended: Found
+    """Expired flows; one whose slot was given to another flow at once is not among them."""
 
 
 class FlowTable:
@@ -41,6 +127,7 @@ class FlowTable:
 
     def __init__(self, flows: Map, tuples: Map) -> None:
         self._slots = flows.max_entries * FLOW_WAYS
+        self._index_bits = index_bits(flows.max_entries)
         self._flows = mmap.mmap(flows.fd, _pages(self._slots * ctypes.sizeof(flow_slot)), prot=mmap.PROT_READ)
         self._tuples = mmap.mmap(tuples.fd, _pages(self._slots * ctypes.sizeof(flow_tuple)), prot=mmap.PROT_READ)
 
@@ -50,19 +137,64 @@ class FlowTable:
 
     def live(self, *, now_ns: int) -> Iterator[Flow]:
         """Flows that are not expired at `now_ns` of the monotonic clock."""
-        size = ctypes.sizeof(flow_slot)
-        with memoryview(self._flows) as whole, whole.cast("Q") as words:
-            tags = words[0 : self._slots * size // 8 : size // 8].tolist()
-        for index, tag in enumerate(tags):
-            if tag & FLOW_VALID and not tag & FLOW_BUSY:
-                slot = flow_slot.from_buffer_copy(self._flows, index * size)
-                parts = flow_tuple.from_buffer_copy(self._tuples, index * ctypes.sizeof(flow_tuple))
-                age_ns = now_ns - slot.last_seen_ns
-                if slot.tag == tag and age_ns <= slot.idle_s * 1_000_000_000:
-                    yield _flow(index, slot, parts, age_ns)
+        yield from self._all(list(scan.live(self._table(), Wanted(), now_ns=now_ns)), now_ns=now_ns)
+
+    def find(self, wanted: Wanted, *, now_ns: int, limit: int) -> Found:
+        """Reads the whole table, and makes `limit` flows of it."""
+        met = itertools.count()
+        # The table first: when it ends, no number was drawn for nothing.
+        latest = heapq.nlargest(
+            limit, (one for one, _ in zip(scan.live(self._table(), wanted, now_ns=now_ns), met, strict=False))
+        )
+        return Found(at_ns=now_ns - SETTLED_NS, total=next(met), flows=self._all(latest, now_ns=now_ns))
+
+    def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int) -> Changes:
+        """Since `after_ns`, which an earlier answer told; at most `limit` of each, the latest first."""
+        until_ns = now_ns - SETTLED_NS
+        began, ended = scan.changed(
+            self._table(), memoryview(self._tuples), wanted, after_ns=after_ns, until_ns=until_ns
+        )
+        return Changes(
+            began=Found(at_ns=until_ns, total=len(began), flows=self._all(heapq.nlargest(limit, began), now_ns=now_ns)),
+            ended=Found(
+                at_ns=until_ns,
+                total=len(ended),
+                flows=self._all(heapq.nlargest(limit, ended), now_ns=now_ns, expired=True),
+            ),
+        )
+
+    def _all(self, found: list[tuple[int, int]], *, now_ns: int, expired: bool = False) -> Iterator[Flow]:
+        for _, index in found:
+            flow = self._read(index, now_ns=now_ns, expired=expired)
+            if flow is not None:
+                yield flow
+
+    def tally(self, *, now_ns: int) -> Tally[FlowKind]:
+        """How many live flows there are of each kind."""
+        return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns)
+
+    def _table(self) -> memoryview:
+        """Without what the mapping has beyond the last slot. Short-lived, or the map could not be closed."""
+        return memoryview(self._flows)[: self._slots * ctypes.sizeof(flow_slot)]
+
+    def _read(self, index: int, *, now_ns: int, expired: bool = False) -> Flow | None:
+        """One slot's flow, if it has one that is live (or `expired`) and stays the same while it is read."""
+        at = index * ctypes.sizeof(flow_slot)
+        slot = flow_slot.from_buffer_copy(self._flows, at)
+        parts = flow_tuple.from_buffer_copy(self._tuples, index * ctypes.sizeof(flow_tuple))
+        tag = flow_slot.from_buffer_copy(self._flows, at).tag
+        age_ns = now_ns - slot.last_seen_ns
+        if slot.tag != tag or tag & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
+            return None
+        if (age_ns > slot.idle_s * scan.NS_PER_S) is not expired:
+            return None
+        return _flow(slot.generation << self._index_bits | index, slot, parts, now_ns)
 
 
-def _flow(index: int, slot: flow_slot, parts: flow_tuple, age_ns: int) -> Flow:
+def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int) -> Flow:
+    packets = [high << 32 | low for high, low in zip(parts.packets_high, slot.packets, strict=True)]
+    size = [high << 32 | low for high, low in zip(parts.bytes_high, slot.bytes, strict=True)]
+    first = 1 if slot.state & FLOW_TURNED else 0
     return Flow(
         endpoint=slot.endpoint,
         source=_address(bytes(parts.source), parts.family),
@@ -71,11 +203,36 @@ def _flow(index: int, slot: flow_slot, parts: flow_tuple, age_ns: int) -> Flow:
         destination_port=int.from_bytes(bytes(parts.destination_port), "big"),
         protocol=parts.protocol,
         target=slot.target,
-        cookie=slot.generation << FLOW_COOKIE_INDEX_BITS | index,
-        packets=slot.packets,
-        bytes=slot.bytes,
-        last_seen_s=max(0.0, age_ns / 1e9),
+        cookie=cookie,
+        packets_forward=packets[first],
+        packets_backward=packets[1 - first],
+        bytes_forward=size[first],
+        bytes_backward=size[1 - first],
+        last_seen_s=max(0.0, (now_ns - slot.last_seen_ns) / 1e9),
+        created_s=max(0.0, (now_ns - parts.created_ns) / 1e9),
+        idle_s=slot.idle_s,
+        tcp=_tcp(slot.state, packets),
+        why=_why(slot.state),
+        former=parts.former if slot.state & FLOW_MOVED else None,
     )
+
+
+def _tcp(state: int, packets: list[int]) -> str:
+    if not state & FLOW_TCP or state & FLOW_SHARED:
+        return ""
+    ends = state & (FLOW_FIN_0 | FLOW_FIN_1)
+    if state & FLOW_RST or ends == FLOW_FIN_0 | FLOW_FIN_1:
+        return "closed"
+    if ends:
+        return "closing"
+    return "established" if all(packets) else "opening"
+
+
+def _why(state: int) -> Why:
+    for flag, why in ((FLOW_MOVED, Why.REBALANCED), (FLOW_FAIL_OPEN, Why.FAIL_OPEN), (FLOW_ADOPTED, Why.ADOPTED)):
+        if state & flag:
+            return why
+    return Why.HASH
 
 
 def _address(raw: bytes, family: int) -> str:
@@ -89,18 +246,32 @@ def _pages(length: int) -> int:
 def sets_for(max_flows: int) -> int:
     """Sets of a table for at least `max_flows` flows: a power of two. `ValueError` beyond what a cookie can name."""
     sets = 1 << max(0, (max(max_flows, FLOW_WAYS) - 1) // FLOW_WAYS).bit_length()
-    if sets * FLOW_WAYS > 1 << FLOW_COOKIE_INDEX_BITS:
-        raise ValueError(f"a flow table has at most {1 << FLOW_COOKIE_INDEX_BITS} flows")
+    if sets * FLOW_WAYS > 1 << FLOW_INDEX_BITS_MAX:
+        raise ValueError(f"a flow table has at most {1 << FLOW_INDEX_BITS_MAX} flows")
     return sets
 
 
-def settle(settings: Map, flows: Map) -> None:
-    """Gives a new table its random key, once: with another one no known flow would be found again."""
+def index_bits(sets: int) -> int:
+    """How much of a cookie names the slot; the rest is the slot's generation."""
+    return max(FLOW_INDEX_BITS_MIN, (sets * FLOW_WAYS - 1).bit_length())
+
+
+def tick_shift(sets: int) -> int:
+    """A slot is claimed once in 2^this nanoseconds, so that its generations do not come round within COOKIE_REST_NS. The last
+    generation's tick may be cut short at both ends."""
+    generations = (1 << FLOW_COOKIE_BITS - index_bits(sets)) - 1
+    return max(_TICK_SHIFT_MIN, (COOKIE_REST_NS // (generations - 1)).bit_length())
+
+
+def settle(settings: Map, flows: Map, *, new_flows_per_s: int, tcp_yields_after_s: int) -> None:
+    """Gives a new table its random key, once: with another one no known flow would be found again. The rest as it is asked for."""
     held = flow_settings.from_buffer_copy(settings.get(_FIRST) or bytes(ctypes.sizeof(flow_settings)))
     if not any(held.key):
         held.key[0], held.key[1] = (secrets.randbits(64) | 1, secrets.randbits(64))
-        held.set_mask = flows.max_entries - 1
-        settings.put(_FIRST, bytes(held))
+    held.set_mask = flows.max_entries - 1
+    held.index_bits, held.tick_shift = index_bits(flows.max_entries), tick_shift(flows.max_entries)
+    held.new_flows_per_s, held.tcp_yields_after_s = new_flows_per_s, tcp_yields_after_s
+    settings.put(_FIRST, bytes(held))
 
 
 def monotonic_ns() -> int:

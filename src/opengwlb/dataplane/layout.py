@@ -18,16 +18,32 @@ MAX_TARGETS = 16384
 MAGLEV_SIZE = 16381
 INSPECTOR_RULES = 32
 ENI_SOURCE_DEST_CHECK = 1
+ENI_IPV6 = 2
 ENDPOINT_DUALSTACK = 1
 FLOW_WAYS = 8
 FLOW_VALID = 1
 FLOW_BUSY = 2
-FLOW_COOKIE_INDEX_BITS = 23
+FLOW_COOKIE_BITS = 32
+FLOW_INDEX_BITS_MIN = 16
+FLOW_INDEX_BITS_MAX = 23
+FLOW_TURNED = 0x01
+FLOW_FIN_0 = 0x02
+FLOW_FIN_1 = 0x04
+FLOW_RST = 0x08
+FLOW_TCP = 0x10
+FLOW_SHARED = 0x20
+FLOW_FAIL_OPEN = 0x40
+FLOW_ADOPTED = 0x80
+FLOW_MOVED = 0x100
+FLOW_CLAIMED_SHIFT = 16
+TARGET_RESET_UNHEALTHY = 1
+TARGET_RESET_DEREGISTERED = 2
 
 Address = c_uint8 * 4
 Mac = c_uint8 * 6
 Port = c_uint8 * 2
 Address6 = c_uint8 * 16
+Half6 = c_uint8 * 8
 
 
 class port_verdict(ctypes.Structure):
@@ -36,6 +52,30 @@ class port_verdict(ctypes.Structure):
 
 class counter(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("packets", c_uint64), ("bytes", c_uint64)]
+
+
+SAMPLES = 4
+SAMPLE_BYTES = 128
+
+
+class drop_sample(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("begun", c_uint64),
+        ("done", c_uint64),
+        ("at_ns", c_uint64),
+        ("length", c_uint32),
+        ("kept", c_uint32),
+        ("head", c_uint8 * SAMPLE_BYTES),
+    ]
+
+
+class drop_samples(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("window_ns", c_uint64),
+        ("in_window", c_uint64),
+        ("taken", c_uint64),
+        ("last", drop_sample * SAMPLES),
+    ]
 
 
 class eni_config(ctypes.Structure):
@@ -48,6 +88,7 @@ class eni_config(ctypes.Structure):
         ("mask", Address),
         ("mac", Mac),
         ("peer_mac", Mac),
+        ("subnet6", Half6),
     ]
 
 
@@ -55,8 +96,19 @@ class eni_address(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
 
 
+class eni_address6(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address6)]
+
+
 class nat_key(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
+
+
+NODE_ADOPT = 1
+NODE_RESET_ON_IDLE = 2
+NODE_PMTUD = 4
+NODE_NO_MSS_CLAMPING = 8
+NODE_FAIL_OPEN = 16
 
 
 class node_config(ctypes.Structure):
@@ -68,12 +120,24 @@ class node_config(ctypes.Structure):
         ("tcp_idle_s", c_uint32),
         ("other_idle_s", c_uint32),
         ("targets", c_uint32),
-        ("pad", c_uint32),
+        ("stickiness", c_uint8),
+        ("flags", c_uint8),
+        ("pad", c_uint16),
+    ]
+
+
+class node_counter(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("new_flows", c_uint64),
+        ("rejected_flows", c_uint64),
+        ("rejected_tcp_flows", c_uint64),
+        ("adopted_flows", c_uint64),
+        ("moved_flows", c_uint64),
     ]
 
 
 class target_config(ctypes.Structure):
-    _fields_: ClassVar[list[tuple[str, Any]]] = [("address", Address), ("generation", c_uint32)]
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("address", Address), ("generation", c_uint32), ("flags", c_uint32)]
 
 
 class endpoint_config(ctypes.Structure):
@@ -93,12 +157,13 @@ class flow_slot(ctypes.Structure):
         ("fingerprint", c_uint64),
         ("last_seen_ns", c_uint64),
         ("endpoint", c_uint64),
-        ("packets", c_uint64),
-        ("bytes", c_uint64),
+        ("packets", c_uint32 * 2),
+        ("bytes", c_uint32 * 2),
         ("target", c_uint32),
         ("target_generation", c_uint32),
-        ("generation", c_uint32),
-        ("idle_s", c_uint32),
+        ("generation", c_uint16),
+        ("idle_s", c_uint16),
+        ("state", c_uint32),
     ]
 
 
@@ -114,12 +179,34 @@ class flow_tuple(ctypes.Structure):
         ("destination_port", Port),
         ("protocol", c_uint8),
         ("family", c_uint8),
-        ("pad", c_uint8 * 2),
+        ("former", c_uint16),
+        ("created_ns", c_uint64),
+        ("packets_high", c_uint32 * 2),
+        ("bytes_high", c_uint32 * 2),
     ]
 
 
 class flow_settings(ctypes.Structure):
-    _fields_: ClassVar[list[tuple[str, Any]]] = [("key", c_uint64 * 2), ("set_mask", c_uint32), ("pad", c_uint32)]
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("key", c_uint64 * 2),
+        ("set_mask", c_uint32),
+        ("new_flows_per_s", c_uint32),
+        ("tcp_yields_after_s", c_uint32),
+        ("index_bits", c_uint8),
+        ("tick_shift", c_uint8),
+        ("pad", c_uint16),
+    ]
+
+
+class chaos_config(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("seed", c_uint64),
+        ("until_ns", c_uint64),
+        ("met", c_uint64),
+        ("done", c_uint64),
+        ("kind", c_uint32),
+        ("share", c_uint32),
+    ]
 
 
 class inspector_rule(ctypes.Structure):
@@ -143,8 +230,19 @@ class inspector_policy(ctypes.Structure):
 
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
-    *(port_verdict, counter, eni_config, eni_address, nat_key, node_config, target_config, endpoint_config),
-    *(flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
+    *(drop_sample, drop_samples, chaos_config),
+    *(
+        port_verdict,
+        counter,
+        eni_config,
+        eni_address,
+        nat_key,
+        node_config,
+        node_counter,
+        target_config,
+        endpoint_config,
+    ),
+    *(eni_address6, flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
 )
 
 

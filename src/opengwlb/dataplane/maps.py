@@ -12,7 +12,8 @@ from .errors import KernelError
 from .syscalls import Command, bpf, bpf_in_place, map_info
 
 _CHUNK = 4096
-_PERCPU_HASH = 5
+_PERCPU = (5, 6)
+"""BPF_MAP_TYPE_PERCPU_HASH, …_ARRAY."""
 
 
 def possible_cpus() -> int:
@@ -31,7 +32,7 @@ class Map:
         self.kind, self.id = info.kind, info.id
         self.key_size, self.max_entries = info.key_size, info.max_entries
         self.value_size = info.value_size
-        if self.kind == _PERCPU_HASH:
+        if self.kind in _PERCPU:
             self.value_size = (info.value_size + 7) // 8 * 8 * possible_cpus()
 
     def close(self) -> None:

@@ -7,23 +7,33 @@ directory adopts maps and links and replaces older programs while packets flow.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import struct
 import threading
+from collections import Counter as Tally
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from opengwlb.model.flows import FlowKind
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, entries, flows, layout
+from . import btf, entries, flows, layout, samples
+from .chaos import ChaosPorts
+from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
+from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
+from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
 from .verdicts import Verdict, read_verdicts
+
+_PROCESSED = ("encapsulated", "decapsulated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +47,56 @@ class Counter:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCounters:
+    """What one zone's node of a load balancer did since it was made; AWS/GatewayELB's counters are made of these.
+
+    `processed_…` may fall when one of the node's endpoints is deleted: its part is no longer counted.
+    """
+
+    new_flows: int
+    rejected_flows: int
+    """That found no target, no room in the flow table, or more new flows in that second than one CPU may open."""
+    rejected_tcp_flows: int
+    adopted_flows: int
+    """Of the new ones: TCP that began elsewhere."""
+    moved_flows: int
+    """Given to another target, because theirs became unhealthy or was deregistered (`rebalance`)."""
+    resets: int
+    """TCP packets answered with a reset, for whatever reason; by reason in the verdicts `tcp_reset_…`."""
+    processed_packets: int
+    """To targets and back from them; as IP packets inside the tunnel, super-packets by their segments."""
+    processed_bytes: int
+
+
 class DataPlane:
     """Methods may be called from several threads. Errors are `DataPlaneError`."""
 
-    def __init__(self, *, run_dir: Path, objects: Path, max_flows: int = 262144) -> None:
-        """`objects` is the directory of compiled programs (`build/bpf`); `max_flows` counts for a table that does not exist yet."""
+    def __init__(
+        self,
+        *,
+        run_dir: Path,
+        objects: Path,
+        max_flows: int = 262144,
+        new_flows_per_s: int = 250_000,
+        tcp_yields_after_s: int = 60,
+    ) -> None:
+        """`objects` is the directory of compiled programs (`build/bpf`); `max_flows` counts for a table that does not exist yet.
+
+        One CPU opens at most `new_flows_per_s` flows (0: no limit). In a full table a TCP flow makes room for a new one only when it
+        was not seen for `tcp_yields_after_s`.
+        """
         self._bpffs = run_dir / "bpf"
         self._directory = objects
         self._max_flows = max_flows
+        self._new_flows_per_s = new_flows_per_s
+        self._tcp_yields_after_s = tcp_yields_after_s
         self._lock = threading.RLock()
         self._objects: list[BpfObject] = []
         self._maps: dict[str, Map] = {}
         self._links: Links | None = None
         self._tables: Tables | None = None
-        self._flow_table: flows.FlowTable | None = None
+        self._flow_table: FlowTable | None = None
         self.verdicts: dict[int, Verdict] = {}
 
     def open(self) -> None:
@@ -79,9 +125,14 @@ class DataPlane:
             for name, fd in one.maps.items():
                 if name not in self._maps:
                     self._maps[name] = Map(os.dup(fd), name=name)
-        flows.settle(self._map("flow_settings"), self._map("flows"))
+        flows.settle(
+            self._map("flow_settings"),
+            self._map("flows"),
+            new_flows_per_s=self._new_flows_per_s,
+            tcp_yields_after_s=self._tcp_yields_after_s,
+        )
         self._tables = Tables(self._map("maglev"))
-        self._flow_table = flows.FlowTable(self._map("flows"), self._map("flow_tuples"))
+        self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
             self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
         )
@@ -116,7 +167,15 @@ class DataPlane:
             for name, contents in entries.IN_ORDER:
                 if name == "nodes":
                     self._write_tables(plane, errors)
-                stale.append(self._write(name, list(contents(plane, ifindex)), errors))
+                there = self._there(name)
+                wanted = list(contents(plane, ifindex))
+                # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
+                now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in there]
+                self._put(name, now, there, errors)
+                stale.append((self._map(name), list(there.keys() - {key for _, key, _ in wanted})))
+            for name, contents in entries.IN_ORDER:
+                if name in entries.CHANGED_LAST:
+                    self._put(name, list(contents(plane, ifindex)), self._there(name), errors)
             for found, keys in reversed(stale):
                 self._remove(found, keys, errors)
             for slot in self._tables_opened().slots() - plane.nodes.keys():
@@ -128,21 +187,26 @@ class DataPlane:
             with _reported(node.port.box, errors):
                 self._tables_opened().write(node, plane)
 
-    def _write(self, name: str, wanted: list[entries.Entry], errors: dict[str, str]) -> tuple[Map, list[bytes]]:
-        """Writes what differs; answers the keys that should go."""
-        found = self._map(name)
-        there = {key: value for key, value in found.entries() if name not in entries.ARRAYS or any(value)}
+    def _there(self, name: str) -> dict[bytes, bytes]:
+        return {key: value for key, value in self._map(name).entries() if name not in entries.ARRAYS or any(value)}
+
+    def _put(
+        self, name: str, wanted: list[entries.Entry], there: Mapping[bytes, bytes], errors: dict[str, str]
+    ) -> None:
+        """Writes what differs."""
         for owner, key, value in wanted:
-            if there.pop(key, None) != value:
+            if there.get(key) != value:
                 with _reported(owner, errors):
-                    found.put(key, value)
-        return found, list(there.keys() - {key for _, key, _ in wanted})
+                    self._map(name).put(key, value)
 
     def _remove(self, found: Map, keys: list[bytes], errors: dict[str, str]) -> None:
         for key in keys:
             with _reported(f"map {found.name}", errors):
                 if found.name in entries.ARRAYS:
                     found.put(key, bytes(found.value_size))
+                    if found.name == "nodes":
+                        counters = self._map("node_counters")
+                        counters.put(key, bytes(counters.value_size))
                 else:
                     found.delete(key)
 
@@ -150,10 +214,10 @@ class DataPlane:
         """Forgets links and counters of devices that are no more."""
         with self._lock:
             self._opened().prune(live_ifindexes)
-            counters = self._map("counters")
-            for key in {key for key, _ in counters.entries()}:
-                if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
-                    counters.delete(key)
+            for found in (self._map("counters"), self._map("samples")):
+                for key in {key for key, _ in found.entries()}:
+                    if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
+                        found.delete(key)
 
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
@@ -165,11 +229,67 @@ class DataPlane:
             found.append(Counter(ifindex=of.ifindex, verdict=of.verdict, packets=packets, bytes=size))
         return found
 
+    def find_flows(self, wanted: Wanted, *, limit: int) -> Found:
+        """The live flows that are wanted: how many, and the `limit` that were seen last."""
+        return self._flows_opened().find(wanted, now_ns=flows.monotonic_ns(), limit=limit)
+
+    def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes:
+        """The wanted flows that began and ended since `after_ns` of the monotonic clock, which an earlier answer told."""
+        return self._flows_opened().changes(wanted, after_ns=after_ns, now_ns=flows.monotonic_ns(), limit=limit)
+
+    def tally_flows(self) -> Tally[FlowKind]:
+        """How many live flows there are by endpoint, target and protocol."""
+        return self._flows_opened().tally(now_ns=flows.monotonic_ns())
+
+    def samples(self) -> list[samples.Sample]:
+        """The last packets that were dropped, a few for each port and verdict."""
+        return list(samples.read(self._map("samples"), now_ns=flows.monotonic_ns()))
+
     def flows(self) -> list[flows.Flow]:
         """Live flows of every endpoint."""
-        if self._flow_table is None:
-            raise DataPlaneError("the data plane is not open")
-        return list(self._flow_table.live(now_ns=flows.monotonic_ns()))
+        return list(self._flows_opened().live(now_ns=flows.monotonic_ns()))
+
+    def dry_run(self) -> DryRun:
+        """The programs over copies of their maps, for a packet that nobody sends. Close it."""
+        with self._lock:
+            self._opened()
+            return DryRun(objects=self._directory, maps=self._maps, pins=self._bpffs / "dry-run")
+
+    def node_counters(self) -> dict[int, NodeCounters]:
+        """By node slot, as in `NodeEntry`; every node that the maps have. Totals since the node was made, summed over CPUs."""
+        of = {
+            struct.unpack("=I", key)[0]: struct.unpack("=I", value)[0]
+            for key, value in self._map("node_ports").entries()
+        }
+        for key, value in self._map("endpoints").entries():
+            of[struct.unpack("=I", key)[0]] = layout.endpoint_config.from_buffer_copy(value).node
+        names = {number: verdict.name for number, verdict in self.verdicts.items()}
+        packets: Tally[int] = Tally()
+        size: Tally[int] = Tally()
+        resets: Tally[int] = Tally()
+        for one in self.counters():
+            if one.ifindex in of and names[one.verdict] in _PROCESSED:
+                packets[of[one.ifindex]] += one.packets
+                size[of[one.ifindex]] += one.bytes
+            elif one.ifindex in of and names[one.verdict].startswith("tcp_reset_"):
+                resets[of[one.ifindex]] += one.packets
+        found = {}
+        for slot in sorted(set(of.values())):
+            value = self._map("node_counters").get(struct.pack("=I", slot)) or b""
+            width = ctypes.sizeof(layout.node_counter)
+            rows = (layout.node_counter * (len(value) // width)).from_buffer_copy(value)
+            flow_sums = {name: sum(getattr(row, name) for row in rows) for name, *_ in layout.node_counter._fields_}
+            found[slot] = NodeCounters(
+                **flow_sums, resets=resets[slot], processed_packets=packets[slot], processed_bytes=size[slot]
+            )
+        return found
+
+    def chaos(self) -> ChaosPorts:
+        """Ports whose packets are spoilt on purpose."""
+        with self._lock:
+            self._opened()
+            links = self._bpffs / "links"
+            return ChaosPorts(self._map("chaos_ports"), program=self.program("chaos"), links=links)
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""
@@ -213,6 +333,11 @@ class DataPlane:
         if self._links is None:
             raise DataPlaneError("the data plane is not open")
         return self._links
+
+    def _flows_opened(self) -> FlowTable:
+        if self._flow_table is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._flow_table
 
     def _tables_opened(self) -> Tables:
         if self._tables is None:

@@ -40,6 +40,7 @@ class Command(IntEnum):
     MAP_UPDATE_BATCH = 26
     LINK_CREATE = 28
     LINK_UPDATE = 29
+    LINK_DETACH = 34
 
 
 class AttachType(IntEnum):
@@ -136,15 +137,23 @@ def link_info(fd: int) -> LinkInfo:
     return LinkInfo(struct.unpack_from("=I", raw, 8)[0], ifindex, attach_type)
 
 
-def create_link(program: int, *, ifindex: int, attach_type: AttachType) -> int:
-    """Attaches a program to a device of the *current* network namespace."""
-    attributes = struct.pack("=4I", program, ifindex, attach_type, 0)
+_BEFORE = 1 << 3
+
+
+def create_link(program: int, *, ifindex: int, attach_type: AttachType, first: bool = False) -> int:
+    """Attaches a program to a device of the *current* network namespace; `first`: before all that are there."""
+    attributes = struct.pack("=4I", program, ifindex, attach_type, _BEFORE if first else 0)
     return bpf(Command.LINK_CREATE, attributes, what=f"attach to ifindex {ifindex}")
 
 
 def update_link(link: int, *, program: int) -> None:
     """Replaces the program behind a link; no packet is lost or passes unseen."""
     bpf(Command.LINK_UPDATE, struct.pack("=4I", link, program, 0, 0), what="replace a program")
+
+
+def detach_link(link: int) -> None:
+    """At once; without it a link goes some time after its last descriptor and pin."""
+    bpf(Command.LINK_DETACH, struct.pack("=I", link), what="detach a program")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from opengwlb.model.topology import BoxKind, KernelRoute, KernelRule, Neighbour,
 
 from . import namespaces, offloads, requests
 from .netlink import Netlink
-from .sysctls import write_sysctls
+from .sysctls import write_ipv6, write_sysctls
 
 LOOPBACK = "lo"
 _LOOPBACK_INDEX = 1
@@ -44,6 +44,7 @@ class Device:
     up: bool
     peer: int
     """ifindex of the other end."""
+    ipv6: bool = False
     altnames: set[str] = field(default_factory=set)
     features_off: frozenset[str] | None = frozenset()
     """None is not read yet."""
@@ -103,6 +104,7 @@ class LiveBox:
                     mtu=message.get_attr("IFLA_MTU"),
                     up=bool(message["flags"] & requests.IFF_UP),
                     peer=message.get_attr("IFLA_LINK") or 0,
+                    ipv6=requests.read_ipv6(message),
                     altnames=set(properties.altnames()) if properties else set(),
                     features_off=None,
                 )
@@ -110,11 +112,12 @@ class LiveBox:
         addresses = map(requests.read_address, self.netlink.dump(rtnl.RTM_GETADDR, ifaddrmsg()))
         self.addresses = {(names[found[0]], found[1]) for found in addresses if found and found[0] in names}
         self.routes = {}
-        for message in self.netlink.dump(rtnl.RTM_GETROUTE, rtmsg()):
+        routes, rules = rtmsg(), fibmsg()
+        # Left out, it would be IPv4's.
+        routes["family"] = rules["family"] = socket.AF_UNSPEC
+        for message in self.netlink.dump(rtnl.RTM_GETROUTE, routes):
             if route := requests.read_route(message, box=box_id, devices=names):
                 self.routes[route_key(route)] = route
-        rules = fibmsg()
-        rules["family"] = socket.AF_INET
         self.rules = {
             rule
             for message in self.netlink.dump(rtnl.RTM_GETRULE, rules)
@@ -150,6 +153,22 @@ class LiveBox:
         self.devices[device].up = up
         if not up:
             self.forget_routes([device])
+
+    def set_ipv6(self, device: str, *, on: bool) -> None:
+        """Raises OSError. Off takes the device's IPv6 addresses, routes and neighbours along, as in the kernel."""
+        namespaces.run_in(self.path, lambda: write_ipv6(device, on=on))
+        if device in self.devices:
+            self.devices[device].ipv6 = on
+        if not on:
+            self.addresses = {entry for entry in self.addresses if entry[0] != device or ":" not in entry[1]}
+            self.routes = {
+                key: route
+                for key, route in self.routes.items()
+                if route.device != device or ":" not in route.destination
+            }
+            self.neighbours = {
+                key: entry for key, entry in self.neighbours.items() if key[0] != device or ":" not in key[1]
+            }
 
     def forget(self, devices: Iterable[str]) -> None:
         """They are gone, and with them all that hung on them."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from opengwlb.model.topology import Link, Port
 
 from . import namespaces, offloads, requests
-from .box import LiveBox
+from .box import LOOPBACK, LiveBox
 
 Attach = Callable[..., None]
 """`attach(port, netns="/run/netns/…", ifindex=N)`: idempotent; raises when the program is not on the device
@@ -73,6 +73,8 @@ def ensure_port(port: Port, *, box: LiveBox, altnames: set[str]) -> None:
         box.netlink.execute(requests.change_device(device.index, mac=port.mac))
         device.mac = port.mac.lower()
         box.forget_neighbours(port.device)
+    if device.ipv6 != port.ipv6:
+        box.set_ipv6(port.device, on=port.ipv6)
     for name in device.altnames - altnames:
         box.netlink.execute(requests.altname(device.index, name, add=False))
         device.altnames.discard(name)
@@ -90,6 +92,8 @@ def ensure_addresses(device: str, addresses: Iterable[str], *, box: LiveBox) -> 
     """Exactly these are ours on the device; new ones come before old ones go. Raises OSError, ValueError."""
     wanted = {(device, requests.canonical_interface(address)) for address in addresses}
     index = box.index(device)
+    if device == LOOPBACK and any(":" in address for _, address in wanted - box.addresses):
+        box.set_ipv6(LOOPBACK, on=True)
     for entry in sorted(wanted - box.addresses):
         box.netlink.execute(requests.address(index, entry[1], add=True))
         box.addresses.add(entry)

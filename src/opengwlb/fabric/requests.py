@@ -34,6 +34,9 @@ _NUD_PERMANENT = 0x80
 _RTNH_F_ONLINK = 4
 _FR_ACT_TO_TBL = 1
 _SCOPE_LINK = 253
+_IFA_F_NODAD = 0x02
+_METRIC6 = 1024
+"""What the kernel makes of an IPv6 route without a metric."""
 _ROUTE_TYPES: dict[int, Literal["unicast", "throw", "blackhole", "unreachable"]] = {
     1: "unicast",
     6: "blackhole",
@@ -126,6 +129,9 @@ def address(index: int, value: str, *, add: bool) -> Request:
     message["index"] = index
     text = str(interface.ip)
     message["attrs"] = [("IFA_LOCAL", text), ("IFA_ADDRESS", text), ("IFA_PROTO", PROTOCOL)]
+    if add and interface.version == 6:
+        # No other host can have it, so it need not be probed for, and serves at once.
+        message["flags"] = _IFA_F_NODAD
     return Request(rtnl.RTM_NEWADDR if add else rtnl.RTM_DELADDR, NLM_F_CREATE | NLM_F_REPLACE if add else 0, message)
 
 
@@ -140,8 +146,8 @@ def route(value: KernelRoute, *, add: bool, index: int | None = None) -> Request
     message["scope"] = _SCOPE_LINK if value.kind == "unicast" and value.via is None else 0
     message["table"] = value.table if value.table < 256 else 0
     message["attrs"] = [("RTA_DST", str(network.network_address)), ("RTA_TABLE", value.table)]
-    if value.metric:
-        message["attrs"].append(("RTA_PRIORITY", value.metric))
+    if metric := value.metric or (_METRIC6 if network.version == 6 else 0):
+        message["attrs"].append(("RTA_PRIORITY", metric))
     if index is not None:
         message["attrs"].append(("RTA_OIF", index))
     if value.via is not None:
@@ -152,7 +158,7 @@ def route(value: KernelRoute, *, add: bool, index: int | None = None) -> Request
 
 def rule(value: KernelRule, *, add: bool) -> Request:
     message = fibmsg()
-    message["family"] = socket.AF_INET
+    message["family"] = socket.AF_INET6 if value.ipv6 else socket.AF_INET
     message["action"] = _FR_ACT_TO_TBL
     message["table"] = value.table if value.table < 256 else 0
     message["attrs"] = [("FRA_PRIORITY", value.priority), ("FRA_TABLE", value.table), ("FRA_PROTOCOL", PROTOCOL)]
@@ -185,6 +191,7 @@ def read_route(message: Any, *, box: str, devices: Mapping[int, str]) -> KernelR
     if message["proto"] != PROTOCOL or kind is None:
         return None
     any_address = "0.0.0.0" if message["family"] == socket.AF_INET else "::"
+    metric = message.get_attr("RTA_PRIORITY") or 0
     return KernelRoute(
         box=box,
         table=message.get_attr("RTA_TABLE") or message["table"],
@@ -192,18 +199,27 @@ def read_route(message: Any, *, box: str, devices: Mapping[int, str]) -> KernelR
         kind=kind,
         device=devices.get(message.get_attr("RTA_OIF")) if kind == "unicast" else None,
         via=message.get_attr("RTA_GATEWAY"),
-        metric=message.get_attr("RTA_PRIORITY") or 0,
+        metric=0 if message["family"] == socket.AF_INET6 and metric == _METRIC6 else metric,
     )
 
 
+def read_ipv6(message: Any) -> bool:
+    """Whether the kernel speaks IPv6 on a link."""
+    families = message.get_attr("IFLA_AF_SPEC")
+    settings = families.get_attr("AF_INET6") if families else None
+    values = settings.get_attr("IFLA_INET6_CONF") if settings else None
+    return values is not None and not values["disable_ipv6"]
+
+
 def read_rule(message: Any, *, box: str) -> KernelRule | None:
-    if message.get_attr("FRA_PROTOCOL") != PROTOCOL:
+    if message["family"] not in (socket.AF_INET, socket.AF_INET6) or message.get_attr("FRA_PROTOCOL") != PROTOCOL:
         return None
     return KernelRule(
         box=box,
         priority=message.get_attr("FRA_PRIORITY") or 0,
         table=message.get_attr("FRA_TABLE") or message["table"],
         fwmark=message.get_attr("FRA_FWMARK"),
+        ipv6=message["family"] == socket.AF_INET6,
     )
 
 

@@ -13,12 +13,14 @@ from opengwlb.model.topology import BoxKind
 _PROC = Path("/proc/sys/net")
 
 _EVERYWHERE = {
-    # Nothing of IPv6 in the boxes: neighbour discovery and router solicitations would enter the tunnels.
+    # IPv6 only on the devices that have it (`write_ipv6`): what a kernel says there unasked belongs on no other.
     "ipv6/conf/all/disable_ipv6": "1",
     "ipv6/conf/default/disable_ipv6": "1",
     "ipv6/conf/default/autoconf": "0",
     "ipv6/conf/default/accept_ra": "0",
     "ipv6/conf/default/accept_dad": "0",
+    # Addresses are given out, so that they stay when their link goes down, as IPv4's do.
+    "ipv6/conf/default/keep_addr_on_down": "1",
     # When an address is replaced by another of its subnet, the new one outlives the old one.
     "ipv4/conf/all/promote_secondaries": "1",
     "ipv4/conf/default/promote_secondaries": "1",
@@ -35,12 +37,20 @@ _ROUTER = {
     "ipv4/conf/default/send_redirects": "0",
     # ICMP errors about a packet go by the table that the packet was marked for; without this they are not sent at all.
     "ipv4/fwmark_reflect": "1",
+    "ipv6/conf/all/forwarding": "1",
+    "ipv6/conf/default/forwarding": "1",
+    "ipv6/conf/default/accept_redirects": "0",
+    "ipv6/fwmark_reflect": "1",
+    # No link-local addresses: routers know their neighbours, and have nothing to ask.
+    "ipv6/conf/default/addr_gen_mode": "1",
 }
 _GWLB = _ROUTER | {
     # The programs carry every packet of a customer; what they leave to the stack must end here.
     "ipv4/ip_forward": "0",
     "ipv4/conf/all/forwarding": "0",
     "ipv4/conf/default/forwarding": "0",
+    "ipv6/conf/all/forwarding": "0",
+    "ipv6/conf/default/forwarding": "0",
 }
 _INSTANCE = {
     "ipv4/ip_forward": "0",
@@ -73,3 +83,12 @@ def write_sysctls(kind: BoxKind) -> None:
         if name.startswith("ipv6/") and not path.exists():
             continue
         path.write_text(value)
+
+
+def write_ipv6(device: str, *, on: bool) -> None:
+    """Whether the kernel speaks IPv6 on a device. Called inside the device's namespace. Raises OSError.
+
+    With the first one the loopback speaks it too: a host reaches its own addresses over it.
+    """
+    for name in dict.fromkeys(("lo", device) if on else (device,)):
+        (_PROC / "ipv6" / "conf" / name / "disable_ipv6").write_text("0" if on else "1")

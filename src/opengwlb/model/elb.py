@@ -118,4 +118,7 @@ class Slot:
     id: str
     number: int
     generation: int
-    """Grows each time the number is given out again, so that old flows do not take a newcomer for their target."""
+    """Grows each time the number is given out again, so that old flows do not take a newcomer for their target; and each time flows
+    are to leave their target (`rebalance`)."""
+    left: Literal["", "unhealthy", "deregistered"] = ""
+    """Why flows left the target when they last were told to; empty again once that no longer holds."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal
 
 from .topology import PortRef
 
@@ -32,6 +33,11 @@ class EniEntry:
     """The ENI's subnet: destinations inside it skip the route table. None for an IGW."""
     addresses: tuple[str, ...] = ()
     """The ENI's own addresses, for the source/dest check."""
+    ipv6: bool = False
+    """The VPC has IPv6; without, packets of it are dropped."""
+    subnet6: str | None = None
+    """The /64 of the ENI's subnet, as `subnet`."""
+    addresses6: tuple[str, ...] = ()
     source_dest_check: bool = True
     mac: str
     """Of the router's end; also the answer to every ARP request and neighbour solicitation."""
@@ -53,6 +59,18 @@ class NodeEntry:
     """Target slots that new flows are spread over, sorted. Empty: new flows are dropped and counted."""
     tcp_idle_s: int = 350
     other_idle_s: int = 120
+    stickiness: int = 5
+    """How much of the tuple makes a flow: 5, 3 (addresses and protocol) or 2 (addresses)."""
+    fail_open: bool = False
+    """`targets` are unhealthy ones, because no other is left."""
+    reset_on_idle: bool = False
+    """Answer TCP of no known flow with a reset to its sender (listener attribute)."""
+    adopt: bool = False
+    """Admit TCP of no known flow without a SYN, by the Maglev answer (attribute `opengwlb.adopt.enabled`)."""
+    pmtud: bool = False
+    """Answer packets that are too big instead of dropping them silently (attribute `opengwlb.pmtud.enabled`)."""
+    mss_clamping: bool = True
+    """Lower the MSS in SYNs to what fits 8500 bytes (attribute `opengwlb.mss_clamping.enabled`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +78,8 @@ class TargetEntry:
     slot: int
     generation: int
     address: str
+    reset: Literal["", "unhealthy", "deregistered"] = ""
+    """Why TCP of flows pinned to this target is answered with a reset to its sender (target group attributes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +105,15 @@ class NatEntry:
     """The VPC-side port in the IGW's box."""
     private: str
     public: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway6Entry:
+    """An internet gateway of a VPC with IPv6: nothing is translated, but only these addresses pass."""
+
+    port: PortRef
+    """The VPC-side port in the IGW's box."""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,4 +145,5 @@ class Plane:
     targets: dict[int, TargetEntry] = field(default_factory=dict)
     endpoints: dict[int, EndpointEntry] = field(default_factory=dict)
     nats: frozenset[NatEntry] = frozenset()
+    gateways6: dict[PortRef, Gateway6Entry] = field(default_factory=dict)
     inspectors: dict[PortRef, InspectorEntry] = field(default_factory=dict)

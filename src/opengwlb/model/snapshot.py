@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, compute, elb, privatelink, vpc
+from . import account, chaos, compute, elb, privatelink, vpc
 
 
 class Stored(Protocol):
@@ -37,6 +37,7 @@ KINDS: tuple[type[Any], ...] = (
     elb.Slot,
     privatelink.EndpointService,
     privatelink.VpcEndpoint,
+    chaos.Chaos,
 )
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 
@@ -69,3 +70,10 @@ class Snapshot:
 
     def values(self, kind: type[T]) -> Iterable[T]:
         return self._objects.get(kind, {}).values()
+
+    def supposing(self, *objects: Stored) -> Snapshot:
+        """This revision as it would be with these objects in it, in the place of those of the same id."""
+        kinds = dict(self._objects)
+        for one in objects:
+            kinds[type(one)] = {**kinds.get(type(one), {}), one.id: one}
+        return Snapshot(self.revision, kinds)

@@ -54,6 +54,8 @@ class Port:
     mtu: int
     addresses: tuple[str, ...] = ()
     """With prefix length: `10.0.0.37/28`."""
+    ipv6: bool = False
+    """The kernel speaks IPv6 on it: needed for IPv6 addresses, for routes that leave by it, and for its neighbours."""
     program: Program | None = None
     """Attached while the link is still down: a crash in between leaves a dead link, not an open one."""
     offloads_off: frozenset[str] = frozenset()
@@ -92,6 +94,7 @@ class KernelRule:
     priority: int
     table: int
     fwmark: int | None = None
+    ipv6: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

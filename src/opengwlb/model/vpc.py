@@ -12,6 +12,15 @@ Tags = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ipv6Block:
+    """An IPv6 block associated with a VPC (a /56) or a subnet (a /64)."""
+
+    association: str
+    """`vpc-cidr-assoc-…` or `subnet-cidr-assoc-…`."""
+    cidr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vpc:
     id: str
     account: str
@@ -30,6 +39,7 @@ class Vpc:
     dhcp_options: str
     cidr_association: str
     """`vpc-cidr-assoc-…`."""
+    ipv6: tuple[Ipv6Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,8 @@ class Subnet:
     state: Literal["pending", "available"] = "available"
     map_public_ip_on_launch: bool = False
     default_for_az: bool = False
+    ipv6: Ipv6Block | None = None
+    assign_ipv6_address_on_creation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +132,7 @@ class NetworkInterface:
     subnet: str
     zone: str
     private_ip: str
+    ipv6_addresses: tuple[str, ...] = ()
     mac: str
     """Of the ENI itself (the box's own end)."""
     interface_type: Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint"] = "interface"

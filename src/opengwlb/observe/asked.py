@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -15,12 +15,37 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Protocol = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Address = Annotated[str, msgspec.Meta(pattern=r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$")]
 
+AnyAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$")]
+"""IPv4 or IPv6; whether it is one is found out by reading it."""
+
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
     """`flows`, `drops`."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
     endpoint: str | None = None
+
+
+class FlowsAsked(Listing, forbid_unknown_fields=True):
+    """`flows`: `target` is an id, an address or an instance's name; `since` is an earlier answer's `at` and asks for what changed."""
+
+    target: str | None = None
+    since: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class PlanAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`plan`: `value` is a target (or several, with commas), a zone, a kind of stickiness (`off` is 5-tuple), `on` or `off`."""
+
+    change: Literal["deregister", "disable-zone", "stickiness", "cross-zone"]
+    value: str
+    target_group: str | None = None
+    load_balancer: str | None = None
+
+
+class DropsAsked(Listing, forbid_unknown_fields=True):
+    """`drops`: with `over_s` the answer takes that long and has each verdict's rate."""
+
+    over_s: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.0
 
 
 class Since(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,14 +68,21 @@ class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """`why`: `source` is an `eni-…`, or an `igw-…` for what comes from the internet."""
+    """`why`: `source` is an `eni-…`, an `igw-…` for what comes from the internet, or a `vpce-…` as its VPC's router gives it the packet.
+
+    `flags` are TCP's as tcpdump writes them, `length` is that of the IP packet: no more than a page of memory holds beside what the
+    kernel puts there.
+    """
 
     source: str
-    source_address: Address
-    destination: Address
+    source_address: AnyAddress
+    destination: AnyAddress
     protocol: Protocol = 6
     source_port: Port = 0
     destination_port: Port = 0
+    flags: Annotated[str, msgspec.Meta(pattern="^[FSRPAUEC]*$")] = "S"
+    length: Annotated[int, msgspec.Meta(ge=0, le=3500)] = 0
+    ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 64
 
 
 class CaptureAsked(msgspec.Struct, forbid_unknown_fields=True):

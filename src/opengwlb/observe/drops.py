@@ -6,14 +6,16 @@ Rows are flat, as a table shows them; the sentence of a verdict is that of bpf/s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
 
+from . import samples as sampled
 from . import visibility
 from .visibility import Viewer
 
@@ -90,6 +92,46 @@ def parse_snmp(text: str, *, box: str) -> list[StackDrop]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was counted at one moment."""
+
+    at_s: float
+    counters: tuple[Counter, ...] = ()
+    stacks: tuple[StackDrop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Packets a second between two readings; what is not in it was not read twice."""
+
+    counted: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    """By ifindex and verdict."""
+    thrown_away: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """By box, device and name."""
+
+
+def rates(before: Reading, after: Reading) -> Rates:
+    """What is new in the second reading began between the two. A counter that went back was begun anew."""
+    seconds = after.at_s - before.at_s
+    if seconds <= 0:
+        return Rates()
+    counted = {(one.ifindex, one.verdict): one.packets for one in before.counters}
+    thrown = {(one.box, one.device, one.name): one.packets for one in before.stacks}
+    return Rates(
+        counted={
+            key: max(0, one.packets - counted.get(key, 0)) / seconds
+            for one in after.counters
+            for key in [(one.ifindex, one.verdict)]
+        },
+        thrown_away={
+            key: max(0, one.packets - thrown.get(key, 0)) / seconds
+            for one in after.stacks
+            for key in [(one.box, one.device, one.name)]
+        },
+    )
+
+
 def rows(
     snapshot: Snapshot,
     topology: Topology,
@@ -99,11 +141,19 @@ def rows(
     ifindex: Mapping[PortRef, int],
     stacks: Iterable[StackDrop] = (),
     viewer: Viewer,
+    rates: Rates | None = None,
+    samples: Iterable[Sample] = (),
 ) -> list[dict[str, Any]]:
-    """The most frequent first."""
+    """The most frequent first. `rate` is in packets a second; `last` are the newest dropped packets, newest first."""
+    rates = rates or Rates()
+    kept: dict[tuple[int, int], list[Sample]] = {}
+    for sample in samples:
+        kept.setdefault((sample.ifindex, sample.verdict), []).append(sample)
     found = [
-        *_counted(snapshot, topology, counters, verdicts=verdicts, ifindex=ifindex, viewer=viewer),
-        *_thrown_away(snapshot, topology, stacks, viewer=viewer),
+        *_counted(
+            snapshot, topology, counters, verdicts=verdicts, ifindex=ifindex, viewer=viewer, rates=rates, kept=kept
+        ),
+        *_thrown_away(snapshot, topology, stacks, viewer=viewer, rates=rates),
     ]
     return sorted(found, key=lambda row: -row["packets"])
 
@@ -116,6 +166,8 @@ def _counted(
     verdicts: Mapping[int, Verdict],
     ifindex: Mapping[PortRef, int],
     viewer: Viewer,
+    rates: Rates,
+    kept: Mapping[tuple[int, int], list[Sample]],
 ) -> Iterator[dict[str, Any]]:
     named = visibility.by_ifindex(visibility.where(snapshot, topology), ifindex)
     for counter in counters:
@@ -124,19 +176,30 @@ def _counted(
             continue
         if not viewer.sees(at.accounts if at else frozenset()):
             continue
+        key = (counter.ifindex, counter.verdict)
         yield {
             "verdict": verdict.name,
             "packets": counter.packets,
             "bytes": counter.bytes,
+            "rate": _rounded(rates.counted.get(key)),
             "where": at.resource if at else f"ifindex {counter.ifindex}",
             "box": at.port.box if at else None,
             "device": at.port.device if at else None,
             "meaning": verdict.sentence,
+            "last": [_sample(one) for one in sorted(kept.get(key, ()), key=lambda one: one.age_s)],
         }
 
 
+def _sample(one: Sample) -> dict[str, Any]:
+    return {"age_s": round(one.age_s, 3), "length": one.length, "packet": sampled.line(one.head)}
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 2)
+
+
 def _thrown_away(
-    snapshot: Snapshot, topology: Topology, stacks: Iterable[StackDrop], *, viewer: Viewer
+    snapshot: Snapshot, topology: Topology, stacks: Iterable[StackDrop], *, viewer: Viewer, rates: Rates
 ) -> Iterator[dict[str, Any]]:
     ports = visibility.where(snapshot, topology)
     boxes = visibility.box_accounts(snapshot, topology)
@@ -147,8 +210,10 @@ def _thrown_away(
                 "verdict": drop.name,
                 "packets": drop.packets,
                 "bytes": None,
+                "rate": _rounded(rates.thrown_away.get((drop.box, drop.device, drop.name))),
                 "where": at.resource if at else drop.box,
                 "box": drop.box,
                 "device": drop.device or None,
                 "meaning": STACK_SENTENCES[drop.name],
+                "last": [],
             }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -14,21 +16,28 @@ from typing import Any, Protocol
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from opengwlb.dataplane.flows import Flow
-from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.chaos import ChaosPorts
+from opengwlb.dataplane.flows import Changes, Flow, Found
+from opengwlb.dataplane.plane import Counter, NodeCounters
+from opengwlb.dataplane.samples import Sample
+from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.model.flows import FlowKind
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.topology import PortRef
+from opengwlb.model.topology import PortRef, Topology
 from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.errors import AwsError
 
-from . import asked, drops, events, filters, flows, pcapng, places, visibility, walk_text
+from . import asked, chaos, drops, events, filters, flows, pcapng, places, plan, rehearsal, visibility, walk_text
 from .capture import Bounds, Capture, OpenSocket
+from .chaos import ChaosAsked
+from .crafted import Craft
+from .drops import Reading
 from .frames import FlowTuple
 from .visibility import Viewer
 from .walk import Question
@@ -48,7 +57,14 @@ class DataPlaneReads(Protocol):
     @property
     def verdicts(self) -> Mapping[int, Verdict]: ...
     def counters(self) -> Iterable[Counter]: ...
+    def samples(self) -> Iterable[Sample]: ...
+    def chaos(self) -> ChaosPorts: ...
+    def dry_run(self) -> contextlib.AbstractContextManager[rehearsal.Trial]: ...
     def flows(self) -> Iterable[Flow]: ...
+    def find_flows(self, wanted: Wanted, *, limit: int) -> Found: ...
+    def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
+    def tally_flows(self) -> Tally[FlowKind]: ...
+    def node_counters(self) -> Mapping[int, NodeCounters]: ...
 
 
 class FabricReads(Protocol):
@@ -57,7 +73,7 @@ class FabricReads(Protocol):
     @property
     def open_socket(self) -> OpenSocket: ...
     @property
-    def run_in(self) -> drops.RunIn: ...
+    def run_in(self) -> rehearsal.RunIn: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +106,13 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
     answers = _Answers(sources)
     works = {
         "flows": answers.flows,
+        "plan": answers.plan,
         "drops": answers.drops,
         "why": answers.why,
         "walk": answers.walk,
         "captures": answers.captures,
         "events": answers.events,
+        "chaos": answers.chaos,
     }
     return [Route(f"{PATH}/{name}", answering(work), methods=["GET", "POST"]) for name, work in works.items()]
 
@@ -103,6 +121,7 @@ class _Answers:
     def __init__(self, sources: Sources) -> None:
         self._of = sources
         self._watching = threading.BoundedSemaphore(WATCHERS)
+        self._rehearsing = threading.Lock()  # each holds a copy of the flow table
 
     @contextlib.contextmanager
     def _watcher(self) -> Iterator[FabricReads]:
@@ -119,24 +138,48 @@ class _Answers:
             self._watching.release()
 
     def flows(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
-        want = asked.read(body, query, kind=asked.Listing)
-        found = self._of.dataplane.flows() if self._of.dataplane else ()
-        rows = flows.rows(self._snapshot(), found, viewer=viewer, limit=want.limit, endpoint=want.endpoint)
-        return JSONResponse({"flows": rows})
+        want = asked.read(body, query, kind=asked.FlowsAsked)
+        plane, snapshot = self._of.dataplane, self._snapshot()
+        if plane is None:
+            return JSONResponse({"at": 0, "total": 0, "flows": [], "total_ended": 0, "ended": []})
+        targets = flows.Targets(snapshot)
+        wanted = flows.wanted(snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target)
+        if want.since is None:
+            found = plane.find_flows(wanted, limit=want.limit)
+            lists = {"flows": found.flows}
+            head = {"at": found.at_ns, "total": found.total}
+        else:
+            changes = plane.changed_flows(wanted, after_ns=want.since, limit=want.limit)
+            lists = {"flows": changes.began.flows, "ended": changes.ended.flows}
+            head = {"at": changes.began.at_ns, "total": changes.began.total, "total_ended": changes.ended.total}
+        rows = {name: flows.rows(snapshot, found, targets, viewer=viewer) for name, found in lists.items()}
+        return StreamingResponse(flows.streamed(head, rows), media_type="application/json")
+
+    def plan(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.PlanAsked)
+        live = self._of.dataplane.tally_flows() if self._of.dataplane else {}
+        return JSONResponse(plan.answer(self._snapshot(), want, live, viewer=viewer))
 
     def drops(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
-        want = asked.read(body, query, kind=asked.Listing)
+        want = asked.read(body, query, kind=asked.DropsAsked)
+        before = None
+        if want.over_s:
+            before = self._read_drops(network.topology(self._snapshot()))
+            time.sleep(want.over_s)
         snapshot = self._snapshot()
         topology = network.topology(snapshot)
-        plane, fabric = self._of.dataplane, self._of.fabric
+        plane = self._of.dataplane
+        after = self._read_drops(topology)
         rows = drops.rows(
             snapshot,
             topology,
-            counters=plane.counters() if plane else (),
+            counters=after.counters,
             verdicts=plane.verdicts if plane else {},
             ifindex=self._of.ifindex(),
-            stacks=drops.of_stacks(topology.boxes, run_in=fabric.run_in) if fabric else (),
+            stacks=after.stacks,
             viewer=viewer,
+            rates=drops.rates(before, after) if before else None,
+            samples=plane.samples() if plane else (),
         )
         wanted = [row for row in rows if want.endpoint in (None, row["where"])]
         return JSONResponse({"drops": wanted[: want.limit]})
@@ -145,14 +188,37 @@ class _Answers:
         want = asked.read(body, query, kind=asked.WhyAsked)
         snapshot = self._snapshot()
         self._require_visible(snapshot, want.source, viewer=viewer)
-        flow = FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
+        with self._rehearsing:
+            answer = self._rehearsed(snapshot, want, viewer=viewer)
+        return JSONResponse(answer or self._by_rules(snapshot, want, viewer=viewer))
+
+    def _rehearsed(self, snapshot: Snapshot, want: asked.WhyAsked, *, viewer: Viewer) -> dict[str, Any] | None:
+        """By the programs themselves; None where the way is not built."""
+        programs, fabric = self._of.dataplane, self._of.fabric
+        if programs is None or fabric is None:
+            return None
+        craft = Craft(flow=_tuple(want), flags=want.flags, length=want.length, ttl=want.ttl)
+        with contextlib.suppress(rehearsal.NotBuilt):
+            return rehearsal.answer(
+                snapshot,
+                craft,
+                source=want.source,
+                programs=programs,
+                run_in=fabric.run_in,
+                ifindex=self._of.ifindex(),
+                viewer=viewer,
+            )
+        return None
+
+    def _by_rules(self, snapshot: Snapshot, want: asked.WhyAsked, *, viewer: Viewer) -> dict[str, Any]:
         try:
-            steps = why(snapshot, source=want.source, flow=flow, find_flow=self._find_flow, viewer=viewer)
-        except LookupError as error:
+            steps = why(snapshot, source=want.source, flow=_tuple(want), find_flow=self._find_flow, viewer=viewer)
+        except (LookupError, ValueError) as error:
             raise AwsError(
                 "ValidationError", "source: name an eni-…, or an igw-… for what comes from outside."
             ) from error
-        return JSONResponse({"steps": [msgspec.to_builtins(step) for step in steps]})
+        arrives = steps[-1].decision in ("delivered", "igw_out")
+        return {"by": "rules", "arrives": arrives, "steps": [msgspec.to_builtins(step) for step in steps]}
 
     def walk(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.WalkAsked)
@@ -200,6 +266,30 @@ class _Answers:
             ) from error
         return JSONResponse({"events": events.rows(changes, viewer=viewer, limit=want.limit), "revision": revision})
 
+    def _read_drops(self, topology: Topology) -> Reading:
+        plane, fabric = self._of.dataplane, self._of.fabric
+        return drops.Reading(
+            at_s=time.monotonic(),
+            counters=tuple(plane.counters()) if plane else (),
+            stacks=tuple(drops.of_stacks(topology.boxes, run_in=fabric.run_in)) if fabric else (),
+        )
+
+    def chaos(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=ChaosAsked)
+        plane = self._of.dataplane
+        if plane is None:
+            raise AwsError("UnsupportedOperation", "This server carries no packets (--data-plane none).")
+        if want.target is not None:
+            chaos.ask(self._of.store, want, viewer=viewer, now_s=time.time())
+        found = chaos.rows(
+            self._snapshot(),
+            counts=plane.chaos().counts(),
+            ifindex=self._of.ifindex(),
+            viewer=viewer,
+            now_s=time.time(),
+        )
+        return JSONResponse({"chaos": found})
+
     def _snapshot(self) -> Snapshot:
         return self._of.store.snapshot()
 
@@ -222,6 +312,10 @@ class _Answers:
             if where.resource == resource and viewer.sees(where.accounts):
                 return port
         raise AwsError("ResourceNotFound", f"There is no {resource} with a port in the network.", status=404)
+
+
+def _tuple(want: asked.WhyAsked) -> FlowTuple:
+    return FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
 
 
 def _question(snapshot: Snapshot, want: asked.WalkAsked, *, viewer: Viewer) -> Question:

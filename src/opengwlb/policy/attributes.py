@@ -7,7 +7,8 @@ Only the keys that AWS has for type gateway are known (facts 4.3): access logs, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 
 class BadAttribute(ValueError):
@@ -48,6 +49,8 @@ class Scope:
 
     noun: str
     attributes: Mapping[str, Attribute]
+    extensions: Mapping[str, Attribute] = field(default_factory=dict)
+    """Keys that AWS does not have: taken by modify, described only once they were set, so that tools see AWS's list."""
 
 
 LOAD_BALANCER = Scope(
@@ -55,6 +58,11 @@ LOAD_BALANCER = Scope(
     attributes={
         "deletion_protection.enabled": Attribute(default="false", check=_boolean),
         "load_balancing.cross_zone.enabled": Attribute(default="false", check=_boolean),
+    },
+    extensions={
+        "opengwlb.adopt.enabled": Attribute(default="false", check=_boolean),
+        "opengwlb.mss_clamping.enabled": Attribute(default="true", check=_boolean),
+        "opengwlb.pmtud.enabled": Attribute(default="false", check=_boolean),
     },
 )
 _FAILOVER = _one_of("rebalance", "no_rebalance")
@@ -83,14 +91,15 @@ LISTENER = Scope(
 
 def effective(scope: Scope, stored: Mapping[str, str]) -> dict[str, str]:
     """Every attribute of the scope with its value: what was set, or the default."""
-    return {key: stored.get(key, attribute.default) for key, attribute in scope.attributes.items()}
+    listed = {key: stored.get(key, attribute.default) for key, attribute in scope.attributes.items()}
+    return listed | {key: stored[key] for key in scope.extensions if key in stored}
 
 
 def changed(scope: Scope, stored: Mapping[str, str], changes: Iterable[tuple[str, str]]) -> dict[str, str]:
     """`stored` after `changes`, all of them or none. Raises BadAttribute."""
     asked: dict[str, str] = {}
     for key, value in changes:
-        attribute = scope.attributes.get(key)
+        attribute = scope.attributes.get(key) or scope.extensions.get(key)
         if attribute is None:
             raise BadAttribute(f"{scope.noun} attribute key '{key}' is not recognized")
         if key in asked:
@@ -131,3 +140,30 @@ def deregistration_delay_s(target_group: Mapping[str, str]) -> int:
 
 def tcp_idle_s(listener: Mapping[str, str]) -> int:
     return int(effective(LISTENER, listener)["tcp.idle_timeout.seconds"])
+
+
+def reset_on_idle(listener: Mapping[str, str]) -> bool:
+    return effective(LISTENER, listener)["send_tcp_reset.on_idle_timeout.enabled"] == "true"
+
+
+def stickiness(target_group: Mapping[str, str]) -> int:
+    """How much of the tuple makes a flow: 5, 3 (addresses and protocol) or 2 (addresses)."""
+    now = effective(TARGET_GROUP, target_group)
+    if now["stickiness.enabled"] == "false":
+        return 5
+    return 2 if now["stickiness.type"] == "source_ip_dest_ip" else 3
+
+
+def rebalances(target_group: Mapping[str, str]) -> bool:
+    """Whether flows leave a target that became unhealthy or was deregistered; both attributes are always equal."""
+    return effective(TARGET_GROUP, target_group)["target_failover.on_unhealthy"] == "rebalance"
+
+
+def resets(target_group: Mapping[str, str], *, on: Literal["unhealthy", "deregistration"]) -> bool:
+    return effective(TARGET_GROUP, target_group)[f"send_tcp_reset.on_{on}.enabled"] == "true"
+
+
+def extension(load_balancer: Mapping[str, str], name: str) -> bool:
+    """One of our own switches of a load balancer: `adopt`, `mss_clamping`, `pmtud`."""
+    key = f"opengwlb.{name}.enabled"
+    return load_balancer.get(key, LOAD_BALANCER.extensions[key].default) == "true"

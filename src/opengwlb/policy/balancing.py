@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import Listener, LoadBalancer, Target, TargetGroup, TargetState
@@ -12,6 +13,9 @@ from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import NetworkInterface, Subnet
 
 from . import attributes
+
+DEAD = (TargetState.UNHEALTHY, TargetState.UNUSED)
+"""States in which a registered target does not carry its flows: failed checks, or a stopped instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,35 @@ def new_flow_targets(snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: s
     ]
     healthy = [placed for placed in reachable if placed.target.state is TargetState.HEALTHY]
     return healthy or [placed for placed in reachable if placed.target.state is TargetState.UNHEALTHY]
+
+
+def fails_open(chosen: Sequence[Placed]) -> bool:
+    """Whether these targets of a node are the unhealthy ones, because no other is left."""
+    return any(one.target.state is not TargetState.HEALTHY for one in chosen)
+
+
+def left(snapshot: Snapshot, *, target_group: str, target: str) -> Literal["", "unhealthy", "deregistered"]:
+    """Why flows shall leave a target that has a slot (`rebalance`, facts 2.4); empty: they stay.
+
+    Only when there is somebody to go to: on fail open they would move from one unhealthy target to another.
+    """
+    group = snapshot.get(TargetGroup, target_group)
+    load_balancer = load_balancer_of(snapshot, target_group)
+    if group is None or load_balancer is None or not attributes.rebalances(group.attributes):
+        return ""
+    registered = snapshot.get(Target, f"{target_group}|{target}")
+    placed = place(snapshot, registered) if registered else None
+    cross_zone = attributes.cross_zone(load_balancer.attributes)
+    others = [
+        one
+        for zone in load_balancer.zones
+        if placed is None or serves(placed.zone, node_zone=zone.zone, cross_zone=cross_zone)
+        for one in new_flow_targets(snapshot, load_balancer, zone=zone.zone)
+        if one.target.target != target
+    ]
+    if registered is None:
+        return "deregistered" if others else ""
+    return "unhealthy" if registered.state in DEAD and others and not fails_open(others) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,16 @@ CLIENT_ADDRESSES = tuple(f"192.0.2.{host}/32" for host in range(1, 65))
 """The internet box's own addresses (TEST-NET-1, RFC 5737): clients and servers of the lab."""
 IGW_ADDRESS = "192.0.2.254/32"
 """Every internet gateway's own: the source of the ICMP errors it sends."""
+CLIENT_ADDRESSES6 = tuple(f"2001:db8:ffff::{host:x}/128" for host in range(1, 65))
+"""The same for IPv6, in the documentation range (RFC 3849)."""
+IGW_ADDRESS6 = "2001:db8:ffff::fffe/128"
 NEXT_HOP_VPC = "169.254.0.3"
 NEXT_HOP_IGW = "169.254.0.2"
 NEXT_HOP_INTERNET = "169.254.0.1"
 """Next hops of the unnumbered links around an internet gateway; permanent neighbours, seen by no one else."""
+NEXT_HOP6_VPC = "fe80::3"
+NEXT_HOP6_IGW = "fe80::2"
+NEXT_HOP6_INTERNET = "fe80::1"
 
 
 def load_balancer_box(load_balancer: LoadBalancer) -> str:

@@ -31,6 +31,7 @@ from opengwlb.model.topology import (
 from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
 from . import balancing, names
+from .addressing import router_address6
 
 MAIN_TABLE = 254
 LAST_RESORT_METRIC = 4278198272
@@ -49,11 +50,13 @@ class _Builder:
     routes: set[KernelRoute] = field(default_factory=set)
     rules: set[KernelRule] = field(default_factory=set)
     neighbours: set[Neighbour] = field(default_factory=set)
+    ipv6: set[str] = field(default_factory=set)
+    """Ids of the VPCs that have IPv6; in the boxes of the others the kernel speaks none."""
 
 
 def topology(snapshot: Snapshot) -> Topology:
     """The network for everything stored at this revision."""
-    builder = _Builder()
+    builder = _Builder(ipv6={vpc.id for vpc in snapshot.values(Vpc) if vpc.ipv6})
     _internet(builder)
     for vpc in snapshot.values(Vpc):
         _vpc(builder, vpc)
@@ -88,26 +91,35 @@ def gateway_address(subnet: Subnet) -> str:
 
 
 def _internet(builder: _Builder) -> None:
-    builder.boxes[names.INTERNET] = Box(id=names.INTERNET, kind=BoxKind.INTERNET, addresses=names.CLIENT_ADDRESSES)
+    addresses = names.CLIENT_ADDRESSES + (names.CLIENT_ADDRESSES6 if builder.ipv6 else ())
+    builder.boxes[names.INTERNET] = Box(id=names.INTERNET, kind=BoxKind.INTERNET, addresses=addresses)
 
 
 def _vpc(builder: _Builder, vpc: Vpc) -> None:
     builder.boxes[vpc.id] = Box(id=vpc.id, kind=BoxKind.VPC)
     # The stack sees only what the programs hand it (a TTL that ran out, a ping to the router); its answers find their way by
     # the delivery table, whatever mark they carry.
-    builder.rules.add(KernelRule(box=vpc.id, priority=32000, table=DELIVERY_TABLE))
-    builder.routes.add(_last_resort(vpc.id, DELIVERY_TABLE))
+    for everything in _everything(builder, vpc.id):
+        builder.rules.add(KernelRule(box=vpc.id, priority=32000, table=DELIVERY_TABLE, ipv6=":" in everything))
+        builder.routes.add(_last_resort(vpc.id, DELIVERY_TABLE, everything))
 
 
-def _last_resort(box: str, table: int) -> KernelRoute:
-    return KernelRoute(box=box, table=table, destination="0.0.0.0/0", kind="unreachable", metric=LAST_RESORT_METRIC)
+def _everything(builder: _Builder, vpc: str) -> tuple[str, ...]:
+    """Every destination, in each protocol that the VPC has."""
+    return ("0.0.0.0/0", "::/0") if vpc in builder.ipv6 else ("0.0.0.0/0",)
+
+
+def _last_resort(box: str, table: int, everything: str) -> KernelRoute:
+    return KernelRoute(box=box, table=table, destination=everything, kind="unreachable", metric=LAST_RESORT_METRIC)
 
 
 def _route_table(builder: _Builder, table: RouteTable) -> None:
-    builder.rules.add(KernelRule(box=table.vpc, priority=table.number, fwmark=table.number, table=table.number))
-    builder.routes.add(_last_resort(table.vpc, table.number))
+    for everything in _everything(builder, table.vpc):
+        mark, ipv6 = table.number, ":" in everything
+        builder.rules.add(KernelRule(box=table.vpc, priority=mark, fwmark=mark, table=mark, ipv6=ipv6))
+        builder.routes.add(_last_resort(table.vpc, table.number, everything))
     for route in table.routes:
-        if ":" in route.destination:
+        if ":" in route.destination and table.vpc not in builder.ipv6:
             continue
         if route.target_type == "local":
             kernel_route = KernelRoute(box=table.vpc, table=table.number, destination=route.destination, kind="throw")
@@ -137,21 +149,27 @@ def _eni(
             device=device,
             mac=names.router_mac(interface.id),
             mtu=VPC_MTU,
-            addresses=(f"{gateway_address(subnet)}/32",),
+            addresses=(f"{gateway_address(subnet)}/32", *(f"{each}/128" for each in _gateway_address6(subnet))),
+            ipv6=interface.vpc in builder.ipv6,
             program=Program.ENI,
             offloads_off=offloads_off,
         ),
         b=far,
     )
-    builder.routes.add(
-        KernelRoute(
-            box=interface.vpc,
-            table=DELIVERY_TABLE,
-            destination=f"{interface.private_ip}/32",
-            device=device,
+    for address, length in ((interface.private_ip, 32), *((each, 128) for each in interface.ipv6_addresses)):
+        builder.routes.add(
+            KernelRoute(
+                box=interface.vpc,
+                table=DELIVERY_TABLE,
+                destination=f"{address}/{length}",
+                device=device,
+            )
         )
-    )
-    builder.neighbours.add(Neighbour(box=interface.vpc, device=device, address=interface.private_ip, mac=interface.mac))
+        builder.neighbours.add(Neighbour(box=interface.vpc, device=device, address=address, mac=interface.mac))
+
+
+def _gateway_address6(subnet: Subnet) -> tuple[str, ...]:
+    return (router_address6(ipaddress.IPv6Network(subnet.ipv6.cidr)),) if subnet.ipv6 else ()
 
 
 def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: str, program: Program | None) -> Port:
@@ -161,7 +179,8 @@ def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: 
         device=device,
         mac=interface.mac,
         mtu=VPC_MTU,
-        addresses=(f"{interface.private_ip}/{prefix}",),
+        addresses=(f"{interface.private_ip}/{prefix}", *(f"{each}/64" for each in interface.ipv6_addresses)),
+        ipv6=bool(interface.ipv6_addresses),
         program=program,
     )
 
@@ -183,10 +202,13 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
         )
         if index == 0:
             builder.routes.add(_default_route(instance.id, port.device, gateway_address(subnet)))
+            if interface.ipv6_addresses:
+                builder.routes |= {_default_route(instance.id, port.device, via) for via in _gateway_address6(subnet)}
 
 
 def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> KernelRoute:
-    return KernelRoute(box=box, table=MAIN_TABLE, destination="0.0.0.0/0", device=device, via=via, metric=metric)
+    everything = "::/0" if ":" in via else "0.0.0.0/0"
+    return KernelRoute(box=box, table=MAIN_TABLE, destination=everything, device=device, via=via, metric=metric)
 
 
 def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
@@ -231,6 +253,7 @@ def _endpoint(builder: _Builder, endpoint: VpcEndpoint, snapshot: Snapshot) -> N
             device=device,
             mac=names.router_mac(endpoint.id),
             mtu=VPC_MTU,
+            ipv6=endpoint.vpc in builder.ipv6,
             program=Program.ENI,
             # UDP super-packets that went through an in-kernel appliance keep stale tunnel state and are lost at the
             # receiver, all of them, unless the kernel segments them on their way in (measured; datapath.md 5.4 and 10).
@@ -252,6 +275,7 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
     builder.boxes[gateway.id] = Box(id=gateway.id, kind=BoxKind.IGW)
     device = device_name(gateway.id)
     vpc_port = names.igw_vpc_port(gateway.id, gateway.vpc)
+    ipv6 = gateway.vpc in builder.ipv6
     inside = Link(
         id=gateway.id,
         a=Port(
@@ -259,6 +283,7 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             device=device,
             mac=names.router_mac(gateway.id),
             mtu=VPC_MTU,
+            ipv6=ipv6,
             program=Program.ENI,
         ),
         b=Port(
@@ -266,6 +291,7 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             device=vpc_port.device,
             mac=names.far_mac(gateway.id),
             mtu=VPC_MTU,
+            ipv6=ipv6,
             program=Program.IGW,
         ),
     )
@@ -277,35 +303,40 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             device=names.INTERNET,
             mac=names.router_mac(outside_id),
             mtu=INTERNET_MTU,
-            addresses=(names.IGW_ADDRESS,),
+            addresses=(names.IGW_ADDRESS, names.IGW_ADDRESS6) if ipv6 else (names.IGW_ADDRESS,),
+            ipv6=ipv6,
         ),
-        b=Port(box=names.INTERNET, device=device, mac=names.far_mac(outside_id), mtu=INTERNET_MTU),
+        b=Port(box=names.INTERNET, device=device, mac=names.far_mac(outside_id), mtu=INTERNET_MTU, ipv6=ipv6),
     )
     builder.links[inside.id] = inside
     builder.links[outside.id] = outside
-    builder.routes.add(_default_route(gateway.id, names.INTERNET, names.NEXT_HOP_INTERNET))
-    builder.neighbours |= {
-        Neighbour(box=gateway.id, device=names.INTERNET, address=names.NEXT_HOP_INTERNET, mac=outside.b.mac),
-        Neighbour(box=gateway.id, device=vpc_port.device, address=names.NEXT_HOP_VPC, mac=inside.a.mac),
-        Neighbour(box=names.INTERNET, device=device, address=names.NEXT_HOP_IGW, mac=outside.a.mac),
-    }
-    for public_ip, _ in public_addresses(snapshot, gateway.vpc):
-        builder.routes |= {
-            KernelRoute(
-                box=names.INTERNET,
-                table=MAIN_TABLE,
-                destination=f"{public_ip}/32",
-                device=device,
-                via=names.NEXT_HOP_IGW,
-            ),
-            KernelRoute(
-                box=gateway.id,
-                table=MAIN_TABLE,
-                destination=f"{public_ip}/32",
-                device=vpc_port.device,
-                via=names.NEXT_HOP_VPC,
-            ),
+    families = [(names.NEXT_HOP_INTERNET, names.NEXT_HOP_VPC, names.NEXT_HOP_IGW)]
+    if ipv6:
+        families.append((names.NEXT_HOP6_INTERNET, names.NEXT_HOP6_VPC, names.NEXT_HOP6_IGW))
+    for to_internet, to_vpc, to_igw in families:
+        builder.routes.add(_default_route(gateway.id, names.INTERNET, to_internet))
+        builder.neighbours |= {
+            Neighbour(box=gateway.id, device=names.INTERNET, address=to_internet, mac=outside.b.mac),
+            Neighbour(box=gateway.id, device=vpc_port.device, address=to_vpc, mac=inside.a.mac),
+            Neighbour(box=names.INTERNET, device=device, address=to_igw, mac=outside.a.mac),
         }
+    for destination in _from_internet(snapshot, gateway.vpc):
+        to_igw, to_vpc = (
+            (names.NEXT_HOP6_IGW, names.NEXT_HOP6_VPC)
+            if ":" in destination
+            else (names.NEXT_HOP_IGW, names.NEXT_HOP_VPC)
+        )
+        for box, out, via in ((names.INTERNET, device, to_igw), (gateway.id, vpc_port.device, to_vpc)):
+            builder.routes.add(KernelRoute(box=box, table=MAIN_TABLE, destination=destination, device=out, via=via))
+
+
+def _from_internet(snapshot: Snapshot, vpc_id: str) -> Iterator[str]:
+    """What the internet routes to a VPC's gateway: its public IPv4 addresses and its IPv6 blocks."""
+    for public_ip, _ in public_addresses(snapshot, vpc_id):
+        yield f"{public_ip}/32"
+    vpc = snapshot.get(Vpc, vpc_id)
+    for block in vpc.ipv6 if vpc is not None else ():
+        yield block.cidr
 
 
 def public_addresses(snapshot: Snapshot, vpc: str) -> Iterator[tuple[str, str]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+from typing import Literal
 
 from opengwlb.model.compute import Instance
-from opengwlb.model.elb import LoadBalancer, Slot
+from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.plane import (
     EndpointEntry,
     EniEntry,
     EniRole,
+    Gateway6Entry,
     InspectorEntry,
     InspectorRule,
     NatEntry,
@@ -21,7 +23,7 @@ from opengwlb.model.plane import (
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import DELIVERY_TABLE, PortRef, Program, Topology
-from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
 from . import attributes, balancing, names, network, slots
 from .inspector import parse_inspector_rules
@@ -38,6 +40,7 @@ def plane(snapshot: Snapshot, topology: Topology) -> Plane:
         targets=_targets(snapshot),
         endpoints=_endpoints(snapshot, topology),
         nats=_nats(snapshot),
+        gateways6=_gateways6(snapshot),
         inspectors=_inspectors(snapshot, topology),
     )
 
@@ -96,6 +99,9 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             delivery=DELIVERY_TABLE,
             subnet=subnet.cidr if subnet else None,
             addresses=addresses,
+            ipv6=link.a.ipv6,
+            subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
+            addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
             mac=link.a.mac,
             peer_mac=link.b.mac,
@@ -115,6 +121,7 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
                 continue
             chosen = balancing.new_flow_targets(snapshot, load_balancer, zone=zone.zone)
             found = (snapshot.get(Slot, slots.target_key(one.target.id, one.address)) for one in chosen)
+            sticky = _stickiness(snapshot, listener)
             entries[slot.number] = NodeEntry(
                 slot=slot.number,
                 address=interface.private_ip,
@@ -122,17 +129,46 @@ def _nodes(snapshot: Snapshot, topology: Topology) -> dict[int, NodeEntry]:
                 mac=link.b.mac,
                 peer_mac=link.a.mac,
                 targets=tuple(sorted(one.number for one in found if one is not None)),
-                tcp_idle_s=attributes.tcp_idle_s(listener.attributes if listener else {}),
+                # Both of the listener's attributes are for flows by 5-tuple only (facts 2.2).
+                tcp_idle_s=attributes.tcp_idle_s(listener.attributes if listener and sticky == 5 else {}),
+                stickiness=sticky,
+                fail_open=balancing.fails_open(chosen),
+                reset_on_idle=attributes.reset_on_idle(listener.attributes if listener and sticky == 5 else {}),
+                adopt=attributes.extension(load_balancer.attributes, "adopt"),
+                pmtud=attributes.extension(load_balancer.attributes, "pmtud"),
+                mss_clamping=attributes.extension(load_balancer.attributes, "mss_clamping"),
             )
     return entries
 
 
+def _stickiness(snapshot: Snapshot, listener: Listener | None) -> int:
+    group = snapshot.get(TargetGroup, listener.target_group) if listener else None
+    return attributes.stickiness(group.attributes if group else {})
+
+
 def _targets(snapshot: Snapshot) -> dict[int, TargetEntry]:
-    return {
-        slot.number: TargetEntry(slot=slot.number, generation=slot.generation, address=slot.id.rsplit("|", 1)[-1])
-        for slot in snapshot.values(Slot)
-        if slot.id.startswith("target|")
-    }
+    entries = {}
+    for slot in snapshot.values(Slot):
+        kind, *rest = slot.id.split("|")
+        if kind == "target":
+            group, target, address = rest
+            reset = _reset(snapshot, target_group=group, target=target)
+            entries[slot.number] = TargetEntry(
+                slot=slot.number, generation=slot.generation, address=address, reset=reset
+            )
+    return entries
+
+
+def _reset(snapshot: Snapshot, *, target_group: str, target: str) -> Literal["", "unhealthy", "deregistered"]:
+    """Why TCP of a target's flows is answered with a reset: at once when it is unhealthy, after its delay when it was deregistered."""
+    group = snapshot.get(TargetGroup, target_group)
+    registered = snapshot.get(Target, f"{target_group}|{target}")
+    if group is None:
+        return ""
+    if registered is None:
+        return "deregistered" if attributes.resets(group.attributes, on="deregistration") else ""
+    dead = registered.state in balancing.DEAD
+    return "unhealthy" if dead and attributes.resets(group.attributes, on="unhealthy") else ""
 
 
 def _endpoints(snapshot: Snapshot, topology: Topology) -> dict[int, EndpointEntry]:
@@ -149,8 +185,29 @@ def _endpoints(snapshot: Snapshot, topology: Topology) -> dict[int, EndpointEntr
             node=slot.number,
             mac=link.b.mac,
             peer_mac=link.a.mac,
-            dualstack=endpoint.ip_address_type != "ipv4",
+            dualstack=endpoint.ip_address_type != "ipv4" and _is_dualstack(snapshot, endpoint.load_balancer),
         )
+    return entries
+
+
+def _is_dualstack(snapshot: Snapshot, load_balancer: str) -> bool:
+    found = snapshot.get(LoadBalancer, load_balancer)
+    return found is not None and found.ip_address_type == "dualstack"
+
+
+def _gateways6(snapshot: Snapshot) -> dict[PortRef, Gateway6Entry]:
+    entries = {}
+    for gateway in snapshot.values(InternetGateway):
+        vpc = snapshot.get(Vpc, gateway.vpc)
+        if vpc is not None and vpc.ipv6:
+            port = names.igw_vpc_port(gateway.id, vpc.id)
+            addresses = (
+                address
+                for interface in snapshot.values(NetworkInterface)
+                if interface.vpc == vpc.id
+                for address in interface.ipv6_addresses
+            )
+            entries[port] = Gateway6Entry(port=port, addresses=tuple(addresses))
     return entries
 
 

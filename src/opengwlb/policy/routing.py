@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.privatelink import VpcEndpoint
@@ -16,6 +16,8 @@ from opengwlb.model.vpc import Address, NetworkInterface, Route, RouteTable, Sub
 
 RESERVED = IPv4Network("169.254.168.0/22")
 """Link-local services of the VPC itself; no route may lead there."""
+
+Network = IPv4Network | IPv6Network
 
 MIDDLEBOX = ("network-interface", "vpc-endpoint")
 """Targets that traffic inside the VPC, or from an edge, may be sent through."""
@@ -39,13 +41,14 @@ class RoutingLoop:
 
 def refusal(view: View, *, vpc: Vpc, table: RouteTable, route: Route) -> Refusal | None:
     """Why AWS would not take `route` into `table`, or None. Whether its destination is there already is not asked."""
-    destination, local = IPv4Network(route.destination), IPv4Network(vpc.cidr)
-    if destination.subnet_of(RESERVED):
+    destination = ip_network(route.destination)
+    if _inside(destination, RESERVED):
         return Refusal(
             code="InvalidParameterValue",
             message=f"The destination CIDR block {destination} is reserved (within {RESERVED}) and cannot be routed.",
         )
-    if destination.subnet_of(local) and route.target_type != "local":
+    local = next((block for block in local_blocks(vpc) if _inside(destination, block)), None)
+    if local is not None and route.target_type != "local":
         if route.target_type not in MIDDLEBOX:
             return Refusal(
                 code="InvalidParameterValue",
@@ -85,8 +88,8 @@ def edge_refusal(view: View, *, vpc: Vpc, route: Route) -> Refusal | None:
             message=f"Route table contains unsupported route target: {route.target}. "
             "A gateway route table can target only local, a network interface or a Gateway Load Balancer endpoint.",
         )
-    destination = IPv4Network(route.destination)
-    if destination != IPv4Network(vpc.cidr) and destination not in _subnets(view, vpc):
+    destination = ip_network(route.destination)
+    if destination not in local_blocks(vpc) and destination not in _subnets(view, vpc):
         return Refusal(
             code="RouteNotSupported",
             message=f"Route table contains unsupported route destination: {destination}. "
@@ -113,7 +116,7 @@ def loops(snapshot: Snapshot) -> list[RoutingLoop]:
         for endpoint in snapshot.values(VpcEndpoint)
         if (table := tables.get(endpoint.subnet)) is not None
         for route in table.routes
-        if route.target_type == "vpc-endpoint" and _returns(snapshot, tables, endpoint, IPv4Network(route.destination))
+        if route.target_type == "vpc-endpoint" and _returns(snapshot, tables, endpoint, ip_network(route.destination))
     ]
 
 
@@ -128,9 +131,7 @@ def _loop(endpoint: VpcEndpoint, *, table: RouteTable, route: Route) -> RoutingL
     )
 
 
-def _returns(
-    snapshot: Snapshot, tables: Mapping[str, RouteTable], start: VpcEndpoint, destination: IPv4Network
-) -> bool:
+def _returns(snapshot: Snapshot, tables: Mapping[str, RouteTable], start: VpcEndpoint, destination: Network) -> bool:
     """Whether a packet for `destination` that leaves `start` arrives there again."""
     seen: set[str] = set()
     here: VpcEndpoint | None = start
@@ -141,11 +142,11 @@ def _returns(
 
 
 def _next_endpoint(
-    snapshot: Snapshot, tables: Mapping[str, RouteTable], endpoint: VpcEndpoint, destination: IPv4Network
+    snapshot: Snapshot, tables: Mapping[str, RouteTable], endpoint: VpcEndpoint, destination: Network
 ) -> VpcEndpoint | None:
     """Where the whole of `destination` goes from this endpoint's subnet, if that is another endpoint."""
     subnet, table = snapshot.get(Subnet, endpoint.subnet), tables.get(endpoint.subnet)
-    if subnet is None or table is None or destination.subnet_of(IPv4Network(subnet.cidr)):
+    if subnet is None or table is None or any(_inside(destination, block) for block in _blocks(subnet)):
         return None
     covering = [route for route in table.routes if _covers(route, destination)]
     best = max(covering, key=lambda route: ip_network(route.destination).prefixlen, default=None)
@@ -166,13 +167,28 @@ def _tables_of_subnets(snapshot: Snapshot) -> dict[str, RouteTable]:
     return implied | own
 
 
-def _covers(route: Route, destination: IPv4Network) -> bool:
-    network = ip_network(route.destination)
-    return isinstance(network, IPv4Network) and destination.subnet_of(network)
+def _covers(route: Route, destination: Network) -> bool:
+    return _inside(destination, ip_network(route.destination))
 
 
-def _subnets(view: View, vpc: Vpc) -> set[IPv4Network]:
-    return {IPv4Network(subnet.cidr) for subnet in view.values(Subnet) if subnet.vpc == vpc.id}
+def _inside(inner: Network, outer: Network) -> bool:
+    """Never across protocols: IPv4 and IPv6 are looked up separately."""
+    if isinstance(inner, IPv4Network):
+        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
+
+
+def local_blocks(vpc: Vpc) -> tuple[Network, ...]:
+    """The destinations of a VPC's local routes."""
+    return (IPv4Network(vpc.cidr), *(IPv6Network(block.cidr) for block in vpc.ipv6))
+
+
+def _blocks(subnet: Subnet) -> tuple[Network, ...]:
+    return (IPv4Network(subnet.cidr), *((IPv6Network(subnet.ipv6.cidr),) if subnet.ipv6 else ()))
+
+
+def _subnets(view: View, vpc: Vpc) -> set[Network]:
+    return {block for subnet in view.values(Subnet) if subnet.vpc == vpc.id for block in _blocks(subnet)}
 
 
 def _serves_edge(view: View, interface_id: str) -> bool:

@@ -7,6 +7,7 @@ remembers the old holder is not taken for the new one's.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer, Slot, Target
@@ -51,7 +52,10 @@ def _outlives_registration(snapshot: Snapshot, *, target_group: str, target: str
 
 
 def changes(snapshot: Snapshot) -> tuple[list[Slot], list[str]]:
-    """The slots to put and the ids of those to delete. Numbers are per kind (`node`, `target`), smallest free first."""
+    """The slots to put and the ids of those to delete. Numbers are per kind (`node`, `target`), smallest free first.
+
+    Level-triggered: whatever pass of whatever server comes next tells the flows of a target to leave it, once.
+    """
     keys = wanted(snapshot)
     held = {slot.id: slot for slot in snapshot.values(Slot)}
     gone = [key for key in held if key not in keys]
@@ -63,8 +67,25 @@ def changes(snapshot: Snapshot) -> tuple[list[Slot], list[str]]:
         for key in sorted(_of_kind(keys - held.keys(), kind)):
             number = next(n for n in range(len(taken) + 1) if n not in taken)
             taken.add(number)
-            new.append(Slot(id=key, number=number, generation=(snapshot.revision + 1) & 0xFFFF_FFFF))
-    return new, gone
+            new.append(Slot(id=key, number=number, generation=_generation(snapshot)))
+    kept = (held[key] for key in sorted(keys & held.keys()))
+    return new + [slot for old in kept if (slot := _left(snapshot, old)) != old], gone
+
+
+def _generation(snapshot: Snapshot) -> int:
+    return (snapshot.revision + 1) & 0xFFFF_FFFF
+
+
+def _left(snapshot: Snapshot, slot: Slot) -> Slot:
+    """The slot with a new generation when its target's flows shall leave it and were not told so yet. A target that recovers gets
+    none: what left it stays where it is."""
+    kind, *rest = slot.id.split("|")
+    if kind != "target":
+        return slot
+    why = balancing.left(snapshot, target_group=rest[0], target=rest[1])
+    if why in ("", slot.left):
+        return replace(slot, left=why)
+    return replace(slot, left=why, generation=_generation(snapshot))
 
 
 def _of_kind(keys: Iterable[str], kind: str) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from opengwlb.api.common.errors import invalid_parameter
 from opengwlb.wire.errors import AwsError
@@ -28,6 +28,24 @@ def sized_block(text: str, *, parameter: str, code: str) -> IPv4Network:
     if not 16 <= network.prefixlen <= 28:
         raise AwsError(code, f"The CIDR '{text}' is invalid.")
     return network
+
+
+def block6(text: str, *, parameter: str) -> IPv6Network:
+    """A canonical IPv6 block: lower case, zeros compressed, host bits cleared. Errors: InvalidParameterValue."""
+    try:
+        if "/" not in text:
+            raise ValueError(text)
+        return IPv6Network(text, strict=False)
+    except ValueError as cause:
+        raise invalid_parameter(text, parameter=parameter, reason="This is not a valid IPv6 CIDR block.") from cause
+
+
+def address6(text: str, *, parameter: str) -> IPv6Address:
+    """A single IPv6 address. Errors: InvalidParameterValue."""
+    try:
+        return IPv6Address(text)
+    except ValueError as cause:
+        raise invalid_parameter(text, parameter=parameter, reason="Invalid IPv6 address.") from cause
 
 
 def address(text: str, *, parameter: str) -> IPv4Address:

@@ -16,6 +16,7 @@ from opengwlb.model.account import ClientToken
 from opengwlb.model.ids import new_id
 from opengwlb.model.vpc import (
     InternetGateway,
+    Ipv6Block,
     Route,
     RouteTable,
     RouteTableAssociation,
@@ -70,7 +71,15 @@ def make_default_vpc(tx: Transaction, *, account: str, region: str) -> Vpc:
     return vpc
 
 
-def new_subnet(vpc: Vpc, *, zone: Zone, cidr: IPv4Network, default: bool = False, tags: Tags | None = None) -> Subnet:
+def new_subnet(
+    vpc: Vpc,
+    *,
+    zone: Zone,
+    cidr: IPv4Network,
+    ipv6: Ipv6Block | None = None,
+    default: bool = False,
+    tags: Tags | None = None,
+) -> Subnet:
     return Subnet(
         id=new_id("subnet"),
         account=vpc.account,
@@ -80,6 +89,7 @@ def new_subnet(vpc: Vpc, *, zone: Zone, cidr: IPv4Network, default: bool = False
         zone=zone.name,
         zone_id=zone.id,
         map_public_ip_on_launch=default,
+        ipv6=ipv6,
         default_for_az=default,
         tags=tags or {},
     )
@@ -93,6 +103,7 @@ def make_vpc(
     cidr: IPv4Network,
     is_default: bool = False,
     instance_tenancy: str = "default",
+    ipv6: tuple[Ipv6Block, ...] = (),
     tags: Tags | None = None,
     routes: Sequence[Route] = (),
 ) -> Vpc:
@@ -107,7 +118,7 @@ def make_vpc(
         region=region,
         vpc=vpc_id,
         number=FIRST_TABLE_NUMBER,
-        routes=(local_route(str(cidr)), *routes),
+        routes=(local_route(str(cidr)), *(local_route(block.cidr) for block in ipv6), *routes),
         associations=(RouteTableAssociation(id=new_id("rtbassoc"), main=True),),
     )
     group_id = new_id("sg")
@@ -120,7 +131,7 @@ def make_vpc(
         description="default VPC security group",
         rules=(
             SecurityGroupRule(id=new_id("sgr"), egress=False, protocol="-1", group=group_id, group_account=account),
-            allow_all_out(),
+            *allow_all_out(ipv6=bool(ipv6)),
         ),
     )
     vpc = Vpc(
@@ -137,6 +148,7 @@ def make_vpc(
         default_network_acl=new_id("acl"),
         dhcp_options=dhcp_options_id(account=account, region=region),
         cidr_association=new_id("vpc-cidr-assoc"),
+        ipv6=ipv6,
     )
     for made in (vpc, table, group):
         tx.put(made)
@@ -147,9 +159,10 @@ def local_route(cidr: str) -> Route:
     return Route(destination=cidr, target_type="local", target="local", origin="CreateRouteTable")
 
 
-def allow_all_out() -> SecurityGroupRule:
-    """The egress rule that every new security group starts with."""
-    return SecurityGroupRule(id=new_id("sgr"), egress=True, protocol="-1", cidr="0.0.0.0/0")
+def allow_all_out(*, ipv6: bool) -> tuple[SecurityGroupRule, ...]:
+    """The egress rules that every new security group starts with: IPv6's only in a VPC that has it."""
+    everywhere = ("0.0.0.0/0", "::/0") if ipv6 else ("0.0.0.0/0",)
+    return tuple(SecurityGroupRule(id=new_id("sgr"), egress=True, protocol="-1", cidr=cidr) for cidr in everywhere)
 
 
 def dhcp_options_id(*, account: str, region: str) -> str:

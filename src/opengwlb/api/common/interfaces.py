@@ -62,6 +62,7 @@ def make_network_interface(
     *,
     subnet: Subnet,
     private_ip: str | None = None,
+    ipv6_addresses: Sequence[str] = (),
     groups: Sequence[str] = (),
     description: str = "",
     interface_type: InterfaceType = "interface",
@@ -73,7 +74,8 @@ def make_network_interface(
 ) -> NetworkInterface:
     """Make and put an interface in `subnet`, owned by the subnet's account.
 
-    `requester_id` set means requester-managed: the caller cannot delete it. `groups` are ids that were checked already.
+    `requester_id` set means requester-managed: the caller cannot delete it. `groups` are ids, and `ipv6_addresses` addresses,
+    that were checked already.
     Errors: as `next_private_ip`.
     """
     interface = NetworkInterface(
@@ -84,6 +86,7 @@ def make_network_interface(
         subnet=subnet.id,
         zone=subnet.zone,
         private_ip=next_private_ip(tx, subnet, wanted=private_ip),
+        ipv6_addresses=tuple(ipv6_addresses),
         mac=new_mac(),
         interface_type=interface_type,
         requester_managed=requester_id is not None,

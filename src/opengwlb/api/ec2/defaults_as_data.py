@@ -18,7 +18,7 @@ from opengwlb.model.vpc import Subnet, Vpc
 from opengwlb.wire.errors import AwsError
 
 LAST_RULE = 32767
-"""AWS's `*` entry: what no rule allowed is denied."""
+"""AWS's `*` entry: what no rule allowed is denied. IPv6's is the next, and so is its rule that allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class _NetworkAcl:
     account: str
     vpc: str
     subnets: Sequence[str]
+    ipv6: bool
 
     def associations(self) -> list[Answer]:
         return [
@@ -41,11 +42,13 @@ def _association(subnet: str) -> str:
     return f"aclassoc-0{hashlib.sha256(subnet.encode()).hexdigest()[:16]}"
 
 
-def _entries() -> list[Answer]:
+def _entries(acl: _NetworkAcl) -> list[Answer]:
+    families = (("CidrBlock", "0.0.0.0/0"), *((("Ipv6CidrBlock", "::/0"),) if acl.ipv6 else ()))
     return [
-        {"CidrBlock": "0.0.0.0/0", "Egress": egress, "Protocol": "-1", "RuleAction": verdict, "RuleNumber": number}
+        {member: everything, "Egress": egress, "Protocol": "-1", "RuleAction": verdict, "RuleNumber": number + step}
         for egress in (True, False)
         for number, verdict in ((100, "allow"), (LAST_RULE, "deny"))
+        for step, (member, everything) in enumerate(families)
     ]
 
 
@@ -58,7 +61,7 @@ def _of_associations(member: str) -> Callable[[_NetworkAcl], Iterable[str]]:
 
 
 def _of_entries(member: str) -> Callable[[_NetworkAcl], Iterable[str]]:
-    return lambda _: [str(entry[member]).lower() for entry in _entries()]
+    return lambda acl: [str(entry[member]).lower() for entry in _entries(acl) if member in entry]
 
 
 ACL_SPEC: Mapping[str, Callable[[_NetworkAcl], Iterable[str]]] = {
@@ -70,7 +73,7 @@ ACL_SPEC: Mapping[str, Callable[[_NetworkAcl], Iterable[str]]] = {
     "entry.egress": _of_entries("Egress"),
     "entry.icmp.code": _none,
     "entry.icmp.type": _none,
-    "entry.ipv6-cidr": _none,
+    "entry.ipv6-cidr": _of_entries("Ipv6CidrBlock"),
     "entry.port-range.from": _none,
     "entry.port-range.to": _none,
     "entry.protocol": _of_entries("Protocol"),
@@ -92,6 +95,7 @@ def describe_network_acls(ctx: Context, params: Parameters) -> Answer:
             account=vpc.account,
             vpc=vpc.id,
             subnets=[subnet.id for subnet in resources.in_vpc(snapshot, Subnet, vpc.id)],
+            ipv6=bool(vpc.ipv6),
         )
         for vpc in resources.owned(ctx, snapshot, Vpc)
     ]
@@ -105,7 +109,7 @@ def describe_network_acls(ctx: Context, params: Parameters) -> Answer:
                 "OwnerId": acl.account,
                 "IsDefault": True,
                 "Associations": acl.associations(),
-                "Entries": _entries(),
+                "Entries": _entries(acl),
                 "Tags": [],
             }
             for acl in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -45,13 +46,14 @@ def create_vpc_endpoint_service_configuration(ctx: Context, params: Parameters) 
     load_balancers = _gateway_arns(params)
     refuse(params, _SUPPORTED_NOT, because="private DNS names are not available for Gateway Load Balancers.")
     _check_regions(ctx, params.get("SupportedRegions"))
-    _check_ip_address_types(params.get("SupportedIpAddressTypes"))
+    supported = _ip_address_types(params.get("SupportedIpAddressTypes")) or ("ipv4",)
     tagged = tags.from_specifications(params, "vpc-endpoint-service")
 
     def work(tx: Transaction) -> dict[str, Any]:
         def make() -> tuple[EndpointService]:
             for arn in load_balancers:
                 _require_gateway(ctx, tx, arn)
+            _check_dualstack(tx, supported, load_balancers)
             dry_run(params)
             service = EndpointService(
                 id=new_id("vpce-svc"),
@@ -59,6 +61,7 @@ def create_vpc_endpoint_service_configuration(ctx: Context, params: Parameters) 
                 region=ctx.region,
                 load_balancers=load_balancers,
                 acceptance_required=params.get("AcceptanceRequired", True),
+                supported_ip_address_types=supported,
                 tags=tagged,
             )
             tx.put(service)
@@ -81,9 +84,8 @@ def modify_vpc_endpoint_service_configuration(ctx: Context, params: Parameters) 
     refuse(params, _SUPPORTED_NOT, because="private DNS names are not available for Gateway Load Balancers.")
     _check_regions(ctx, params.get("AddSupportedRegions"))
     refuse(params, ("RemoveSupportedRegions",), because="a service is available in its own region only.")
-    _check_ip_address_types(params.get("AddSupportedIpAddressTypes"))
-    if "ipv4" in (params.get("RemoveSupportedIpAddressTypes") or []):
-        raise AwsError("InvalidParameter", "At least one IP address type must remain supported.")
+    more_types = _ip_address_types(params.get("AddSupportedIpAddressTypes"))
+    fewer_types = _ip_address_types(params.get("RemoveSupportedIpAddressTypes"))
 
     def work(tx: Transaction) -> None:
         service = require(ctx, tx, EndpointService, params["ServiceId"])
@@ -98,12 +100,21 @@ def modify_vpc_endpoint_service_configuration(ctx: Context, params: Parameters) 
         kept = [arn for arn in dict.fromkeys((*service.load_balancers, *added)) if arn not in removed]
         if not kept:
             raise AwsError("InvalidParameter", "At least one load balancer must remain in the endpoint service.")
+        types = tuple(
+            kind
+            for kind in dict.fromkeys((*service.supported_ip_address_types, *more_types))
+            if kind not in fewer_types
+        )
+        if not types:
+            raise AwsError("InvalidParameter", "At least one IP address type must remain supported.")
+        _check_dualstack(tx, types, kept)
         dry_run(params)
         acceptance = params.get("AcceptanceRequired")
         tx.put(
             replace(
                 service,
                 load_balancers=tuple(kept),
+                supported_ip_address_types=types,
                 acceptance_required=service.acceptance_required if acceptance is None else acceptance,
             )
         )
@@ -232,11 +243,21 @@ def _check_regions(ctx: Context, regions: list[str] | None) -> None:
             raise AwsError("InvalidParameter", f"Services are available in their own region only, not in '{region}'.")
 
 
-def _check_ip_address_types(types: list[str] | None) -> None:
+def _ip_address_types(types: list[str] | None) -> tuple[str, ...]:
     for kind in types or ():
-        if kind == "ipv6":
-            raise AwsError(
-                "InvalidParameter", "IP address type 'ipv6' needs load balancers of IP address type 'dualstack'."
-            )
-        if kind != "ipv4":
+        if kind not in ("ipv4", "ipv6"):
             raise AwsError("InvalidParameter", f"'{kind}' is not an IP address type; use 'ipv4' or 'ipv6'.")
+    return tuple(dict.fromkeys(types or ()))
+
+
+def _check_dualstack(view: View, types: Iterable[str], load_balancers: Iterable[str]) -> None:
+    """A service that supports IPv6 has load balancers that do."""
+    if "ipv6" not in types:
+        return
+    for arn in load_balancers:
+        load_balancer = view.get(LoadBalancer, arn)
+        if load_balancer is not None and load_balancer.ip_address_type != "dualstack":
+            raise AwsError(
+                "InvalidParameter",
+                f"IP address type 'ipv6' needs load balancers of IP address type 'dualstack'; '{arn}' is not.",
+            )

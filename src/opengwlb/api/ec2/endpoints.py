@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from opengwlb.api.common import tags
+from opengwlb.api.common import ipv6, tags
 from opengwlb.api.common.describe import describe, timestamp
 from opengwlb.api.common.errors import dry_run, missing, refuse
 from opengwlb.api.common.filters import Spec
@@ -14,8 +14,8 @@ from opengwlb.api.common.interfaces import make_network_interface
 from opengwlb.api.common.resources import find, require
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.ids import new_id
-from opengwlb.model.privatelink import VpcEndpoint
-from opengwlb.model.vpc import RouteTable, Subnet, Vpc
+from opengwlb.model.privatelink import EndpointService, VpcEndpoint
+from opengwlb.model.vpc import NetworkInterface, RouteTable, Subnet, Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
@@ -71,7 +71,7 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
         raise AwsError(
             "InvalidParameter", f"Services of the region '{params['ServiceRegion']}' are not available here."
         )
-    _check_ip_address_type(params.get("IpAddressType"))
+    kind_asked = params.get("IpAddressType") or "ipv4"
     service_name = params.get("ServiceName")
     if not service_name:
         raise missing("ServiceName")
@@ -97,6 +97,7 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
                 f"The VPC endpoint service {service.name} does not support the availability zone of the subnet: "
                 f"{subnet.id}.",
             )
+        ip_address_type = _ip_address_type(kind_asked, service=service, subnet=subnet)
         if sum(endpoint.vpc == vpc.id for endpoint in tx.values(VpcEndpoint)) >= _MAX_PER_VPC:
             raise AwsError("VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached.")
         dry_run(params)
@@ -109,6 +110,7 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
             requester_id="amazon-vpce",
             owner_object=endpoint_id,
             description=f"VPC Endpoint Interface {endpoint_id}",
+            ipv6_addresses=ipv6.take(tx, subnet, count=1) if ip_address_type == "dualstack" else (),
             source_dest_check=False,
         )
         endpoint = VpcEndpoint(
@@ -121,6 +123,7 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
             subnet=subnet.id,
             zone=subnet.zone,
             network_interface=interface.id,
+            ip_address_type=ip_address_type,
             created=ctx.now,
             load_balancer=load_balancer,
             state="pendingAcceptance" if service.acceptance_required else "pending",
@@ -141,11 +144,24 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
 
 @action("ec2", "ModifyVpcEndpoint")
 def modify_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
-    """There is nothing to change about a GWLB endpoint but its IP address type, and of these there is one so far."""
-    require(ctx, ctx.store.snapshot(), VpcEndpoint, params["VpcEndpointId"])
-    refuse(params, _FIXED, because=_NOT_FOR_GATEWAY)
-    _check_ip_address_type(params.get("IpAddressType"))
-    dry_run(params)
+    """There is nothing to change about a GWLB endpoint but its IP address type."""
+
+    def work(tx: Transaction) -> None:
+        endpoint = require(ctx, tx, VpcEndpoint, params["VpcEndpointId"])
+        refuse(params, _FIXED, because=_NOT_FOR_GATEWAY)
+        asked = params.get("IpAddressType") or endpoint.ip_address_type
+        service, subnet = tx.get(EndpointService, endpoint.service), tx.get(Subnet, endpoint.subnet)
+        interface = tx.get(NetworkInterface, endpoint.network_interface)
+        if service is None or subnet is None or interface is None or asked == endpoint.ip_address_type:
+            dry_run(params)
+            return
+        kind = _ip_address_type(asked, service=service, subnet=subnet)
+        dry_run(params)
+        addresses = ipv6.take(tx, subnet, count=1) if kind == "dualstack" else ()
+        tx.put(replace(interface, ipv6_addresses=addresses))
+        tx.put(replace(endpoint, ip_address_type=kind))
+
+    ctx.store.transact(work)
     return {"Return": True}
 
 
@@ -205,6 +221,19 @@ def _describe(endpoint: VpcEndpoint) -> dict[str, Any]:
     return answer
 
 
-def _check_ip_address_type(kind: str | None) -> None:
-    if kind not in (None, "", "ipv4"):
+def _ip_address_type(kind: str, *, service: EndpointService, subnet: Subnet) -> Literal["ipv4", "dualstack"]:
+    """The type asked for, if service and subnet have what it needs. Errors: InvalidParameter."""
+    if kind == "ipv4" and "ipv4" in service.supported_ip_address_types:
+        return "ipv4"
+    if kind == "ipv6" and "ipv6" in service.supported_ip_address_types:
+        raise AwsError(
+            "InvalidParameter", f"IP address type 'ipv6' needs an IPv6-only subnet; {subnet.id} has an IPv4 block."
+        )
+    if kind != "dualstack" or not {"ipv4", "ipv6"} <= set(service.supported_ip_address_types):
         raise AwsError("InvalidParameter", f"The service does not support the IP address type '{kind}'.")
+    if subnet.ipv6 is None:
+        raise AwsError(
+            "InvalidParameter",
+            f"IP address type 'dualstack' needs a subnet with an IPv6 CIDR block; {subnet.id} has none.",
+        )
+    return "dualstack"

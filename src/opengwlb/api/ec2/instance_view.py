@@ -22,6 +22,7 @@ from .images import ARCHITECTURE
 _NOT_IN_INSTANCES = (
     "AvailabilityZone",
     "AvailabilityZoneId",
+    "Ipv6Address",
     "PrivateDnsName",
     "RequesterManaged",
     "RequesterId",
@@ -103,6 +104,8 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         shown["StateReason"] = {"Code": code, "Message": instance.state_reason}
     if association:
         shown["PublicIpAddress"] = association["PublicIp"]
+    if primary is not None and primary.ipv6_addresses:
+        shown["Ipv6Address"] = primary.ipv6_addresses[0]
     return shown
 
 
@@ -183,6 +186,7 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
         "instance.group-id": first("group-id"),
         "instance.group-name": first("group-name"),
         "ip-address": of("PublicIpAddress"),
+        "ipv6-address": first("ipv6-addresses.ipv6-address"),
         "key-name": lambda instance: present(instance.key_name),
         "launch-index": lambda instance: (str(instance.launch_index),),
         "launch-time": lambda instance: (f"{timestamp(instance.launch_time):%Y-%m-%dT%H:%M:%S.000Z}",),

@@ -29,7 +29,7 @@ def answer(view: View, interface: NetworkInterface) -> Answer:
         "Description": interface.description,
         "Groups": group_names(view, interface.groups),
         "InterfaceType": interface.interface_type,
-        "Ipv6Addresses": [],
+        "Ipv6Addresses": [{"Ipv6Address": each, "IsPrimaryIpv6": False} for each in interface.ipv6_addresses],
         "MacAddress": interface.mac,
         "PrivateDnsName": dns_name,
         "PrivateIpAddress": interface.private_ip,
@@ -39,6 +39,8 @@ def answer(view: View, interface: NetworkInterface) -> Answer:
         "Status": "in-use" if _attached(interface) else "available",
         "TagSet": tags.answer(interface.tags),
     }
+    if interface.ipv6_addresses:
+        shown["Ipv6Address"] = interface.ipv6_addresses[0]
     if interface.requester_id:
         shown["RequesterId"] = interface.requester_id
     if attachment := _attachment(interface):
@@ -135,7 +137,7 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
         "group-id": lambda interface: interface.groups,
         "group-name": lambda interface: [each["GroupName"] for each in group_names(view, interface.groups)],
         "interface-type": lambda interface: (interface.interface_type,),
-        "ipv6-addresses.ipv6-address": none,
+        "ipv6-addresses.ipv6-address": lambda interface: interface.ipv6_addresses,
         "mac-address": lambda interface: (interface.mac,),
         "network-interface-id": lambda interface: (interface.id,),
         "operator.managed": lambda _: flag(False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from opengwlb.api.common import resources, tags
+from opengwlb.api.common import ipv6, resources, tags
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_parameter, refuse
 from opengwlb.api.common.idempotency import idempotent
@@ -34,8 +34,6 @@ def create_network_interface(ctx: Context, params: Parameters) -> Answer:
             "SecondaryPrivateIpAddressCount",
             "Ipv6Prefixes",
             "Ipv6PrefixCount",
-            "Ipv6Addresses",
-            "Ipv6AddressCount",
             "EnablePrimaryIpv6",
             "ConnectionTrackingSpecification",
             "Operator",
@@ -56,6 +54,7 @@ def create_network_interface(ctx: Context, params: Parameters) -> Answer:
                     tx,
                     subnet=subnet,
                     private_ip=params.get("PrivateIpAddress"),
+                    ipv6_addresses=ipv6.choose(tx, subnet, asked=params),
                     groups=require_groups(ctx, tx, params.get("Groups"), vpc=subnet.vpc),
                     description=params.get("Description", ""),
                     tags=given,
@@ -74,7 +73,7 @@ def delete_network_interface(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
 
     def work(tx: Transaction) -> None:
-        interface = _manageable(ctx, tx, params["NetworkInterfaceId"])
+        interface = manageable(ctx, tx, params["NetworkInterfaceId"])
         if interface.attachment is not None:
             raise AwsError("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
         remove_network_interface(tx, interface)
@@ -136,7 +135,7 @@ def modify_network_interface_attribute(ctx: Context, params: Parameters) -> Answ
         raise bad_combination("Exactly one attribute must be specified.")
 
     def work(tx: Transaction) -> None:
-        interface = _manageable(ctx, tx, params["NetworkInterfaceId"])
+        interface = manageable(ctx, tx, params["NetworkInterfaceId"])
         tx.put(_modified(ctx, tx, interface, name=given[0], value=params[given[0]]))
         if given[0] == "SourceDestCheck":
             _tell_instance(tx, interface, check=params["SourceDestCheck"]["Value"])
@@ -170,7 +169,7 @@ def _tell_instance(tx: Transaction, interface: NetworkInterface, *, check: bool)
         tx.put(replace(instance, source_dest_check=check))
 
 
-def _manageable(ctx: Context, view: View, interface_id: str) -> NetworkInterface:
+def manageable(ctx: Context, view: View, interface_id: str) -> NetworkInterface:
     """An interface that is the caller's to change. Errors: AuthFailure for a load balancer's or endpoint's."""
     interface = resources.require(ctx, view, NetworkInterface, interface_id)
     if interface.requester_managed:

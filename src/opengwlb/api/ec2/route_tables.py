@@ -22,6 +22,10 @@ def _none(_: RouteTable) -> Iterable[str]:
     return ()
 
 
+def _destination_member(route: Route) -> str:
+    return "DestinationIpv6CidrBlock" if ":" in route.destination else "DestinationCidrBlock"
+
+
 def spec(view: Snapshot) -> Mapping[str, Callable[[RouteTable], Iterable[str]]]:
     def of_routes(member: str) -> Callable[[RouteTable], Iterable[str]]:
         return lambda table: present(*(_route(view, table, each).get(member) for each in table.routes))
@@ -34,8 +38,8 @@ def spec(view: Snapshot) -> Mapping[str, Callable[[RouteTable], Iterable[str]]]:
         "association.main": lambda table: [word for each in table.associations for word in flag(each.main)],
         "owner-id": lambda table: (table.account,),
         "route-table-id": lambda table: (table.id,),
-        "route.destination-cidr-block": lambda table: [each.destination for each in table.routes],
-        "route.destination-ipv6-cidr-block": _none,
+        "route.destination-cidr-block": of_routes("DestinationCidrBlock"),
+        "route.destination-ipv6-cidr-block": of_routes("DestinationIpv6CidrBlock"),
         "route.destination-prefix-list-id": _none,
         "route.egress-only-internet-gateway-id": _none,
         "route.gateway-id": of_routes("GatewayId"),
@@ -77,7 +81,7 @@ def _association(table: RouteTable, association: RouteTableAssociation) -> Answe
 
 def _route(view: Snapshot, table: RouteTable, route: Route) -> Answer:
     shown: Answer = {
-        "DestinationCidrBlock": route.destination,
+        _destination_member(route): route.destination,
         "Origin": route.origin,
         # Looked up now rather than read from the status, so that an answer never lags behind the call before it.
         "State": route_state(view, table, route),
@@ -110,7 +114,7 @@ def create_route_table(ctx: Context, params: Parameters) -> Answer:
                 region=ctx.region,
                 vpc=vpc.id,
                 number=_free_number(tx, vpc),
-                routes=(local_route(vpc.cidr),),
+                routes=(local_route(vpc.cidr), *(local_route(block.cidr) for block in vpc.ipv6)),
                 tags=given,
             )
             tx.put(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 from opengwlb.api.common import cidrs, resources
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
@@ -25,12 +25,14 @@ NOT_BUILT = {
     "NatGatewayId": "there are no NAT gateways.",
     "TransitGatewayId": "there are no transit gateways.",
     "VpcPeeringConnectionId": "there is no VPC peering.",
-    "EgressOnlyInternetGatewayId": "VPCs have IPv4 blocks only.",
+    "EgressOnlyInternetGatewayId": "there are no egress-only internet gateways.",
     "LocalGatewayId": "there are no outposts.",
     "CarrierGatewayId": "there are no carrier gateways.",
     "CoreNetworkArn": "there is no Cloud WAN.",
     "OdbNetworkArn": "there are no ODB networks.",
 }
+
+Destination = IPv4Network | IPv6Network
 
 
 @action("ec2", "CreateRoute")
@@ -65,7 +67,7 @@ def replace_route(ctx: Context, params: Parameters) -> Answer:
             raise invalid_value(
                 f"There is no route defined for '{destination}' in the route table. Use CreateRoute instead."
             )
-        if member == "LocalTarget" and destination != IPv4Network(vpc.cidr):
+        if member == "LocalTarget" and destination not in routing.local_blocks(vpc):
             raise invalid_value(
                 f"The route {destination} is not the local route of {vpc.id}: it cannot be reset to local."
             )
@@ -90,9 +92,10 @@ def delete_route(ctx: Context, params: Parameters) -> Answer:
         if route is None:
             raise AwsError(
                 "InvalidRoute.NotFound",
-                f"no route with destination-cidr-block {destination} in route table {table.id}",
+                f"no route with {'destination-ipv6-cidr-block' if destination.version == 6 else 'destination-cidr-block'} "
+                f"{destination} in route table {table.id}",
             )
-        if destination == IPv4Network(vpc.cidr):
+        if destination in routing.local_blocks(vpc):
             raise invalid_value(f"cannot remove local route {destination} in route table {table.id}")
         tx.put(replace(table, routes=tuple(each for each in table.routes if each is not route)))
 
@@ -105,14 +108,19 @@ def _table(ctx: Context, view: View, params: Parameters) -> tuple[RouteTable, Vp
     return table, resources.require(ctx, view, Vpc, table.vpc)
 
 
-def _find(table: RouteTable, destination: IPv4Network) -> Route | None:
+def _find(table: RouteTable, destination: Destination) -> Route | None:
     return next((each for each in table.routes if each.destination == str(destination)), None)
 
 
-def _destination(params: Parameters) -> IPv4Network:
-    refuse(params, ("DestinationIpv6CidrBlock",), because="VPCs have IPv4 blocks only.")
+def _destination(params: Parameters) -> Destination:
+    """Errors: MissingParameter, InvalidParameterCombination, InvalidParameterValue."""
     refuse(params, ("DestinationPrefixListId",), because="there are no prefix lists.")
-    if not params.get("DestinationCidrBlock"):
+    four, six = params.get("DestinationCidrBlock"), params.get("DestinationIpv6CidrBlock")
+    if four and six:
+        raise bad_combination("The request must contain exactly one of destinationCidrBlock, destinationIpv6CidrBlock")
+    if six:
+        return cidrs.block6(six, parameter="destinationIpv6CidrBlock")
+    if not four:
         raise missing("destinationCidrBlock")
     return cidrs.block(params["DestinationCidrBlock"], parameter="destinationCidrBlock")
 
@@ -136,7 +144,7 @@ def _target_member(params: Parameters, *, local: bool) -> str:
 
 
 def _resolve(
-    ctx: Context, view: View, params: Parameters, *, member: str, table: RouteTable, destination: IPv4Network
+    ctx: Context, view: View, params: Parameters, *, member: str, table: RouteTable, destination: Destination
 ) -> Route:
     """The route the call asks for, with a target that exists in the table's VPC."""
     cidr, target = str(destination), params[member]

@@ -7,7 +7,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
-from opengwlb.api.common import resources, tags
+from opengwlb.api.common import ipv6, resources, tags
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.common.interfaces import make_address, make_network_interface
@@ -53,11 +53,9 @@ _NO_SUCH_SERVICE = (
     "Operator",
     "PrivateDnsNameOptions",
 )
-_ONE_IPV4_ADDRESS = ("Ipv6AddressCount", "Ipv6Addresses", "EnablePrimaryIpv6", "SecondaryInterfaces")
+_ONE_IPV4_ADDRESS = ("EnablePrimaryIpv6", "SecondaryInterfaces")
 _ONE_IPV4_PER_INTERFACE = (
     "NetworkInterfaceId",
-    "Ipv6AddressCount",
-    "Ipv6Addresses",
     "PrivateIpAddresses",
     "SecondaryPrivateIpAddressCount",
     "AssociateCarrierIpAddress",
@@ -82,6 +80,8 @@ class _Network:
     groups: list[str]
     public_ip: bool | None
     """None: as the subnet does."""
+    ipv6: dict[str, Any]
+    """`Ipv6AddressCount` and `Ipv6Addresses`, where the call has them."""
     delete_on_termination: bool = True
     description: str = ""
 
@@ -177,6 +177,8 @@ def _counts(params: Parameters, network: _Network) -> tuple[int, int]:
         raise AwsError("InstanceLimitExceeded", f"You have requested more instances ({most}) than {_MOST_AT_ONCE}.")
     if most > 1 and network.private_ip is not None:
         raise bad_combination("The parameter privateIpAddress cannot be used when launching several instances")
+    if most > 1 and network.ipv6.get("Ipv6Addresses"):
+        raise bad_combination("The parameter ipv6Addresses cannot be used when launching several instances")
     return least, most
 
 
@@ -188,12 +190,15 @@ def _network(params: Parameters) -> _Network:
             private_ip=params.get("PrivateIpAddress"),
             groups=params.get("SecurityGroupIds") or [],
             public_ip=None,
+            ipv6=_ipv6(params),
         )
     for member, noun in (
         ("SubnetId", "subnet ID"),
         ("SecurityGroupIds", "security groups"),
         ("SecurityGroups", "security groups"),
         ("PrivateIpAddress", "private IP address"),
+        ("Ipv6AddressCount", "IPv6 address count"),
+        ("Ipv6Addresses", "IPv6 addresses"),
     ):
         if params.get(member):
             raise bad_combination(
@@ -212,9 +217,14 @@ def _network(params: Parameters) -> _Network:
         private_ip=asked.get("PrivateIpAddress"),
         groups=asked.get("Groups") or [],
         public_ip=asked.get("AssociatePublicIpAddress"),
+        ipv6=_ipv6(asked),
         delete_on_termination=asked.get("DeleteOnTermination", True),
         description=asked.get("Description") or "",
     )
+
+
+def _ipv6(asked: Parameters) -> dict[str, Any]:
+    return {member: asked[member] for member in ("Ipv6AddressCount", "Ipv6Addresses") if member in asked}
 
 
 def _subnet(ctx: Context, tx: Transaction, params: Parameters, network: _Network) -> Subnet:
@@ -273,6 +283,7 @@ def _interface(
         tx,
         subnet=subnet,
         private_ip=network.private_ip,
+        ipv6_addresses=ipv6.choose(tx, subnet, asked=network.ipv6),
         groups=groups,
         description=network.description,
         attachment=Attachment(

@@ -87,7 +87,7 @@ def create_security_group(ctx: Context, params: Parameters) -> Answer:
             vpc=vpc.id,
             name=name,
             description=params["Description"],
-            rules=(allow_all_out(),),
+            rules=allow_all_out(ipv6=bool(vpc.ipv6)),
             tags=given,
         )
         tx.put(group)

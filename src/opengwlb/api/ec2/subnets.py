@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
 
-from opengwlb.api.common import arns, cidrs, defaults, resources, tags
+from opengwlb.api.common import arns, cidrs, defaults, ipv6, resources, tags
 from opengwlb.api.common.describe import describe
-from opengwlb.api.common.errors import bad_combination, dependency, dry_run, missing, refuse
+from opengwlb.api.common.errors import bad_combination, dependency, dry_run, invalid_value, missing, refuse
 from opengwlb.api.common.filters import flag
 from opengwlb.api.common.interfaces import taken_addresses
 from opengwlb.api.common.zones import choose_zone
@@ -16,7 +16,7 @@ from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import View
-from opengwlb.model.vpc import NetworkInterface, RouteTable, Subnet, Vpc
+from opengwlb.model.vpc import Ipv6Block, NetworkInterface, RouteTable, Subnet, Vpc
 from opengwlb.policy import addressing
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
@@ -28,6 +28,10 @@ def _none(_: Subnet) -> Iterable[str]:
 
 def _off(_: Subnet) -> Iterable[str]:
     return flag(False)
+
+
+def _ipv6(subnet: Subnet) -> tuple[Ipv6Block, ...]:
+    return (subnet.ipv6,) if subnet.ipv6 is not None else ()
 
 
 def spec(view: View) -> Mapping[str, Callable[[Subnet], Iterable[str]]]:
@@ -44,9 +48,9 @@ def spec(view: View) -> Mapping[str, Callable[[Subnet], Iterable[str]]]:
         "defaultForAz": lambda subnet: flag(subnet.default_for_az),
         "enable-dns64": _off,
         "enable-lni-at-device-index": _none,
-        "ipv6-cidr-block-association.ipv6-cidr-block": _none,
-        "ipv6-cidr-block-association.association-id": _none,
-        "ipv6-cidr-block-association.state": _none,
+        "ipv6-cidr-block-association.ipv6-cidr-block": lambda subnet: [block.cidr for block in _ipv6(subnet)],
+        "ipv6-cidr-block-association.association-id": lambda subnet: [block.association for block in _ipv6(subnet)],
+        "ipv6-cidr-block-association.state": lambda subnet: ["associated" for _ in _ipv6(subnet)],
         "ipv6-native": _off,
         "map-customer-owned-ip-on-launch": _off,
         "map-public-ip-on-launch": lambda subnet: flag(subnet.map_public_ip_on_launch),
@@ -80,8 +84,8 @@ def answer(view: View, subnet: Subnet) -> Answer:
         "DefaultForAz": subnet.default_for_az,
         "MapPublicIpOnLaunch": subnet.map_public_ip_on_launch,
         "MapCustomerOwnedIpOnLaunch": False,
-        "AssignIpv6AddressOnCreation": False,
-        "Ipv6CidrBlockAssociationSet": [],
+        "AssignIpv6AddressOnCreation": subnet.assign_ipv6_address_on_creation,
+        "Ipv6CidrBlockAssociationSet": [ipv6.subnet_association(block) for block in _ipv6(subnet)],
         "Ipv6Native": False,
         "EnableDns64": False,
         "PrivateDnsNameOptionsOnLaunch": {
@@ -96,12 +100,12 @@ def answer(view: View, subnet: Subnet) -> Answer:
 @action("ec2", "CreateSubnet")
 def create_subnet(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
+    refuse(params, ("Ipv6Native",), because="every subnet has an IPv4 block.")
     refuse(
         params,
-        ("Ipv6CidrBlock", "Ipv6Native", "Ipv6IpamPoolId", "Ipv6NetmaskLength"),
-        because="subnets have IPv4 blocks only.",
+        ("Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6NetmaskLength"),
+        because="there is no IP address manager.",
     )
-    refuse(params, ("Ipv4IpamPoolId", "Ipv4NetmaskLength"), because="there is no IP address manager.")
     refuse(params, ("OutpostArn",), because="there are no outposts.")
     if not params.get("CidrBlock"):
         raise missing("cidrBlock")
@@ -116,7 +120,9 @@ def create_subnet(ctx: Context, params: Parameters) -> Answer:
         others = resources.in_vpc(tx, Subnet, vpc.id)
         if any(network.overlaps(IPv4Network(other.cidr)) for other in others):
             raise AwsError("InvalidSubnet.Conflict", f"The CIDR '{params['CidrBlock']}' conflicts with another subnet")
-        made = defaults.new_subnet(vpc, zone=zone, cidr=network, tags=given)
+        wanted = params.get("Ipv6CidrBlock")
+        block = ipv6.new_subnet_block(tx, vpc, wanted) if wanted else None
+        made = defaults.new_subnet(vpc, zone=zone, cidr=network, ipv6=block, tags=given)
         tx.put(made)
         return answer(tx, made)
 
@@ -161,7 +167,7 @@ def modify_subnet_attribute(ctx: Context, params: Parameters) -> Answer:
     if len(given) != 1:
         raise bad_combination("Exactly one attribute must be specified.")
     wanted = {name: value["Value"] if isinstance(value, dict) else value for name, value in given.items()}
-    honoured = ("MapPublicIpOnLaunch",)
+    honoured = ("MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation")
     # What only names the state that every subnet is in changes nothing and is taken.
     as_it_is = wanted.get("PrivateDnsHostnameTypeOnLaunch") == "ip-name"
     if not as_it_is:
@@ -171,10 +177,17 @@ def modify_subnet_attribute(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> None:
         subnet = resources.require(ctx, tx, Subnet, params["SubnetId"])
+        assign = wanted.get("AssignIpv6AddressOnCreation", subnet.assign_ipv6_address_on_creation)
+        if assign and subnet.ipv6 is None:
+            raise invalid_value(
+                "Invalid value 'true' for assignIpv6AddressOnCreation. "
+                f"The subnet '{subnet.id}' does not have an IPv6 CIDR block associated with it."
+            )
         tx.put(
             replace(
                 subnet,
                 map_public_ip_on_launch=wanted.get("MapPublicIpOnLaunch", subnet.map_public_ip_on_launch),
+                assign_ipv6_address_on_creation=assign,
             )
         )
 

@@ -1,4 +1,4 @@
-"""VPCs: one IPv4 block each, with the main route table, default security group and network ACL that AWS makes along."""
+"""VPCs: an IPv4 block each, IPv6 ones where asked for, and what AWS makes along: main route table, default security group, network ACL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opengwlb.api.common import cidrs, defaults, resources, tags
+from opengwlb.api.common import cidrs, defaults, ipv6, resources, tags
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dependency, dry_run, invalid_parameter, missing, refuse
 from opengwlb.api.common.filters import flag
@@ -17,19 +17,9 @@ from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Se
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-IPV6 = (
-    "AmazonProvidedIpv6CidrBlock",
-    "Ipv6CidrBlock",
-    "Ipv6Pool",
-    "Ipv6CidrBlockNetworkBorderGroup",
-    "Ipv6IpamPoolId",
-    "Ipv6NetmaskLength",
-)
+from .ipv6_blocks import OWN_OR_POOL
+
 IPAM = ("Ipv4IpamPoolId", "Ipv4NetmaskLength")
-
-
-def _none(_: Vpc) -> Iterable[str]:
-    return ()
 
 
 SPEC: Mapping[str, Callable[[Vpc], Iterable[str]]] = {
@@ -39,10 +29,10 @@ SPEC: Mapping[str, Callable[[Vpc], Iterable[str]]] = {
     "cidr-block-association.association-id": lambda vpc: (vpc.cidr_association,),
     "cidr-block-association.state": lambda _: ("associated",),
     "dhcp-options-id": lambda vpc: (vpc.dhcp_options,),
-    "ipv6-cidr-block-association.ipv6-cidr-block": _none,
-    "ipv6-cidr-block-association.ipv6-pool": _none,
-    "ipv6-cidr-block-association.association-id": _none,
-    "ipv6-cidr-block-association.state": _none,
+    "ipv6-cidr-block-association.ipv6-cidr-block": lambda vpc: [block.cidr for block in vpc.ipv6],
+    "ipv6-cidr-block-association.ipv6-pool": lambda vpc: [ipv6.POOL for _ in vpc.ipv6],
+    "ipv6-cidr-block-association.association-id": lambda vpc: [block.association for block in vpc.ipv6],
+    "ipv6-cidr-block-association.state": lambda vpc: ["associated" for _ in vpc.ipv6],
     "is-default": lambda vpc: flag(vpc.is_default),
     "isDefault": lambda vpc: flag(vpc.is_default),
     "owner-id": lambda vpc: (vpc.account,),
@@ -64,7 +54,7 @@ def answer(vpc: Vpc) -> Answer:
                 "CidrBlockState": {"State": "associated"},
             }
         ],
-        "Ipv6CidrBlockAssociationSet": [],
+        "Ipv6CidrBlockAssociationSet": [ipv6.vpc_association(block, region=vpc.region) for block in vpc.ipv6],
         "DhcpOptionsId": vpc.dhcp_options,
         "InstanceTenancy": vpc.instance_tenancy,
         "IsDefault": vpc.is_default,
@@ -75,7 +65,7 @@ def answer(vpc: Vpc) -> Answer:
 @action("ec2", "CreateVpc")
 def create_vpc(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
-    refuse(params, IPV6, because="VPCs have IPv4 blocks only.")
+    refuse(params, OWN_OR_POOL, because="IPv6 blocks are Amazon-provided.")
     refuse(params, IPAM, because="there is no IP address manager.")
     refuse(params, ("VpcEncryptionControl",), because="traffic inside a VPC is not encrypted.")
     if not params.get("CidrBlock"):
@@ -88,7 +78,13 @@ def create_vpc(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> Vpc:
         return defaults.make_vpc(
-            tx, account=ctx.account, region=ctx.region, cidr=network, instance_tenancy=tenancy, tags=given
+            tx,
+            account=ctx.account,
+            region=ctx.region,
+            cidr=network,
+            instance_tenancy=tenancy,
+            ipv6=(ipv6.new_vpc_block(tx),) if params.get("AmazonProvidedIpv6CidrBlock") else (),
+            tags=given,
         )
 
     return {"Vpc": answer(ctx.store.transact(work))}

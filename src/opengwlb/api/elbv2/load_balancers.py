@@ -69,6 +69,7 @@ def create_load_balancer(ctx: Context, params: Parameters) -> Answer:
             name=name,
             vpc=subnets[0].vpc,
             zones=(),
+            ip_address_type=params.get("IpAddressType") or "ipv4",
             created=ctx.now,
             tags=tags,
         )

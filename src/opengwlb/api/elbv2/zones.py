@@ -38,9 +38,10 @@ def set_subnets(ctx: Context, params: Parameters) -> Answer:
             )
         if subnets[0].vpc != load_balancer.vpc:
             raise AwsError("InvalidConfigurationRequest", f"All subnets must be in the VPC '{load_balancer.vpc}'")
-        check_ip_address_type(params.get("IpAddressType") or load_balancer.ip_address_type, subnets=subnets)
+        kind = params.get("IpAddressType") or load_balancer.ip_address_type
+        check_ip_address_type(kind, subnets=subnets)
         new = [subnet for subnet in subnets if subnet.id not in enabled]
-        load_balancer = add_zones(ctx, tx, load_balancer, subnets=new)
+        load_balancer = replace(add_zones(ctx, tx, load_balancer, subnets=new), ip_address_type=kind)
         tx.put(load_balancer)
         return load_balancer
 
@@ -50,11 +51,17 @@ def set_subnets(ctx: Context, params: Parameters) -> Answer:
 
 @action("elbv2", "SetIpAddressType")
 def set_ip_address_type(ctx: Context, params: Parameters) -> Answer:
-    snapshot = ctx.store.snapshot()
-    load_balancer = find(ctx, snapshot, LoadBalancer, params["LoadBalancerArn"])
-    subnets = [subnet for zone in load_balancer.zones if (subnet := snapshot.get(Subnet, zone.subnet)) is not None]
-    check_ip_address_type(params["IpAddressType"], subnets=subnets)
-    return {"IpAddressType": load_balancer.ip_address_type}
+    """IPv6 of its endpoints passes, or does not, from now on. Nodes speak IPv4 to their targets either way."""
+    kind = params["IpAddressType"]
+
+    def work(tx: Transaction) -> None:
+        load_balancer = find(ctx, tx, LoadBalancer, params["LoadBalancerArn"])
+        subnets = [subnet for zone in load_balancer.zones if (subnet := tx.get(Subnet, zone.subnet)) is not None]
+        check_ip_address_type(kind, subnets=subnets)
+        tx.put(replace(load_balancer, ip_address_type=kind))
+
+    ctx.store.transact(work)
+    return {"IpAddressType": kind}
 
 
 @action("elbv2", "SetSecurityGroups")
@@ -113,12 +120,15 @@ def _usable(ctx: Context, view: View, subnet_id: str, *, new: bool) -> Subnet:
 
 
 def check_ip_address_type(kind: str, *, subnets: Sequence[Subnet]) -> None:
-    """Only `ipv4` until subnets can have IPv6 blocks."""
+    """`ipv4`, or `dualstack` in subnets that all have an IPv6 block. Errors: InvalidSubnet, InvalidConfigurationRequest."""
     if kind == "dualstack":
-        names = ", ".join(subnet.id for subnet in subnets)
-        raise AwsError(
-            "InvalidSubnet", f"You must specify subnets with an associated IPv6 CIDR block: {names} have none"
-        )
+        without = [subnet.id for subnet in subnets if subnet.ipv6 is None]
+        if without:
+            raise AwsError(
+                "InvalidSubnet",
+                f"You must specify subnets with an associated IPv6 CIDR block: {', '.join(without)} have none",
+            )
+        return
     if kind != "ipv4":
         raise AwsError(
             "InvalidConfigurationRequest",

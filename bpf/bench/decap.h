@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* target.bpf.c inside the harness; the including file has chosen the hook. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "harness.h"
+
+#include <target.bpf.c>
+
+static __attribute__((noinline)) int strip_only(struct CONTEXT *context)
+{
+	const __u32 zero = 0;
+	const struct bench_state *state = bpf_map_lookup_elem(&bench_state, &zero);
+	void *data, *end;
+
+	if (!state || bench_room(context, -ENCAP_LEN))
+		return -1;
+	data = (void *)(long)context->data;
+	end = (void *)(long)context->data_end;
+	if (data + ETH_HLEN > end)
+		return -1;
+	__builtin_memcpy(data, state->headers, ETH_HLEN);
+	return FORWARDED;
+}
+
+static __attribute__((noinline)) int nothing(struct CONTEXT *context)
+{
+	return context->data == context->data_end ? -1 : FORWARDED;
+}
+
+#define WRAP(name, call, undo)                                                         \
+	SEC(HOOK)                                                                      \
+	int name(struct CONTEXT *context)                                              \
+	{                                                                              \
+		__u32 flow = 0;                                                        \
+		struct bench_state *state = bench_step(&flow);                         \
+                                                                                       \
+		if (!state || bench_write_tunnel(context, state, flow))                \
+			return -1;                                                     \
+		BENCH_PACKET(context, state, 0);                                       \
+		if ((call) != FORWARDED)                                               \
+			return DONE;                                                   \
+		state->forwarded++;                                                    \
+		if ((undo) && bench_room(context, ENCAP_LEN))                          \
+			return -1;                                                     \
+		return DONE;                                                           \
+	}
+
+WRAP(NAME(decap_real), target(PACKET), 1)
+WRAP(NAME(decap_room), strip_only(context), 1)
+WRAP(NAME(decap_bare), nothing(context), 0)

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The beginnings of the last packets that each drop verdict took, for people to look at.
+ *
+ * Contract: sample_drop() keeps what the packet holds now; nobody has to read it. At most SAMPLES of a port and verdict are kept in one
+ * SAMPLE_WINDOW_NS, so a flood costs a look-up each and the memory stays what it is. A row is written without a lock: a sample whose
+ * `begun` and `done` differ was being written while it was read.
+ */
+#ifndef OPENGWLB_SAMPLE_H
+#define OPENGWLB_SAMPLE_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "../shared/layout.h"
+#include "../shared/verdicts.h"
+
+#define SAMPLED_ROWS 1024
+#define SAMPLE_WINDOW_NS 100000000ULL
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SAMPLED_ROWS);
+	__type(key, struct port_verdict);
+	__type(value, struct drop_samples);
+} samples SEC(".maps");
+
+/* Verdicts of kind DROP as bits, so that what passes pays one test of a constant. */
+#define SAMPLE_BIT_PASS(number) 0
+#define SAMPLE_BIT_REPLY(number) 0
+#define SAMPLE_BIT_STACK(number) 0
+#define SAMPLE_BIT_DROP(number) (1ULL << ((number) & 63))
+#define V(number, name, kind, sentence) | ((number) < 64 ? SAMPLE_BIT_##kind(number) : 0)
+static const __u64 drops_low = 0ULL VERDICTS(V);
+#undef V
+#define V(number, name, kind, sentence) | ((number) >= 64 ? SAMPLE_BIT_##kind(number) : 0)
+static const __u64 drops_high = 0ULL VERDICTS(V);
+#undef V
+_Static_assert(VERDICT_MAX <= 128, "two words of bits");
+
+static __always_inline int is_drop(__u32 verdict)
+{
+	return (verdict < 64 ? drops_low : drops_high) >> (verdict & 63) & 1;
+}
+
+static const struct drop_samples no_samples = {};
+
+/* Global, so that it is verified once and stays out of the way of what passes. Always 0. */
+__noinline int sample_drop(struct __sk_buff *skb, __u32 verdict, __u32 length)
+{
+	struct port_verdict key = {.ifindex = skb->ifindex, .verdict = verdict};
+	struct drop_samples *row = bpf_map_lookup_elem(&samples, &key);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct drop_sample *sample;
+	__u32 kept = skb->len;
+	__u64 number;
+
+	if (!row) {
+		bpf_map_update_elem(&samples, &key, &no_samples, BPF_NOEXIST); /* a failure shows in the next line */
+		row = bpf_map_lookup_elem(&samples, &key);
+		if (!row)
+			return 0;
+	}
+	if (now - row->window_ns > SAMPLE_WINDOW_NS) {
+		row->window_ns = now;
+		row->in_window = 0;
+	}
+	if (row->in_window >= SAMPLES)
+		return 0;
+	row->in_window++;
+	number = __sync_fetch_and_add(&row->taken, 1);
+	sample = &row->last[number % SAMPLES];
+	*(volatile __u64 *)&sample->begun = number + 1;
+	if (kept > SAMPLE_BYTES)
+		kept = SAMPLE_BYTES;
+	if (!kept || bpf_skb_load_bytes(skb, 0, sample->head, kept))
+		kept = 0;
+	sample->at_ns = bpf_ktime_get_ns();
+	sample->length = length;
+	sample->kept = kept;
+	*(volatile __u64 *)&sample->done = number + 1;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,304 @@
+"""A packet's whole way, told by the programs themselves: each box's real program runs on what the one before left, over copies of the
+maps. Nothing is sent and nothing is changed. An appliance is taken to return every packet as it is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from opengwlb.dataplane.dry_run import Ran
+from opengwlb.dataplane.errors import DataPlaneError
+from opengwlb.dataplane.verdicts import Verdict, VerdictKind
+from opengwlb.model.elb import LoadBalancer
+from opengwlb.model.plane import Plane
+from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.topology import Port, PortRef, Program, Topology
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable
+from opengwlb.policy import balancing, names, network
+from opengwlb.policy.plane import plane
+from opengwlb.wire.errors import AwsError
+
+from . import crafted, samples, visibility
+from .visibility import Viewer
+
+T = TypeVar("T")
+MOST_STEPS = 200
+"""A packet in a loop ends by its TTL; this is for loops that take none off."""
+_COOKIE_AT, _OUTER_DESTINATION_AT = 78, 30
+_IS_TUNNEL = (slice(36, 38), (6081).to_bytes(2, "big"))
+
+
+class NotBuilt(Exception):
+    """There is no port yet that the programs could be asked at; the argument is the id."""
+
+
+class Trial(Protocol):
+    """What is used of `dataplane.dry_run.DryRun`."""
+
+    def run(self, program: str, frame: bytes, *, ifindex: int) -> Ran: ...
+    def is_known(self, cookie: int) -> bool: ...
+
+
+class RunIn(Protocol):
+    """`fabric.run_in`: call a function inside a box. Raises OSError when there is no such box."""
+
+    def __call__(self, box_id: str, function: Callable[[], T], /) -> T: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    at: str
+    """The id of what decides here."""
+    decision: str
+    """The verdict's name; `returned`, `delivered` and `left` where no program of ours decides."""
+    sentence: str
+    packet: str = ""
+    """As it was when it came here."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Of an endpoint: flow, target, address, node, cookie, chosen."""
+    seen_by: frozenset[str] = frozenset()
+    """Accounts that may know of it."""
+
+
+class Programs(Protocol):
+    """What is used of `dataplane.DataPlane`."""
+
+    @property
+    def verdicts(self) -> Mapping[int, Verdict]: ...
+    def dry_run(self) -> AbstractContextManager[Trial]: ...
+
+
+def answer(
+    snapshot: Snapshot,
+    craft: crafted.Craft,
+    *,
+    source: str,
+    programs: Programs,
+    run_in: RunIn,
+    ifindex: Mapping[PortRef, int],
+    viewer: Viewer,
+) -> dict[str, Any]:
+    """The read API's answer. Raises AwsError, and NotBuilt for a source that is not built."""
+    topology = network.topology(snapshot)
+    try:
+        packet = crafted.packet(craft)
+        rehearsal = Rehearsal(
+            snapshot,
+            topology,
+            plane(snapshot, topology),
+            ifindex=ifindex,
+            verdicts=programs.verdicts,
+            dry_run=programs.dry_run,
+            run_in=run_in,
+            viewer=viewer,
+        )
+        steps = rehearsal.steps(source, packet)
+    except ValueError as error:
+        raise AwsError("ValidationError", str(error)) from error
+    except (DataPlaneError, OSError) as error:
+        raise AwsError("DryRunFailed", f"The programs could not be asked: {error}.", status=503) from error
+    return {
+        "by": "programs",
+        "arrives": rehearsal.arrived,
+        "steps": [{key: value for key, value in asdict(step).items() if key != "seen_by"} for step in steps],
+    }
+
+
+class Rehearsal:
+    """One question. Raises NotBuilt for a place that is not built, ValueError for a packet that cannot be made."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        topology: Topology,
+        entries: Plane,
+        *,
+        ifindex: Mapping[PortRef, int],
+        verdicts: Mapping[int, Verdict],
+        dry_run: Callable[[], AbstractContextManager[Trial]],
+        run_in: RunIn,
+        viewer: Viewer,
+    ) -> None:
+        self._snapshot = snapshot
+        self._plane = entries
+        self._ifindex = ifindex
+        self._verdicts = verdicts
+        self._dry_run = dry_run
+        self._run_in = run_in
+        self._viewer = viewer
+        self._where = visibility.where(snapshot, topology)
+        self._peers: dict[PortRef, Port] = {}
+        self._ports: dict[PortRef, Port] = {}
+        for link in topology.links.values():
+            self._peers[link.a.ref], self._peers[link.b.ref] = link.b, link.a
+            self._ports[link.a.ref], self._ports[link.b.ref] = link.a, link.b
+        self.arrived = False
+        """Whether the last way asked for ended where the packet wanted to go."""
+        self._leaving = {(_mac(one.mac), _mac(one.peer_mac)): one for one in entries.enis.values()}
+
+    def steps(self, source: str, packet: bytes) -> list[Step]:
+        """From an `eni-…`, an endpoint (as its VPC's router gives it the packet) or an `igw-…` (from the internet) on. What is
+        not the viewer's is left out."""
+        port, egress = self._start(source)
+        if port.ref not in self._ifindex:
+            raise NotBuilt(source)
+        far = self._peers[port.ref]
+        made = crafted.frame(packet, source=far.mac, destination=port.mac)
+        with self._dry_run() as self._trial:
+            walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
+        self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router")
+        return [step for step in walked if self._viewer.sees(step.seen_by)]
+
+    def _start(self, source: str) -> tuple[Port, bool]:
+        """The port that the packet meets first, and whether it meets the program on its way out of it."""
+        interface = self._snapshot.get(NetworkInterface, source)
+        endpoint = self._snapshot.get(VpcEndpoint, source)
+        gateway = self._snapshot.get(InternetGateway, source)
+        if interface is not None:
+            return self._port(names.router_port(interface.vpc, interface.id), source), False
+        if endpoint is not None:
+            balancer = self._snapshot.get(LoadBalancer, endpoint.load_balancer)
+            if balancer is not None:
+                return self._port(names.endpoint_port(balancer, endpoint.id), source), False
+        if gateway is not None and gateway.vpc is not None:
+            return self._port(names.igw_vpc_port(gateway.id, gateway.vpc), source), True
+        raise NotBuilt(source)
+
+    def _port(self, ref: PortRef, source: str) -> Port:
+        found = self._ports.get(ref)
+        if found is None:
+            raise NotBuilt(source)
+        return found
+
+    def _walk(self, port: Port, frame: bytes) -> Iterator[Step]:
+        at: Port | None = port
+        for _ in range(MOST_STEPS):
+            if at is None:
+                return
+            match at.program:
+                case Program.ENI:
+                    step, at, frame = self._router(at, frame)
+                case Program.ENDPOINT:
+                    step, at, frame = self._endpoint(at, frame)
+                case Program.TARGET:
+                    step, at, frame = self._node(at, frame)
+                case Program.IGW:
+                    step, at = self._gateway_out(at, frame), None
+                case _:
+                    step, at, frame = self._instance(at, frame)
+            yield step
+
+    def _run(self, program: str, port: Port, frame: bytes) -> tuple[Verdict, bytes]:
+        ifindex = self._ifindex.get(port.ref)
+        if ifindex is None:
+            raise NotBuilt(self._resource(port))
+        ran = self._run_in(port.box, lambda: self._trial.run(program, frame, ifindex=ifindex))
+        return self._verdicts[ran.verdicts[0]], ran.frame
+
+    def _step(self, port: Port, verdict: Verdict, frame: bytes, *, more: str = "", **details: Any) -> Step:
+        return self._said(port, verdict.name, f"{verdict.sentence}{more}", frame, **details)
+
+    def _said(self, port: Port, decision: str, sentence: str, frame: bytes, **details: Any) -> Step:
+        at = self._where.get(port.ref)
+        return Step(
+            at=at.resource if at else port.box,
+            decision=decision,
+            sentence=sentence,
+            packet=samples.line(frame),
+            details=details,
+            seen_by=at.accounts if at else frozenset(),
+        )
+
+    def _resource(self, port: Port) -> str:
+        at = self._where.get(port.ref)
+        return at.resource if at else port.box
+
+    def _router(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
+        verdict, left = self._run("eni", port, frame)
+        entry = self._plane.enis.get(port.ref)
+        table = self._table(entry.table) if entry else None
+        if verdict.name != "eni_forwarded":
+            more = f" By {table}." if table and verdict.kind is VerdictKind.DROP else ""
+            return self._step(port, verdict, frame, more=more), None, left
+        leaving = self._leaving[left[6:12], left[:6]]
+        to = self._where[leaving.port].resource
+        by = f"{table}: " if table else ""
+        return self._step(port, verdict, frame, more=f" {by}to {to}."), self._peers[leaving.port], left
+
+    def _table(self, number: int) -> str | None:
+        return next((one.id for one in self._snapshot.values(RouteTable) if one.number == number), None)
+
+    def _endpoint(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
+        verdict, left = self._run("endpoint", port, frame)
+        node = self._node_of(port)
+        if verdict.name != "encapsulated" or node is None:
+            return self._step(port, verdict, frame), None, left
+        cookie = int.from_bytes(left[_COOKIE_AT : _COOKIE_AT + 4], "big")
+        address = str(ipaddress.IPv4Address(left[_OUTER_DESTINATION_AT : _OUTER_DESTINATION_AT + 4]))
+        known = self._trial.is_known(cookie)
+        entry = self._plane.nodes[node]
+        chosen = "flow" if known else "fail-open" if entry.fail_open else "maglev"
+        endpoint = self._snapshot.get(VpcEndpoint, self._resource(port))
+        told = endpoint is not None and self._viewer.sees(visibility.provider(self._snapshot, endpoint))
+        target = self._target_at(endpoint, address) if endpoint and told else None
+        reason = {
+            "flow": "Known flow",
+            "maglev": "New flow, target by its hash",
+            "fail-open": "New flow, target by its hash; no target is healthy, so all that failed are used",
+        }[chosen]
+        more = f" {reason}, cookie 0x{cookie:08x}" + (f": to {target} ({address})." if told else ".")
+        details: dict[str, Any] = {"flow": "known" if known else "new", "chosen": chosen, "cookie": f"0x{cookie:08x}"}
+        if told:
+            details |= {"target": target, "address": address, "node": entry.address}
+        return self._step(port, verdict, frame, more=more, **details), self._peers[entry.port], left
+
+    def _node_of(self, port: Port) -> int | None:
+        return next((one.node for one in self._plane.endpoints.values() if one.port == port.ref), None)
+
+    def _target_at(self, endpoint: VpcEndpoint, address: str) -> str | None:
+        listener = balancing.listener_of(self._snapshot, endpoint.load_balancer)
+        for placed in balancing.placed_targets(self._snapshot, listener.target_group) if listener else ():
+            if placed.address == address:
+                return placed.target.target
+        return None
+
+    def _node(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
+        verdict, left = self._run("target", port, frame)
+        step = self._step(port, verdict, frame)
+        if verdict.name != "decapsulated":
+            return step, None, left
+        for endpoint in self._plane.endpoints.values():
+            if (_mac(endpoint.mac), _mac(endpoint.peer_mac)) == (left[6:12], left[:6]):
+                return step, self._peers[endpoint.port], left
+        return step, None, left
+
+    def _gateway_in(self, port: Port, frame: bytes) -> Iterator[Step]:
+        """From the internet: translated as it leaves the gateway's box toward the VPC."""
+        far = self._peers[port.ref]
+        made = crafted.frame(frame[14:], source=port.mac, destination=far.mac)
+        verdict, left = self._run("igw_in", port, made)
+        yield self._step(port, verdict, frame)
+        if verdict.name == "igw_in":
+            yield from self._walk(far, left)
+
+    def _gateway_out(self, port: Port, frame: bytes) -> Step:
+        verdict, left = self._run("igw_out", port, frame)
+        more = f" {samples.line(left)}." if verdict.name == "igw_out" else ""
+        return self._step(port, verdict, frame, more=more)
+
+    def _instance(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
+        """An appliance that a tunnel packet came to, or where the packet wanted to go."""
+        at, wanted = _IS_TUNNEL
+        if frame[12:14] == b"\x08\x00" and frame[23] == crafted.UDP and frame[at] == wanted:
+            step = self._said(port, "returned", f"{port.box} is taken to return it as it is.", frame)
+            return step, self._peers[port.ref], crafted.returned(frame)
+        return self._said(port, "delivered", f"Arrives at {port.box}.", frame), None, frame
+
+
+def _mac(text: str) -> bytes:
+    return bytes.fromhex(text.replace(":", ""))
