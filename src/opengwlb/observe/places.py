@@ -143,7 +143,8 @@ def translations(snapshot: Snapshot, endpoints: Iterable[str]) -> dict[str, str]
     """Public -> private address, as the internet gateways of these endpoints' VPCs translate."""
     found = (snapshot.get(VpcEndpoint, endpoint) for endpoint in endpoints)
     vpcs = {endpoint.vpc for endpoint in found if endpoint is not None}
-    return {public: private for vpc in vpcs for public, private in network.public_addresses(snapshot, vpc)}
+    addresses = network.public_addresses(snapshot)
+    return {public: private for vpc in vpcs for public, private in addresses.get(vpc, ())}
 
 
 def translated(flow: FlowTuple, private: Mapping[str, str]) -> FlowTuple:

@@ -16,7 +16,7 @@ from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet
 from opengwlb.policy import balancing, network
-from opengwlb.policy.plane import edge_table, table_of_subnet
+from opengwlb.policy.plane import Tables
 
 from . import visibility
 from .flows import targets_by_slot
@@ -57,12 +57,12 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
             return [_step(interface.id, "source_check", f"{flow.source} is not the interface's own address.")]
         here = _from_subnet(snapshot, entry=interface.id, subnet_id=interface.subnet)
     elif gateway is not None and gateway.vpc is not None:
-        private = dict(network.public_addresses(snapshot, gateway.vpc)).get(flow.destination)
+        private = dict(network.public_addresses(snapshot).get(gateway.vpc, ())).get(flow.destination)
         if private is None:
             return [_step(gateway.id, "igw_unknown_address", f"No network interface has {flow.destination}.")]
         translated = _step(gateway.id, "igw_in", f"{flow.destination} becomes {private}.")
         flow = flow._replace(destination=private)
-        here = _Where(gateway.vpc, gateway.id, None, edge_table(snapshot, gateway.id))
+        here = _Where(gateway.vpc, gateway.id, None, Tables(snapshot).of_edge(gateway.id))
         return [translated, *_walk(snapshot, here, flow, find_flow, viewer)]
     else:
         raise LookupError(source)
@@ -77,7 +77,7 @@ def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
     subnet = snapshot.get(Subnet, subnet_id)
     if subnet is None:
         raise LookupError(subnet_id)
-    return _Where(subnet.vpc, entry, subnet, table_of_subnet(snapshot, subnet))
+    return _Where(subnet.vpc, entry, subnet, Tables(snapshot).of_subnet(subnet))
 
 
 def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow, viewer: Viewer) -> Iterator[Step]:
@@ -141,7 +141,7 @@ def _deliver(snapshot: Snapshot, here: _Where, destination: str) -> Step:
 
 
 def _leave(snapshot: Snapshot, here: _Where, gateway: str, source: str) -> Step:
-    for public, private in network.public_addresses(snapshot, here.vpc):
+    for public, private in network.public_addresses(snapshot).get(here.vpc, ()):
         if private == source:
             return _step(gateway, "igw_out", f"{source} becomes {public}, out to the internet.")
     return _step(gateway, "igw_no_public_address", f"{source} has no public address.")

@@ -52,11 +52,13 @@ class _Builder:
     neighbours: set[Neighbour] = field(default_factory=set)
     ipv6: set[str] = field(default_factory=set)
     """Ids of the VPCs that have IPv6; in the boxes of the others the kernel speaks none."""
+    public: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """As `public_addresses` says."""
 
 
 def topology(snapshot: Snapshot) -> Topology:
     """The network for everything stored at this revision."""
-    builder = _Builder(ipv6={vpc.id for vpc in snapshot.values(Vpc) if vpc.ipv6})
+    builder = _Builder(ipv6={vpc.id for vpc in snapshot.values(Vpc) if vpc.ipv6}, public=public_addresses(snapshot))
     _internet(builder)
     for vpc in snapshot.values(Vpc):
         _vpc(builder, vpc)
@@ -320,7 +322,7 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             Neighbour(box=gateway.id, device=vpc_port.device, address=to_vpc, mac=inside.a.mac),
             Neighbour(box=names.INTERNET, device=device, address=to_igw, mac=outside.a.mac),
         }
-    for destination in _from_internet(snapshot, gateway.vpc):
+    for destination in _from_internet(builder, gateway.vpc, snapshot):
         to_igw, to_vpc = (
             (names.NEXT_HOP6_IGW, names.NEXT_HOP6_VPC)
             if ":" in destination
@@ -330,18 +332,20 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             builder.routes.add(KernelRoute(box=box, table=MAIN_TABLE, destination=destination, device=out, via=via))
 
 
-def _from_internet(snapshot: Snapshot, vpc_id: str) -> Iterator[str]:
+def _from_internet(builder: _Builder, vpc_id: str, snapshot: Snapshot) -> Iterator[str]:
     """What the internet routes to a VPC's gateway: its public IPv4 addresses and its IPv6 blocks."""
-    for public_ip, _ in public_addresses(snapshot, vpc_id):
+    for public_ip, _ in builder.public.get(vpc_id, ()):
         yield f"{public_ip}/32"
     vpc = snapshot.get(Vpc, vpc_id)
     for block in vpc.ipv6 if vpc is not None else ():
         yield block.cidr
 
 
-def public_addresses(snapshot: Snapshot, vpc: str) -> Iterator[tuple[str, str]]:
-    """(public, private) of every associated address in a VPC."""
+def public_addresses(snapshot: Snapshot) -> dict[str, list[tuple[str, str]]]:
+    """VPC -> (public, private) of every associated address in it; a VPC without any is left out."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for address in snapshot.values(Address):
         interface = snapshot.get(NetworkInterface, address.network_interface)
-        if interface is not None and interface.vpc == vpc:
-            yield address.public_ip, interface.private_ip
+        if interface is not None:
+            found.setdefault(interface.vpc, []).append((address.public_ip, interface.private_ip))
+    return found

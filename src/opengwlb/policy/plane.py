@@ -45,26 +45,29 @@ def plane(snapshot: Snapshot, topology: Topology) -> Plane:
     )
 
 
-def table_of_subnet(snapshot: Snapshot, subnet: Subnet) -> RouteTable | None:
-    """The route table associated with a subnet, or its VPC's main one."""
-    main = None
-    for table in snapshot.values(RouteTable):
-        if table.vpc != subnet.vpc:
-            continue
-        for association in table.associations:
-            if association.subnet == subnet.id:
-                return table
-            if association.main:
-                main = table
-    return main
+class Tables:
+    """Which route table applies where, found in one pass over a snapshot."""
 
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._of_subnet: dict[str, RouteTable] = {}
+        self._of_gateway: dict[str, RouteTable] = {}
+        self._main: dict[str, RouteTable] = {}
+        for table in snapshot.values(RouteTable):
+            for association in table.associations:
+                if association.main:
+                    self._main[table.vpc] = table
+                elif association.subnet is not None:
+                    self._of_subnet[association.subnet] = table
+                elif association.gateway is not None:
+                    self._of_gateway[association.gateway] = table
 
-def edge_table(snapshot: Snapshot, gateway: str) -> RouteTable | None:
-    """The route table with an edge association to this gateway."""
-    for table in snapshot.values(RouteTable):
-        if any(association.gateway == gateway for association in table.associations):
-            return table
-    return None
+    def of_subnet(self, subnet: Subnet) -> RouteTable | None:
+        """The route table associated with a subnet, or its VPC's main one."""
+        return self._of_subnet.get(subnet.id) or self._main.get(subnet.vpc)
+
+    def of_edge(self, gateway: str) -> RouteTable | None:
+        """The route table with an edge association to this gateway."""
+        return self._of_gateway.get(gateway)
 
 
 def _number(table: RouteTable | None) -> int:
@@ -72,7 +75,7 @@ def _number(table: RouteTable | None) -> int:
 
 
 def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
-    tables = {subnet.id: _number(table_of_subnet(snapshot, subnet)) for subnet in snapshot.values(Subnet)}
+    tables = Tables(snapshot)
     entries: dict[PortRef, EniEntry] = {}
     for link in topology.links.values():
         if link.a.program is not Program.ENI:
@@ -95,7 +98,7 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
         entries[link.a.ref] = EniEntry(
             port=link.a.ref,
             role=role,
-            table=tables[subnet.id] if subnet else _number(edge_table(snapshot, link.id)),
+            table=_number(tables.of_subnet(subnet) if subnet else tables.of_edge(link.id)),
             delivery=DELIVERY_TABLE,
             subnet=subnet.cidr if subnet else None,
             addresses=addresses,
@@ -212,11 +215,12 @@ def _gateways6(snapshot: Snapshot) -> dict[PortRef, Gateway6Entry]:
 
 
 def _nats(snapshot: Snapshot) -> frozenset[NatEntry]:
+    addresses = network.public_addresses(snapshot)
     return frozenset(
         NatEntry(port=names.igw_vpc_port(gateway.id, gateway.vpc), private=private, public=public)
         for gateway in snapshot.values(InternetGateway)
         if gateway.vpc is not None
-        for public, private in network.public_addresses(snapshot, gateway.vpc)
+        for public, private in addresses.get(gateway.vpc, ())
     )
 
 
