@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json as encoding
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from types import FrameType
 from typing import Any
 
 from cyclopts import App
@@ -70,6 +72,7 @@ def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
 
 def _follow(reader: client.Client, asked: dict[str, str | int | None], first: dict[str, Any], *, as_json: bool) -> None:
     """Until interrupted, or until nobody reads any more."""
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         if not as_json:
             print(f"{first['total']:,} flows are live. What begins (+) and ends (-) from here on, until Ctrl-C:")
@@ -82,6 +85,12 @@ def _follow(reader: client.Client, asked: dict[str, str | int | None], first: di
         return
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    # Once: who ends a whole process group, as timeout(1) does, says it twice, and the second would meet us on our way out.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _changes(reader: client.Client, asked: dict[str, str | int | None], *, since: int) -> Iterator[dict[str, Any]]:
