@@ -108,14 +108,20 @@ class End:
 
 
 def arrived(raw: socket.socket, wanted: Callable[[bytes], bool], *, within_s: float = 3.0) -> Packet:
-    """The first frame that arrived at a packet socket and is wanted, as bytes that scapy dissects."""
+    """As `frame_arrived`, dissected by scapy."""
+    return Ether(frame_arrived(raw, wanted, within_s=within_s))
+
+
+def frame_arrived(raw: socket.socket, wanted: Callable[[bytes], bool], *, within_s: float = 3.0) -> bytes:
+    """The first frame that arrived at a packet socket and is wanted, as it came: scapy writes some packets otherwise than it read them,
+    such as ICMP errors inside a tunnel that it knows."""
     deadline = time.monotonic() + within_s
     while (left := deadline - time.monotonic()) > 0:
         raw.settimeout(left)
         with contextlib.suppress(TimeoutError):
             frame, address = raw.recvfrom(70000)
             if address[2] != socket.PACKET_OUTGOING and wanted(frame):
-                return Ether(frame)
+                return frame
     raise AssertionError("the wanted frame did not arrive")
 
 
@@ -382,14 +388,14 @@ class Lab:
         door = self.endpoints[endpoint]
         with self.provider_node.opened() as raw:
             door.outer.send(into(door, packet))
-            return bytes(arrived(raw, lambda frame: frame[12:14] == b"\x08\x00" and frame[36:38] == b"\x17\xc1"))
+            return frame_arrived(raw, lambda frame: frame[12:14] == b"\x08\x00" and frame[36:38] == b"\x17\xc1")
 
     def back(self, frame: object, *, endpoint: int = 0) -> bytes:
         """Sends a frame to the node and answers the frame that leaves the endpoint toward the consumer's router."""
         door = self.endpoints[endpoint]
         with door.outer.opened() as raw:
             self.provider_node.send(bytes(frame))  # type: ignore[call-overload]
-            return bytes(arrived(raw, lambda got: got[12:14] in (b"\x08\x00", b"\x86\xdd")))
+            return frame_arrived(raw, lambda got: got[12:14] in (b"\x08\x00", b"\x86\xdd"))
 
     # -- asking
 

@@ -13,7 +13,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
 from . import geneve
-from .harness import CLIENT, CLIENT6, NODE, SERVER, SERVER6, Lab, arrived, eventually, into
+from .harness import CLIENT, CLIENT6, NODE, SERVER, SERVER6, Lab, eventually, frame_arrived, into
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_ethernet_padding_stays_out_of_the_tunnel(lab: Lab) -> None:
     door = lab.endpoints[0]
     with lab.provider_node.opened() as raw:
         door.outer.send(into(door, packet) + b"\xee" * 18)
-        sent = geneve.read(bytes(arrived(raw, lambda frame: frame[36:38] == b"\x17\xc1")))
+        sent = geneve.read(frame_arrived(raw, lambda frame: frame[36:38] == b"\x17\xc1"))
     assert sent.inner == bytes(packet)
 
 
