@@ -31,6 +31,7 @@ from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
 from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
+from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
 
 from . import asked, chaos, drops, events, filters, flows, pcapng, places, plan, rehearsal, visibility, walk_text
@@ -93,8 +94,8 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
 
     def answering(work: Callable[[Viewer, bytes, dict[str, str]], Response]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            body = await request.body()
             try:
+                body = await read_body(request)
                 account = authenticate(request, body)
                 viewer = Viewer(account, account == operator)
                 return await run_in_threadpool(work, viewer, body, dict(request.query_params))
