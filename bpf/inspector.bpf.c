@@ -25,15 +25,19 @@ struct {
 	__type(value, struct inspector_policy);
 } inspector_rules SEC(".maps");
 
+static __always_inline int is_in(const __u32 address[4], const __be32 network[4], const __be32 mask[4])
+{
+	return !(((address[0] & mask[0]) ^ network[0]) | ((address[1] & mask[1]) ^ network[1]) | ((address[2] & mask[2]) ^ network[2]) |
+		 ((address[3] & mask[3]) ^ network[3]));
+}
+
 static __always_inline int matches(const struct inspector_rule *rule, const struct packet *packet)
 {
 	__u16 port = bpf_ntohs(packet->destination_port);
-	/* Rules name IPv4 networks; only one that names every network speaks of IPv6 too. */
-	__u32 source = packet->family == 4 ? packet->source[0] & rule->source_mask : rule->source_mask;
-	__u32 destination = packet->family == 4 ? packet->destination[0] & rule->destination_mask : rule->destination_mask;
 
-	return source == rule->source && destination == rule->destination && (!rule->protocol || rule->protocol == packet->protocol) &&
-	       port >= rule->from_port && port <= rule->to_port;
+	return (!rule->family || rule->family == packet->family) && is_in(packet->source, rule->source, rule->source_mask) &&
+	       is_in(packet->destination, rule->destination, rule->destination_mask) &&
+	       (!rule->protocol || rule->protocol == packet->protocol) && port >= rule->from_port && port <= rule->to_port;
 }
 
 static __always_inline int is_denied(const struct inspector_policy *policy, const struct packet *packet)

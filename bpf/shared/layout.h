@@ -227,14 +227,13 @@ struct chaos_config {
 /* inspector_rules: HASH ifindex -> inspector_policy. First match wins; no match returns the packet. */
 #define INSPECTOR_RULES 32
 struct inspector_rule {
-	__be32 source, source_mask;
-	__be32 destination, destination_mask;
+	__be32 source[4], source_mask[4]; /* IPv4 in the first */
+	__be32 destination[4], destination_mask[4];
 	__u16 from_port, to_port; /* machine order, inclusive, destination port */
+	__u8 family;              /* 4 or 6; 0 both */
 	__u8 protocol;            /* 0 any */
 	__u8 deny;
 	__u8 used;
-	__u8 pad;
-	__u32 pad2;
 };
 struct inspector_policy {
 	struct inspector_rule rules[INSPECTOR_RULES];

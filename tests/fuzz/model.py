@@ -643,14 +643,9 @@ class Model:
         return "inspector_returned"
 
     def denied(self, rules: object, packet: Packet) -> bool:
-        """The first rule that matches decides. Rules name IPv4 networks: only 0.0.0.0/0 speaks of IPv6 too."""
-        for deny, (source, source_mask), (destination, destination_mask), protocol, first, last in rules:  # type: ignore[attr-defined]
-            if packet.family == 4:
-                if int.from_bytes(packet.source, "big") & source_mask != source:
-                    continue
-                if int.from_bytes(packet.destination, "big") & destination_mask != destination:
-                    continue
-            elif source_mask or destination_mask:
+        """The first rule that matches decides. One that names a network is about that network's family."""
+        for deny, source, destination, protocol, first, last in rules:  # type: ignore[attr-defined]
+            if not (_holds(source, packet.source) and _holds(destination, packet.destination)):
                 continue
             if protocol in (0, packet.protocol) and first <= packet.destination_port <= last:
                 return bool(deny)
@@ -701,15 +696,22 @@ def remarked(inner: bytes, packet: Packet, mark: int) -> bytes:
 
 
 def _compiled(rule: InspectorRule) -> tuple[object, ...]:
-    source, destination = ipaddress.IPv4Network(rule.source), ipaddress.IPv4Network(rule.destination)
-    return (
-        rule.action == "deny",
-        (int(source.network_address), int(source.netmask)),
-        (int(destination.network_address), int(destination.netmask)),
-        rule.protocol,
-        rule.from_port,
-        rule.to_port,
-    )
+    source, destination = (None if one is None else _bits(one) for one in (rule.source, rule.destination))
+    return (rule.action == "deny", source, destination, rule.protocol, rule.from_port, rule.to_port)
+
+
+def _bits(block: str) -> tuple[int, int, int]:
+    """Bytes of an address, those bits that it must have, and how many others follow."""
+    network = ipaddress.ip_network(block)
+    rest = network.max_prefixlen - network.prefixlen
+    return network.max_prefixlen // 8, int(network.network_address) >> rest, rest
+
+
+def _holds(bits: tuple[int, int, int] | None, address: bytes) -> bool:
+    if bits is None:
+        return True
+    size, wanted, rest = bits
+    return len(address) == size and int.from_bytes(address, "big") >> rest == wanted
 
 
 def _swapped(word: int) -> int:

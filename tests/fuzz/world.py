@@ -59,6 +59,7 @@ RULES = (
     InspectorRule(action="allow", protocol=17, from_port=53, to_port=53),
     InspectorRule(action="deny", protocol=17, from_port=50, to_port=60),
     InspectorRule(action="deny", source="10.0.1.0/28", destination="10.0.2.11/32"),
+    InspectorRule(action="deny", source="fd00:1::10/128", destination="fd00:2::/33", protocol=6),
     InspectorRule(action="deny", protocol=1),
 )
 

@@ -343,6 +343,38 @@ def test_an_inspector_obeys_its_first_matching_rule(
 
 
 @pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        ([InspectorRule(action="deny")], "inspector_denied"),
+        ([InspectorRule(action="deny", source="fd00:1::10/128", destination="fd00:2::/48")], "inspector_denied"),
+        ([InspectorRule(action="deny", source="fd00:1::10/127", protocol=17, to_port=53)], "inspector_denied"),
+        ([InspectorRule(action="deny", destination="::/0")], "inspector_denied"),
+        ([InspectorRule(action="deny", source="fd00:1::12/127")], "inspector_returned"),
+        ([InspectorRule(action="deny", source="fd00:1:0:1::/64")], "inspector_returned"),
+        ([InspectorRule(action="deny", destination="fd00:2:0:0:8000::/65")], "inspector_returned"),
+        ([InspectorRule(action="deny", source="0.0.0.0/0")], "inspector_returned"),
+        ([InspectorRule(action="allow", source="fd00:1::/32"), InspectorRule(action="deny")], "inspector_returned"),
+    ],
+)
+def test_an_inspectors_rules_speak_of_ipv6_too(
+    lab: Lab, inspected: tuple[End, End, Tunnelled], rules: list[InspectorRule], verdict: str
+) -> None:
+    own, router, packet = inspected
+    inner = IPv6(src=CLIENT6, dst=SERVER6) / UDP(sport=1000, dport=53) / Raw(b"data")
+    lab.deny(*rules)
+    with lab.exactly(own, verdict):
+        router.send(bytes(packet.change(protocol=0x86DD, inner=bytes(inner))))
+
+
+@pytest.mark.parametrize("everything", ["::/0", "fd00::/8"])
+def test_a_rule_about_ipv6_leaves_ipv4_alone(lab: Lab, inspected: tuple[End, End, Tunnelled], everything: str) -> None:
+    own, router, packet = inspected
+    lab.deny(InspectorRule(action="deny", source=everything))
+    with lab.exactly(own, "inspector_returned"):
+        router.send(bytes(packet))
+
+
+@pytest.mark.parametrize(
     "spoil",
     [
         lambda one: one.change(version=2),

@@ -76,6 +76,7 @@ def test_no_rules_allow_everything(text: bytes) -> None:
         (b"rules: [{name: x, action: deny, payload: {hex: 'xx'}}]", "not hexadecimal"),
         (b"rules: [{name: x, action: deny, payload: ''}]", "`payload` must be"),
         (b"rules: [{name: x, action: deny, port: 80}]", "unknown key 'port'"),
+        (b"rules: [{name: x, action: deny, source: '::/0', destination: 10.0.0.0/8}]", "not of one family"),
     ],
 )
 def test_a_mistake_in_the_rules_is_named(text: bytes, sentence: str) -> None:
@@ -88,9 +89,14 @@ def test_inspector_rules_are_tuples_for_the_kernel() -> None:
 default: deny
 rules:
   - {name: web, action: allow, destination: 10.0.0.0/16, protocol: tcp, ports: 80-443}
+  - {name: v6, action: deny, source: "2001:db8:ffff::/48", protocol: udp, ports: "53, 8000-8080"}
+  - {name: pings, action: deny, protocol: icmpv6}
 """)
     assert rules == (
         InspectorRule(action="allow", destination="10.0.0.0/16", protocol=6, from_port=80, to_port=443),
+        InspectorRule(action="deny", source="2001:db8:ffff::/48", protocol=17, from_port=53, to_port=53),
+        InspectorRule(action="deny", source="2001:db8:ffff::/48", protocol=17, from_port=8000, to_port=8080),
+        InspectorRule(action="deny", protocol=58),
         InspectorRule(action="deny"),
     )
 
@@ -106,7 +112,9 @@ def test_an_inspector_without_rules_returns_everything(user_data: bytes) -> None
         (b"rules: [", "not YAML"),
         (b"text", "must be a mapping"),
         (b"rules: [{name: x, action: deny, payload: abc}]", r"rule 1 \(x\): the inspector does not look at payloads"),
-        (b"rules: [{action: deny, source: '2001:db8::/32'}]", "not an IPv4 CIDR block"),
+        (b"rules: [{action: deny, source: '2001:db8::1/32'}]", "not a CIDR block"),
+        (b"rules: [{action: deny, source: '::/0', destination: 10.0.0.0/8}]", "not of one family: no packet matches"),
+        (b"rules: [{action: deny, protocol: tcp, ports: '80, x'}]", "`ports` '80, x'"),
         (b"rules: [" + b"{action: deny}, " * 33 + b"]", "33 rules"),
         (b"\xff\xfe\x00", "not YAML"),
     ],

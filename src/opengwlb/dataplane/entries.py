@@ -170,17 +170,22 @@ def inspector_rules(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
 
 
 def inspector_policy(rules: Iterable[InspectorRule]) -> bytes:
-    """`ValueError` when there are more rules than the program looks at."""
+    """`ValueError` when there are more rules than the program looks at, or one names two families."""
     policy = layout.inspector_policy()
     wanted = tuple(rules)
     if len(wanted) > layout.INSPECTOR_RULES:
         raise ValueError(f"{len(wanted)} rules: an inspector has at most {layout.INSPECTOR_RULES}")
     for place, rule in zip(policy.rules, wanted, strict=False):
-        source, destination = ipaddress.IPv4Network(rule.source), ipaddress.IPv4Network(rule.destination)
-        place.source = Address(*source.network_address.packed)
-        place.source_mask = Address(*source.netmask.packed)
-        place.destination = Address(*destination.network_address.packed)
-        place.destination_mask = Address(*destination.netmask.packed)
+        families = set()
+        for name, block in (("source", rule.source), ("destination", rule.destination)):
+            if block is not None:
+                network = ipaddress.ip_network(block)
+                families.add(network.version)
+                setattr(place, name, layout.Address6(*network.network_address.packed))
+                setattr(place, f"{name}_mask", layout.Address6(*network.netmask.packed))
+        if len(families) > 1:
+            raise ValueError(f"{rule.source} and {rule.destination} are not of one family")
+        place.family = families.pop() if families else 0
         place.from_port, place.to_port = rule.from_port, rule.to_port
         place.protocol, place.deny, place.used = rule.protocol, rule.action == "deny", 1
     return bytes(policy)

@@ -211,17 +211,16 @@ class chaos_config(ctypes.Structure):
 
 class inspector_rule(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
-        ("source", Address),
-        ("source_mask", Address),
-        ("destination", Address),
-        ("destination_mask", Address),
+        ("source", Address6),
+        ("source_mask", Address6),
+        ("destination", Address6),
+        ("destination_mask", Address6),
         ("from_port", c_uint16),
         ("to_port", c_uint16),
+        ("family", c_uint8),
         ("protocol", c_uint8),
         ("deny", c_uint8),
         ("used", c_uint8),
-        ("pad", c_uint8),
-        ("pad2", c_uint32),
     ]
 
 

@@ -118,12 +118,13 @@ class Gateway6Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectorRule:
-    """One deny rule of the in-kernel appliance. First match wins; no match returns the packet."""
+    """One rule of the in-kernel appliance. First match wins; no match returns the packet."""
 
     action: str
     """`allow` or `deny`."""
-    source: str = "0.0.0.0/0"
-    destination: str = "0.0.0.0/0"
+    source: str | None = None
+    destination: str | None = None
+    """A CIDR block of IPv4 or IPv6, both of one family; None: any, of both."""
     protocol: int = 0
     """IP protocol number; 0 is any."""
     from_port: int = 0

@@ -160,14 +160,17 @@ def _rule(entry: Any, *, number: int) -> Rule:
     ports = _ports(entry.get("ports"), label=label)
     if ports and protocol not in (6, 17):
         raise ValueError(f"{label}: `ports` needs protocol tcp or udp")
+    source, destination = (_network(entry.get(end), label=label) for end in ("source", "destination"))
+    if source is not None and destination is not None and source.version != destination.version:
+        raise ValueError(f"{label}: {source} and {destination} are not of one family: no packet matches")
     pattern = _pattern(entry["payload"], label=label) if "payload" in entry else None
     if pattern and action == "allow":
         raise ValueError(f"{label}: a rule with `payload` can only deny")
     return Rule(
         name=name,
         allow=action == "allow",
-        source=_network(entry.get("source"), label=label),
-        destination=_network(entry.get("destination"), label=label),
+        source=source,
+        destination=destination,
         protocol=protocol,
         ports=ports,
         pattern=pattern,
