@@ -37,6 +37,9 @@ struct way {
 	__be32 target;
 	__u32 cookie;
 	__u32 generation; /* of the slot */
+	__u32 slot;	  /* of the target */
+	__u32 state;	  /* of the flow */
+	__u64 now;
 	__u16 port;
 };
 
@@ -95,6 +98,8 @@ static __always_inline __u32 follow(const struct flow_ref *found, const struct f
 	target = target_still(found->slot->target, found->slot->target_generation);
 	if (target) {
 		way->target = target->address;
+		way->slot = found->slot->target;
+		way->state = found->slot->state;
 		return reset_by(target, node, packet);
 	}
 	if (select_target(node, endpoint->node, hash->print.high >> 32, &choice))
@@ -103,7 +108,10 @@ static __always_inline __u32 follow(const struct flow_ref *found, const struct f
 	counter = bpf_map_lookup_elem(&node_counters, &endpoint->node);
 	if (counter)
 		counter->moved_flows++;
+	target_got_flow(choice.target);
 	way->target = choice.address;
+	way->slot = choice.target;
+	way->state = 0;
 	return VERDICT_encapsulated;
 }
 
@@ -157,6 +165,7 @@ static __always_inline __u32 begin(const struct packet *packet, const struct flo
 	if (!counter)
 		return verdict;
 	if (verdict == VERDICT_encapsulated) {
+		target_got_flow(start->target);
 		counter->new_flows++;
 		counter->adopted_flows += !!(start->state & FLOW_ADOPTED);
 	} else {
@@ -195,6 +204,7 @@ static __always_inline __u32 find_way(const struct packet *packet, const struct 
 	if (!packet->quoted) /* anybody can send an error: it keeps no flow alive */
 		flow_see(found.slot, &hash, packet, &start);
 	flow_count(&found, hash.direction ^ packet->quoted, size->packets, size->bytes);
+	way->now = start.now;
 	return VERDICT_encapsulated;
 }
 
@@ -300,7 +310,10 @@ static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *
 	    clamp_mss(skb, packet.transport, family == 4 ? MSS_IPV4 : MSS_IPV6))
 		return VERDICT_encap_failed;
 	*out = node->ifindex;
-	return encapsulate(skb, &packet, node, endpoint, &way);
+	verdict = encapsulate(skb, &packet, node, endpoint, &way);
+	if (verdict == VERDICT_encapsulated)
+		target_given(way.slot, way.state, size->packets, way.now);
+	return verdict;
 }
 
 SEC("tc")

@@ -31,6 +31,9 @@ struct returned {
 	struct geneve_base geneve;
 	__u32 header; /* bytes to strip */
 	__u8 family;
+	struct flow_slot *flow;
+	__u32 slot; /* of the target */
+	__u64 now;
 };
 
 static __always_inline int is_geneve(struct __sk_buff *skb, struct returned *back)
@@ -80,19 +83,22 @@ static __always_inline __u32 refused(const struct returned *back, __u32 verdict)
 }
 
 /* That the cookie's flow is this endpoint's, and was given to this sender. */
-static __always_inline __u32 check_flow(const struct geneve_said *said, const struct returned *back)
+static __always_inline __u32 check_flow(const struct geneve_said *said, struct returned *back)
 {
-	const volatile struct flow_slot *slot;
+	struct flow_slot *slot;
 	const struct target_config *target;
 
 	if (!said->has_cookie || !(said->cookie >> FLOW_INDEX_BITS_MIN)) /* the generation is never 0 */
 		return refused(back, VERDICT_return_bad_cookie);
-	slot = flow_by_cookie(said->cookie, bpf_ktime_get_coarse_ns());
+	back->now = bpf_ktime_get_coarse_ns();
+	slot = flow_by_cookie(said->cookie, back->now);
 	if (!slot)
 		return refused(back, VERDICT_return_no_flow);
-	if (slot->endpoint != said->endpoint)
+	if (*(volatile __u64 *)&slot->endpoint != said->endpoint)
 		return refused(back, VERDICT_return_bad_cookie);
-	target = target_still(slot->target, slot->target_generation);
+	back->flow = slot;
+	back->slot = *(volatile __u32 *)&slot->target;
+	target = target_still(back->slot, *(volatile __u32 *)&slot->target_generation);
 	if (!target || target->address != back->ip.saddr)
 		return refused(back, VERDICT_return_wrong_target);
 	return VERDICT_decapsulated;
@@ -132,7 +138,7 @@ static __always_inline __u32 decapsulate(struct __sk_buff *skb, const struct ret
 	return VERDICT_decapsulated;
 }
 
-static __always_inline __u32 take(struct __sk_buff *skb, __u32 *out)
+static __always_inline __u32 take(struct __sk_buff *skb, const struct counter *size, __u32 *out)
 {
 	__u32 ifindex = skb->ifindex, verdict;
 	const struct endpoint_config *endpoint;
@@ -165,7 +171,10 @@ static __always_inline __u32 take(struct __sk_buff *skb, __u32 *out)
 	if (verdict != VERDICT_decapsulated)
 		return verdict;
 	*out = *port;
-	return decapsulate(skb, &back, endpoint, *port);
+	verdict = decapsulate(skb, &back, endpoint, *port);
+	if (verdict == VERDICT_decapsulated)
+		target_returned(back.slot, back.flow, size->packets, back.now);
+	return verdict;
 }
 
 SEC("tc")
@@ -173,7 +182,7 @@ int target(struct __sk_buff *skb)
 {
 	const struct counter size = arrival(skb);
 	__u32 out = 0;
-	__u32 verdict = take(skb, &out);
+	__u32 verdict = take(skb, &size, &out);
 
 	count_arrival(skb, &size, verdict);
 	switch (verdict) {

@@ -492,7 +492,7 @@ static __always_inline void flow_move(const struct flow_ref *flow, __u32 target,
 
 	if (tuple)
 		tuple->former = flow->slot->target;
-	__sync_fetch_and_and(&flow->slot->state, ~(FLOW_FAIL_OPEN | FLOW_ADOPTED));
+	__sync_fetch_and_and(&flow->slot->state, ~(FLOW_FAIL_OPEN | FLOW_ADOPTED | FLOW_ANSWERED));
 	__sync_fetch_and_or(&flow->slot->state, FLOW_MOVED | state);
 	*(volatile __u64 *)&flow->slot->target = both.whole;
 }

@@ -39,6 +39,13 @@ struct {
 	});
 } maglev SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_TARGETS);
+	__type(key, __u32);
+	__type(value, struct target_counter);
+} target_counters SEC(".maps");
+
 struct choice {
 	__u32 target;
 	__u32 generation;
@@ -76,6 +83,40 @@ static __always_inline int select_target(const struct node_config *node, __u32 s
 	choice->generation = target->generation;
 	choice->address = target->address;
 	return 0;
+}
+
+/* Plain additions: per CPU, and tc programs do not interrupt each other there. `state` is the flow's. */
+static __always_inline void target_given(__u32 slot, __u32 state, __u64 packets, __u64 now)
+{
+	struct target_counter *counter = bpf_map_lookup_elem(&target_counters, &slot);
+
+	if (!counter)
+		return;
+	counter->given += packets;
+	counter->awaited += state & FLOW_ANSWERED ? packets : 0;
+	counter->last_given_ns = now;
+}
+
+static __always_inline void target_got_flow(__u32 slot)
+{
+	struct target_counter *counter = bpf_map_lookup_elem(&target_counters, &slot);
+
+	if (counter)
+		counter->flows++;
+}
+
+static __always_inline void target_returned(__u32 slot, struct flow_slot *flow, __u64 packets, __u64 now)
+{
+	struct target_counter *counter = bpf_map_lookup_elem(&target_counters, &slot);
+
+	if (!counter)
+		return;
+	counter->returned += packets;
+	counter->last_returned_ns = now;
+	if (!(flow->state & FLOW_ANSWERED)) {
+		__sync_fetch_and_or(&flow->state, FLOW_ANSWERED);
+		counter->answered++;
+	}
 }
 
 #endif

@@ -122,6 +122,18 @@ struct target_config {
 #define TARGET_RESET_UNHEALTHY 1
 #define TARGET_RESET_DEREGISTERED 2
 
+/* target_counters: PERCPU_ARRAY target slot -> target_counter. What a target was given and what it returned, since it has its slot: user
+ * space zeroes it for another target. */
+struct target_counter {
+	__u64 given;	/* packets that were sent to it; super-packets count as their segments */
+	__u64 returned; /* packets that came back and were let through */
+	__u64 last_given_ns; /* CLOCK_MONOTONIC_COARSE */
+	__u64 last_returned_ns;
+	__u64 awaited;	/* of the given ones: those of flows of which it has returned something before */
+	__u64 flows;	/* that it was given: opened, or moved to it */
+	__u64 answered; /* of those: of which it has returned something */
+};
+
 /* target_addresses: HASH __be32 -> u32. Every address in targets, to tell a stranger's return from one by the wrong target. */
 
 /* endpoints: HASH ifindex (the GWLB's side) -> endpoint_config. */
@@ -163,6 +175,7 @@ struct endpoint_config {
 #define FLOW_FAIL_OPEN 0x40
 #define FLOW_ADOPTED 0x80 /* began without a SYN; its target is the hash's */
 #define FLOW_MOVED 0x100  /* from another target, which flow_tuple names */
+#define FLOW_ANSWERED 0x200 /* its target has returned something of it */
 #define FLOW_CLAIMED_SHIFT 16 /* the upper half of `state`: low bits of the tick in which the slot was claimed */
 struct flow_slot {
 	__u64 tag;

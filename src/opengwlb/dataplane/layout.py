@@ -35,6 +35,7 @@ FLOW_SHARED = 0x20
 FLOW_FAIL_OPEN = 0x40
 FLOW_ADOPTED = 0x80
 FLOW_MOVED = 0x100
+FLOW_ANSWERED = 0x200
 FLOW_CLAIMED_SHIFT = 16
 TARGET_RESET_UNHEALTHY = 1
 TARGET_RESET_DEREGISTERED = 2
@@ -140,6 +141,18 @@ class target_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("address", Address), ("generation", c_uint32), ("flags", c_uint32)]
 
 
+class target_counter(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("given", c_uint64),
+        ("returned", c_uint64),
+        ("last_given_ns", c_uint64),
+        ("last_returned_ns", c_uint64),
+        ("awaited", c_uint64),
+        ("flows", c_uint64),
+        ("answered", c_uint64),
+    ]
+
+
 class endpoint_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("endpoint", c_uint64),
@@ -239,6 +252,7 @@ MIRRORS: tuple[type[ctypes.Structure], ...] = (
         node_config,
         node_counter,
         target_config,
+        target_counter,
         endpoint_config,
     ),
     *(eni_address6, flow_slot, flow_set, flow_tuple, flow_settings, inspector_rule, inspector_policy),
