@@ -10,6 +10,7 @@
 #include <linux/in.h>
 #include <linux/pkt_cls.h>
 
+#define ORDINARY VERDICT_encapsulated
 #include "lib/config.h"
 #include "lib/count.h"
 #include "lib/csum.h"
@@ -28,9 +29,24 @@
 #define MSS_IPV4 (INNER_MTU - 40)
 #define MSS_IPV6 (INNER_MTU - 60)
 #define OUTER_MAX 65535
+/* Every link that carries the tunnel takes this much: only larger packets are held against the link's MTU, which costs 20 ns. */
+#define ANY_LINK (1500 + ENCAP_LEN)
 #define EALREADY 114
 
 #define ENCAP_FLAGS (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP)
+
+/* What the stack has no room for. */
+struct desk {
+	struct packet packet;
+	struct flow_hash hash;
+	struct tunnel_frame frame;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct desk);
+} desks SEC(".maps");
 
 /* What the packet's flow says about its way. */
 struct way {
@@ -85,13 +101,28 @@ static __always_inline __u32 reset_by(const struct target_config *target, const 
 	return target->flags & TARGET_RESET_DEREGISTERED ? VERDICT_tcp_reset_deregistered : VERDICT_tcp_reset_unhealthy;
 }
 
+/* Another target for a flow whose own wants no more of it. -1 when there is none. A function of its own, as it happens seldom. */
+static __noinline int give_away(const struct flow_ref *found, __u32 hash, const struct endpoint_config *endpoint, struct choice *choice)
+{
+	const struct node_config *node = node_at(endpoint->node);
+	struct node_counter *counter;
+
+	if (!node || select_target(node, endpoint->node, hash, choice))
+		return -1;
+	flow_move(found, choice->target, choice->generation, chosen_state(node));
+	counter = bpf_map_lookup_elem(&node_counters, &endpoint->node);
+	if (counter)
+		counter->moved_flows++;
+	target_got_flow(choice->target);
+	return 0;
+}
+
 /* A known flow's way. encapsulated, no_targets, or tcp_reset_… */
 static __always_inline __u32 follow(const struct flow_ref *found, const struct flow_hash *hash, const struct packet *packet,
 				    const struct node_config *node, const struct endpoint_config *endpoint, struct way *way)
 {
 	const struct target_config *target;
-	struct node_counter *counter;
-	struct choice choice;
+	struct choice choice = {};
 
 	way->generation = found->slot->generation;
 	way->cookie = flow_cookie(hash, found->index, way->generation);
@@ -102,13 +133,8 @@ static __always_inline __u32 follow(const struct flow_ref *found, const struct f
 		way->state = found->slot->state;
 		return reset_by(target, node, packet);
 	}
-	if (select_target(node, endpoint->node, hash->print.high >> 32, &choice))
+	if (give_away(found, hash->print.high >> 32, endpoint, &choice))
 		return VERDICT_no_targets;
-	flow_move(found, choice.target, choice.generation, chosen_state(node));
-	counter = bpf_map_lookup_elem(&node_counters, &endpoint->node);
-	if (counter)
-		counter->moved_flows++;
-	target_got_flow(choice.target);
 	way->target = choice.address;
 	way->slot = choice.target;
 	way->state = 0;
@@ -138,6 +164,7 @@ static __always_inline __u32 open_flow(const struct packet *packet, const struct
 	if (select_target(node, endpoint->node, hash->print.high >> 32, &choice))
 		return VERDICT_no_targets;
 	start->endpoint = endpoint->endpoint;
+	start->port = endpoint->ifindex % PORTS;
 	start->target = choice.target;
 	start->target_generation = choice.generation;
 	start->state |= chosen_state(node) | (node->stickiness == 5 ? 0 : FLOW_SHARED) |
@@ -175,35 +202,36 @@ static __always_inline __u32 begin(const struct packet *packet, const struct flo
 	return verdict;
 }
 
-static __always_inline __u32 find_way(const struct packet *packet, const struct counter *size, const struct node_config *node,
+static __always_inline __u32 find_way(struct desk *desk, const struct counter *size, const struct node_config *node,
 				      const struct endpoint_config *endpoint, struct way *way)
 {
-	struct flow_start start = {.now = bpf_ktime_get_coarse_ns()};
-	struct flow_hash hash;
+	struct flow_start start = {.now = flow_now(), .port = endpoint->ifindex % PORTS};
+	const struct packet *packet = &desk->packet;
+	struct flow_hash *hash = &desk->hash;
 	struct flow_ref found;
 	__u32 verdict;
 
-	if (flow_hash(packet, endpoint->endpoint, node->stickiness, &hash))
+	if (flow_hash(packet, endpoint->endpoint, node->stickiness, hash))
 		return VERDICT_endpoint_not_configured;
 	start.idle_s = packet->protocol == IPPROTO_TCP ? node->tcp_idle_s : node->other_idle_s;
-	way->port = (__u16)(hash.print.high >> 16);
-	found = flow_find(&hash, start.now);
+	way->port = (__u16)(hash->print.high >> 16);
+	found = flow_find(hash, start.now);
 	if (!found.slot || (is_opening(packet) && flow_is_closed(found.slot->state))) {
-		verdict = begin(packet, &hash, node, endpoint, &start, &found);
+		verdict = begin(packet, hash, node, endpoint, &start, &found);
 		if (verdict != VERDICT_encapsulated)
 			return verdict;
 	}
-	verdict = follow(&found, &hash, packet, node, endpoint, way);
+	verdict = follow(&found, hash, packet, node, endpoint, way);
 	if (verdict != VERDICT_encapsulated) {
 		if (verdict != VERDICT_no_targets)
-			flow_forget(found.slot, &hash);
+			flow_forget(found.slot, hash);
 		return verdict;
 	}
-	if (!flow_is_still(found.slot, &hash, way->generation))
+	if (!flow_is_still(found.slot, hash, way->generation))
 		return VERDICT_flow_table_full; /* it expired in this very moment, and another flow took its slot */
 	if (!packet->quoted) /* anybody can send an error: it keeps no flow alive */
-		flow_see(found.slot, &hash, packet, &start);
-	flow_count(&found, hash.direction ^ packet->quoted, size->packets, size->bytes);
+		flow_see(found.slot, hash, packet, &start);
+	flow_count(&found, hash->direction ^ packet->quoted, size->packets, size->bytes);
 	way->now = start.now;
 	return VERDICT_encapsulated;
 }
@@ -230,9 +258,11 @@ static __always_inline long push(struct __sk_buff *skb, __u8 family)
 	return error == -EALREADY ? push_again(skb, family) : error;
 }
 
-static __always_inline __u32 encapsulate(struct __sk_buff *skb, const struct packet *packet, const struct node_config *node,
+static __always_inline __u32 encapsulate(struct __sk_buff *skb, struct desk *desk, const struct node_config *node,
 					 const struct endpoint_config *endpoint, const struct way *way)
 {
+	const struct packet *packet = &desk->packet;
+	struct tunnel_frame *frame = &desk->frame;
 	const struct tunnel_ends ends = {
 		.source = node->address,
 		.destination = way->target,
@@ -242,18 +272,17 @@ static __always_inline __u32 encapsulate(struct __sk_buff *skb, const struct pac
 		.cookie = way->cookie,
 		.traffic_class = packet->traffic_class,
 	};
-	struct ethhdr eth = {.h_proto = bpf_htons(ETH_P_IP)};
-	struct tunnel tunnel;
-	__u32 mtu = 0;
+	__u32 segment = segment_length(skb, packet) + ENCAP_LEN, mtu = 0;
 
 	if (push(skb, packet->family))
 		return VERDICT_encap_failed;
-	__builtin_memcpy(eth.h_dest, node->peer_mac, ETH_ALEN);
-	__builtin_memcpy(eth.h_source, node->mac, ETH_ALEN);
-	tunnel_fill(&tunnel, packet->length, &ends);
-	if (bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0) || bpf_skb_store_bytes(skb, ETH_HLEN, &tunnel, sizeof(tunnel), 0))
+	__builtin_memcpy(frame->eth.h_dest, node->peer_mac, ETH_ALEN);
+	__builtin_memcpy(frame->eth.h_source, node->mac, ETH_ALEN);
+	frame->eth.h_proto = bpf_htons(ETH_P_IP);
+	tunnel_fill(&frame->tunnel, packet->length, &ends);
+	if (bpf_skb_store_bytes(skb, 0, &frame->eth, ETH_HLEN + ENCAP_LEN, 0))
 		return VERDICT_encap_failed;
-	if (bpf_check_mtu(skb, node->ifindex, &mtu, 0, BPF_MTU_CHK_SEGS))
+	if (segment > ANY_LINK && bpf_check_mtu(skb, node->ifindex, &mtu, 0, BPF_MTU_CHK_SEGS))
 		return VERDICT_underlay_mtu_exceeded;
 	return VERDICT_encapsulated;
 }
@@ -261,15 +290,18 @@ static __always_inline __u32 encapsulate(struct __sk_buff *skb, const struct pac
 static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *size, __u32 *out)
 {
 	__u32 ifindex = skb->ifindex;
-	const struct endpoint_config *endpoint = bpf_map_lookup_elem(&endpoints, &ifindex);
+	const struct endpoint_config *endpoint = endpoint_at(ifindex);
 	const struct node_config *node;
-	struct packet packet;
+	const __u32 zero = 0;
+	struct desk *desk = bpf_map_lookup_elem(&desks, &zero);
+	struct packet *packet;
 	struct way way = {};
 	__u32 verdict;
 	__u8 family;
 
-	if (!endpoint)
+	if (!endpoint || !desk)
 		return VERDICT_endpoint_not_configured;
+	packet = &desk->packet;
 	node = node_at(endpoint->node);
 	if (!node)
 		return VERDICT_endpoint_not_configured;
@@ -281,36 +313,37 @@ static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *
 		family = 6;
 	else
 		return VERDICT_endpoint_not_forwardable;
-	if (parse_ip(skb, ETH_HLEN, family, &packet))
+	if ((family == 6 || parse_plain(skb, ETH_HLEN, packet)) && parse_ip(skb, ETH_HLEN, family, packet))
 		return VERDICT_endpoint_malformed;
-	if (!is_forwardable(skb, &packet))
+	if (!is_forwardable(skb, packet))
 		return VERDICT_endpoint_not_forwardable;
 	if (family == 6 && !(endpoint->flags & ENDPOINT_DUALSTACK))
 		return VERDICT_endpoint_ipv6_not_enabled;
-	if (is_too_big(skb, &packet)) {
+	if (is_too_big(skb, packet)) {
 		*out = ifindex;
-		return node->flags & NODE_PMTUD && !pmtud_answer(skb, &packet, endpoint) ? VERDICT_too_big_answered :
+		return node->flags & NODE_PMTUD && !pmtud_answer(skb, packet, endpoint) ? VERDICT_too_big_answered :
 											   VERDICT_inner_too_big;
 	}
-	icmp_follow(skb, &packet, endpoint->endpoint, node->stickiness);
-	if (packet.fragment && fragment_ports(&packet, endpoint->endpoint, node->stickiness))
+	if (icmp_may_follow(packet))
+		icmp_follow(skb, packet, endpoint->endpoint, node->stickiness);
+	if (packet->fragment && fragment_ports(packet, endpoint->endpoint, node->stickiness))
 		return VERDICT_fragment_no_flow;
-	verdict = find_way(&packet, size, node, endpoint, &way);
+	verdict = find_way(desk, size, node, endpoint, &way);
 	if (verdict == VERDICT_tcp_reset_unknown || verdict == VERDICT_tcp_reset_unhealthy || verdict == VERDICT_tcp_reset_deregistered) {
 		*out = ifindex;
-		return tcp_reset(skb, &packet) ? VERDICT_tcp_no_flow : verdict;
+		return tcp_reset(skb, packet) ? VERDICT_tcp_no_flow : verdict;
 	}
 	if (verdict != VERDICT_encapsulated)
 		return verdict;
-	/* What Ethernet padded is no part of the packet. */
-	if (packet.length < skb->len - ETH_HLEN && bpf_skb_change_tail(skb, packet.length + ETH_HLEN, 0))
+	/* What Ethernet padded is no part of the packet-> */
+	if (packet->length < skb->len - ETH_HLEN && bpf_skb_change_tail(skb, packet->length + ETH_HLEN, 0))
 		return VERDICT_encap_failed;
-	if (packet.protocol == IPPROTO_TCP && packet.tcp_flags & TCP_FLAG_BYTE_SYN && packet.fragment != LATER_FRAGMENT &&
+	if (packet->protocol == IPPROTO_TCP && packet->tcp_flags & TCP_FLAG_BYTE_SYN && packet->fragment != LATER_FRAGMENT &&
 	    !(node->flags & NODE_NO_MSS_CLAMPING) &&
-	    clamp_mss(skb, packet.transport, family == 4 ? MSS_IPV4 : MSS_IPV6))
+	    clamp_mss(skb, packet->transport, family == 4 ? MSS_IPV4 : MSS_IPV6))
 		return VERDICT_encap_failed;
 	*out = node->ifindex;
-	verdict = encapsulate(skb, &packet, node, endpoint, &way);
+	verdict = encapsulate(skb, desk, node, endpoint, &way);
 	if (verdict == VERDICT_encapsulated)
 		target_given(way.slot, way.state, size->packets, way.now);
 	return verdict;

@@ -9,6 +9,7 @@
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
+#define ORDINARY VERDICT_eni_forwarded
 #include "lib/arp.h"
 #include "lib/count.h"
 #include "lib/fib.h"
@@ -19,8 +20,8 @@
 #include "shared/verdicts.h"
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_ENIS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PORTS);
 	__type(key, __u32);
 	__type(value, struct eni_config);
 } enis SEC(".maps");
@@ -39,11 +40,20 @@ struct {
 	__type(value, __u8);
 } eni_addresses6 SEC(".maps");
 
-static __always_inline int holds(__u32 ifindex, __be32 address)
+/* NULL for a port that is not configured. */
+static __always_inline const struct eni_config *eni_at(__u32 ifindex)
 {
-	struct eni_address key = {.ifindex = ifindex, .address = address};
+	const __u32 place = ifindex % PORTS;
+	const struct eni_config *port = bpf_map_lookup_elem(&enis, &place);
 
-	return bpf_map_lookup_elem(&eni_addresses, &key) != NULL;
+	return port && port->ifindex == ifindex ? port : NULL;
+}
+
+static __always_inline int holds(const struct eni_config *port, __be32 address)
+{
+	struct eni_address key = {.ifindex = port->ifindex, .address = address};
+
+	return (address && address == port->address) || bpf_map_lookup_elem(&eni_addresses, &key) != NULL;
 }
 
 static __always_inline int holds6(__u32 ifindex, const struct in6_addr *address)
@@ -86,7 +96,7 @@ static __always_inline int answer_arp(struct __sk_buff *skb, const struct eni_co
 	if ((void *)(frame + 1) > (void *)(long)skb->data_end || !arp_is_request(frame))
 		return drop(skb, VERDICT_arp_unanswered);
 	__builtin_memcpy(&asked, frame->target, sizeof(asked));
-	if ((asked & port->mask) != port->subnet || holds(skb->ifindex, asked))
+	if ((asked & port->mask) != port->subnet || holds(port, asked))
 		return drop(skb, VERDICT_arp_unanswered);
 	arp_answer(frame, port->mac);
 	count(skb, VERDICT_arp_answered);
@@ -173,10 +183,10 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 
 	if (verdict != VERDICT_eni_forwarded)
 		return drop(skb, verdict);
-	leaving = bpf_map_lookup_elem(&enis, &out);
+	leaving = eni_at(out);
 	if (!leaving)
 		return drop(skb, VERDICT_eni_not_configured);
-	if (checked(leaving) && !holds(out, ip->daddr))
+	if (checked(leaving) && !holds(leaving, ip->daddr))
 		return drop(skb, VERDICT_dest_check);
 	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
 		return drop(skb, VERDICT_mtu_exceeded);
@@ -196,7 +206,7 @@ static __always_inline int forward6(struct __sk_buff *skb, struct ipv6hdr *ip, c
 
 	if (verdict != VERDICT_eni_forwarded)
 		return drop(skb, verdict);
-	leaving = bpf_map_lookup_elem(&enis, &out);
+	leaving = eni_at(out);
 	if (!leaving)
 		return drop(skb, VERDICT_eni_not_configured);
 	if (checked(leaving) && !holds6(out, &ip->daddr))
@@ -256,7 +266,7 @@ SEC("tc")
 int eni(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex;
-	const struct eni_config *port = bpf_map_lookup_elem(&enis, &ifindex);
+	const struct eni_config *port = eni_at(ifindex);
 	struct iphdr *ip;
 
 	if (!port)
@@ -279,7 +289,7 @@ int eni(struct __sk_buff *skb)
 	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST || !ipv4_is_unicast(ip->saddr) ||
 	    !ipv4_is_unicast(ip->daddr))
 		return drop(skb, VERDICT_not_unicast);
-	if (checked(port) && !holds(ifindex, ip->saddr))
+	if (checked(port) && !holds(port, ip->saddr))
 		return drop(skb, VERDICT_source_check);
 	if (is_routers_own(port, ip->daddr))
 		return to_stack(skb, port, VERDICT_to_router);

@@ -23,8 +23,11 @@ struct frame {
 	__u32 vlan_present;
 	__u32 pkt_type;
 	__u32 mark;
-	__u32 data, data_end; /* 0: programs that read packets by pointers cannot be built this way */
+	__u32 data, data_end; /* 0: what reads packets by these goes by the way for packets that are too short */
 };
+
+#define PACKET_DATA(frame) ((void *)(long)(frame)->xdp->data)
+#define PACKET_END(frame) ((void *)(long)(frame)->xdp->data_end)
 
 /* Where `size` bytes at `at` are, or NULL outside of the frame. */
 static __always_inline void *frame_at(const struct frame *frame, __u32 at, __u32 size)

@@ -3,7 +3,8 @@
  *
  * Contract: every path through a program counts exactly once; in = out + drops holds for each port. A packet counts as it arrived:
  * a program that changes its length takes the arrival() first and calls count_arrival(), all others call count(). What is dropped
- * is sampled (lib/sample.h).
+ * is sampled (lib/sample.h). A program that defines ORDINARY before it includes this names the verdict that nearly all its packets meet:
+ * an array counts that one, in 3 ns where a hash takes 32.
  */
 #ifndef OPENGWLB_COUNT_H
 #define OPENGWLB_COUNT_H
@@ -23,6 +24,17 @@ struct {
 	__type(value, struct counter);
 } counters SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PORTS);
+	__type(key, __u32);
+	__type(value, struct passed_counter);
+} passed SEC(".maps");
+
+#ifndef ORDINARY
+#define ORDINARY VERDICT_MAX /* none */
+#endif
+
 /* Ethernet, IPv4 and TCP with its timestamp option: what the segments of nearly every super-packet share. */
 #define GSO_HEADERS (ETH_HLEN + 20 + 32)
 
@@ -38,11 +50,33 @@ static __always_inline struct counter arrival(const struct __sk_buff *skb)
 	return one;
 }
 
+static __always_inline void count_ordinary(__u32 ifindex, const struct counter *one)
+{
+	const __u32 place = ifindex % PORTS;
+	struct passed_counter *row = bpf_map_lookup_elem(&passed, &place);
+
+	if (!row)
+		return;
+	if (row->ifindex != ifindex) { /* of a port that is gone */
+		row->ifindex = ifindex;
+		row->verdict = ORDINARY;
+		row->packets = 0;
+		row->bytes = 0;
+	}
+	row->packets += one->packets;
+	row->bytes += one->bytes;
+}
+
 static __always_inline void count_arrival(struct __sk_buff *skb, const struct counter *one, __u32 verdict)
 {
 	struct port_verdict key = {.ifindex = skb->ifindex, .verdict = verdict};
-	struct counter *row = bpf_map_lookup_elem(&counters, &key);
+	struct counter *row;
 
+	if (verdict == ORDINARY) {
+		count_ordinary(skb->ifindex, one);
+		return;
+	}
+	row = bpf_map_lookup_elem(&counters, &key);
 	if (row) { /* per CPU, and tc programs do not interrupt each other there */
 		row->packets += one->packets;
 		row->bytes += one->bytes;

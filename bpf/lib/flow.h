@@ -27,6 +27,7 @@
 #define FLOW_SETS_DEFAULT 32768 /* user space sizes the table when it makes it */
 #define FLOW_LOCKS 4096
 #define FLOW_NS_PER_S 1000000000ULL
+#define FLOW_ONE_COUNTED (1ULL << 32) /* packet, in flow_slot.counted */
 #define FLOW_LINGER_S 5 /* what a closed flow's idle time is, so that last ACKs and repeated FINs pass */
 #define FLOW_CLAIMS 3 /* tries, when other CPUs are quicker */
 
@@ -80,6 +81,7 @@ struct {
 
 struct flow_hash {
 	struct fingerprint print;
+	__u32 tuple_sum;
 	__u32 first, second; /* sets */
 	__u32 direction;
 	__u32 index_bits; /* of the cookie */
@@ -89,6 +91,7 @@ struct flow_hash {
 struct flow_start {
 	__u64 now;
 	__u64 endpoint;
+	__u32 port;
 	__u32 target;
 	__u32 target_generation;
 	__u32 idle_s;
@@ -112,6 +115,14 @@ static __always_inline const struct flow_settings *flow_settled(void)
 	return bpf_map_lookup_elem(&flow_settings, &zero);
 }
 
+/* The clock of flows: CLOCK_MONOTONIC in steps of a timer tick. jiffies cost nothing, asking the clock 23 ns. */
+static __always_inline __u64 flow_now(void)
+{
+	const struct flow_settings *settings = flow_settled();
+
+	return settings ? settings->clock_base_ns + bpf_jiffies64() * settings->clock_tick_ns : 0;
+}
+
 static __always_inline __u32 flow_cookie(const struct flow_hash *hash, __u32 index, __u32 generation)
 {
 	return generation << (hash->index_bits & 31) | index;
@@ -122,17 +133,36 @@ static __always_inline __u64 pair(__u32 high, __u32 low)
 	return (__u64)high << 32 | low;
 }
 
+/* The same for both directions, and cheap. Not to be relied on against somebody who wants two tuples to have the same. */
+static __always_inline __u32 flow_tuple_sum(const struct packet *packet, __u32 stickiness)
+{
+	__u32 source = packet->source[0], destination = packet->destination[0], sum;
+
+	if (packet->family == 6) {
+		source += packet->source[1] * 3 + packet->source[2] * 5 + packet->source[3] * 7;
+		destination += packet->destination[1] * 3 + packet->destination[2] * 5 + packet->destination[3] * 7;
+	}
+	sum = (source + destination) * 0x9e3779b1U + source * destination;
+	if (stickiness == 5)
+		sum += (packet->source_port + packet->destination_port) * 0x85ebca77U + packet->source_port * packet->destination_port;
+	return stickiness == 2 ? sum : sum ^ packet->protocol << 24;
+}
+
 /* 0, or -1 before user space has given the table its key. */
 static __always_inline int flow_hash(const struct packet *packet, __u64 endpoint, __u32 stickiness, struct flow_hash *hash)
 {
 	const struct flow_settings *settings = flow_settled();
-	__u64 a = pair(packet->source[0], packet->source[1]), b = pair(packet->destination[0], packet->destination[1]);
-	__u64 c = pair(packet->source[2], packet->source[3]), d = pair(packet->destination[2], packet->destination[3]);
-	__u64 ports;
+	__u64 a = packet->source[0], b = packet->destination[0], c = 0, d = 0, ports;
 	int turned;
 
 	if (!settings || !(settings->key[0] | settings->key[1]))
 		return -1;
+	if (packet->family == 6) {
+		a = pair(packet->source[0], packet->source[1]);
+		b = pair(packet->destination[0], packet->destination[1]);
+		c = pair(packet->source[2], packet->source[3]);
+		d = pair(packet->destination[2], packet->destination[3]);
+	}
 	/* The smaller end first, whichever way the packet goes. */
 	turned = a != b ? a > b : c != d ? c > d : packet->source_port > packet->destination_port;
 	ports = turned ? pair(packet->destination_port, packet->source_port) : pair(packet->source_port, packet->destination_port);
@@ -146,14 +176,17 @@ static __always_inline int flow_hash(const struct packet *packet, __u64 endpoint
 	struct siphash state = siphash_start(settings->key);
 
 	siphash_add(&state, endpoint);
-	siphash_add(&state, ports);
-	siphash_add(&state, turned ? b : a);
-	siphash_add(&state, turned ? a : b);
+	siphash_add(&state, ports); /* says by the family how many words follow */
 	if (packet->family == 6) {
+		siphash_add(&state, turned ? b : a);
+		siphash_add(&state, turned ? a : b);
 		siphash_add(&state, turned ? d : c);
 		siphash_add(&state, turned ? c : d);
+	} else {
+		siphash_add(&state, turned ? pair(b, a) : pair(a, b));
 	}
 	hash->print = siphash_end(&state);
+	hash->tuple_sum = flow_tuple_sum(packet, stickiness);
 	hash->first = (__u32)hash->print.low & settings->set_mask;
 	hash->second = (__u32)(hash->print.low >> 32) & settings->set_mask;
 	if (hash->second == hash->first)
@@ -173,6 +206,11 @@ static __always_inline int flow_is_closed(__u32 state)
 	return state & FLOW_RST || (state & (FLOW_FIN_0 | FLOW_FIN_1)) == (FLOW_FIN_0 | FLOW_FIN_1);
 }
 
+static __always_inline __u32 flow_fingerprint(const struct flow_hash *hash)
+{
+	return hash->print.low >> 32;
+}
+
 /* Starts at a way of the flow's own: most flows are found at the first try however full the set is. */
 static __always_inline struct flow_ref flow_in_set(struct flow_set *set, __u32 number, const struct flow_hash *hash)
 {
@@ -184,7 +222,7 @@ static __always_inline struct flow_ref flow_in_set(struct flow_set *set, __u32 n
 		__u32 way = (start + i) & (FLOW_WAYS - 1);
 		struct flow_slot *slot = &set->slots[way];
 
-		if (slot->tag == tag && slot->fingerprint == hash->print.low) {
+		if (slot->tag == tag && slot->fingerprint == flow_fingerprint(hash)) {
 			struct flow_ref found = {.slot = slot, .index = number * FLOW_WAYS + way};
 
 			return found;
@@ -213,7 +251,7 @@ static __always_inline struct flow_ref flow_find(const struct flow_hash *hash, _
 /* Whether a slot still is this flow's of this generation. */
 static __always_inline int flow_is_still(const volatile struct flow_slot *slot, const struct flow_hash *hash, __u32 generation)
 {
-	return slot->tag == flow_tag(hash) && slot->fingerprint == hash->print.low && slot->generation == generation;
+	return slot->tag == flow_tag(hash) && slot->fingerprint == flow_fingerprint(hash) && slot->generation == generation;
 }
 
 /* Forgets a flow; another that took the slot meanwhile stays. */
@@ -265,7 +303,7 @@ static __always_inline __u64 flow_yields(const struct flow_slot *place, const st
 		return FLOW_CLOSED + unseen;
 	if (state & FLOW_TCP)
 		return unseen > settings->tcp_yields_after_s * FLOW_NS_PER_S ? FLOW_UNSEEN_TCP + unseen : 0;
-	return slot->packets[0] + slot->packets[1] == 1 ? FLOW_ONE_PACKET + unseen : 0;
+	return slot->counted[0] / FLOW_ONE_COUNTED + slot->counted[1] / FLOW_ONE_COUNTED == 1 ? FLOW_ONE_PACKET + unseen : 0;
 }
 
 /* The place in a set that yields most easily, if more easily than `least`; of free ones the first on the flow's way. FLOW_WAYS: none. */
@@ -328,14 +366,14 @@ static __always_inline int flow_claim(struct flow_slot *slot, __u64 old, const s
 
 	if (old & FLOW_BUSY || __sync_val_compare_and_swap(&slot->tag, old, flow_tag(hash) | FLOW_BUSY) != old)
 		return 0;
-	place->fingerprint = hash->print.low;
+	place->fingerprint = flow_fingerprint(hash);
+	place->tuple_sum = hash->tuple_sum;
 	place->last_seen_ns = start->now;
 	place->endpoint = start->endpoint;
-	place->packets[0] = 0;
-	place->packets[1] = 0;
-	place->bytes[0] = 0;
-	place->bytes[1] = 0;
+	place->counted[0] = 0;
+	place->counted[1] = 0;
 	place->target = start->target;
+	place->port = start->port;
 	place->target_generation = start->target_generation;
 	place->generation = place->generation >= last ? 1 : place->generation + 1;
 	place->idle_s = start->idle_s;
@@ -437,24 +475,28 @@ static __always_inline void flow_see(struct flow_slot *slot, const struct flow_h
 	}
 	slot->last_seen_ns = start->now;
 	slot->idle_s = idle_s;
+	if (slot->port != (__u16)start->port) /* the endpoint's device was made anew */
+		slot->port = start->port;
 }
 
-/* Counts a packet. Adding to 32 bits costs what 64 would; the rest is told only when they go round. */
+/* Counts a packet: one addition for packets and bytes, which two CPUs may make at once. Only when one of them goes round it is told. */
 static __always_inline void flow_count(const struct flow_ref *flow, __u32 direction, __u32 packets, __u32 bytes)
 {
 	__u32 way = direction & 1;
-	__u32 had_packets = __sync_fetch_and_add(&flow->slot->packets[way], packets);
-	__u32 had_bytes = __sync_fetch_and_add(&flow->slot->bytes[way], bytes);
+	__u64 had = __sync_fetch_and_add(&flow->slot->counted[way], packets * FLOW_ONE_COUNTED + bytes);
+	int bytes_round = (__u32)had + bytes < bytes, packets_round = (__u32)(had >> 32) + packets < packets;
 	struct flow_tuple *tuple;
 
-	if (had_packets + packets >= had_packets && had_bytes + bytes >= had_bytes)
+	if (!bytes_round && !packets_round)
 		return;
+	if (bytes_round) /* went into the packets */
+		__sync_fetch_and_add(&flow->slot->counted[way], -FLOW_ONE_COUNTED);
 	tuple = bpf_map_lookup_elem(&flow_tuples, &flow->index);
 	if (!tuple)
 		return;
-	if (had_packets + packets < had_packets)
+	if (packets_round)
 		__sync_fetch_and_add(&tuple->packets_high[way], 1);
-	if (had_bytes + bytes < had_bytes)
+	if (bytes_round)
 		__sync_fetch_and_add(&tuple->bytes_high[way], 1);
 }
 
@@ -485,10 +527,11 @@ static __always_inline void flow_move(const struct flow_ref *flow, __u32 target,
 	struct flow_tuple *tuple = bpf_map_lookup_elem(&flow_tuples, &flow->index);
 	union {
 		struct {
-			__u32 target, generation;
+			__u16 target, port;
+			__u32 generation;
 		} part;
 		__u64 whole;
-	} both = {.part = {target, generation}};
+	} both = {.part = {target, flow->slot->port, generation}};
 
 	if (tuple)
 		tuple->former = flow->slot->target;
@@ -497,8 +540,10 @@ static __always_inline void flow_move(const struct flow_ref *flow, __u32 target,
 	*(volatile __u64 *)&flow->slot->target = both.whole;
 }
 _Static_assert(__builtin_offsetof(struct flow_slot, target) % 8 == 0 &&
+		       __builtin_offsetof(struct flow_slot, port) == __builtin_offsetof(struct flow_slot, target) + 2 &&
 		       __builtin_offsetof(struct flow_slot, target_generation) == __builtin_offsetof(struct flow_slot, target) + 4,
-	       "target and its generation are one word");
+	       "target, port and generation are one word");
+_Static_assert(sizeof(struct flow_slot) == 64, "a cache line");
 
 /* The slot that a cookie names, if it holds a live flow of the cookie's generation. */
 static __always_inline struct flow_slot *flow_by_cookie(__u32 cookie, __u64 now)

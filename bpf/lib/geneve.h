@@ -62,6 +62,14 @@ struct tunnel {
 };
 _Static_assert(sizeof(struct tunnel) == ENCAP_LEN, "20 + 8 + 8 + 12 + 12 + 8");
 
+/* With its Ethernet header, to be stored in one piece: from `eth` on. */
+struct tunnel_frame {
+	__u16 pad;
+	struct ethhdr eth;
+	struct tunnel tunnel;
+};
+_Static_assert(sizeof(struct tunnel_frame) == 2 + ETH_HLEN + ENCAP_LEN, "nothing between them");
+
 struct tunnel_ends {
 	__be32 source;
 	__be32 destination;

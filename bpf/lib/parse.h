@@ -17,6 +17,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "access.h"
+
 enum fragment { WHOLE = 0, FIRST_FRAGMENT, LATER_FRAGMENT };
 
 struct packet {
@@ -168,6 +170,42 @@ __noinline int parse_ip(struct __sk_buff *skb, __u32 offset, __u8 family, struct
 	if ((family == 4 ? parse_ipv4(skb, offset, packet) : parse_ipv6(skb, offset, packet)) || packet->length > skb->len - offset)
 		return -1;
 	return parse_ports(skb, packet);
+}
+
+/* What nearly every packet is: IPv4 without options, no fragment, TCP or UDP, in the linear part. 0, or -1 for parse_ip() to look at it. */
+static __always_inline int parse_plain(const struct __sk_buff *skb, __u32 offset, struct packet *packet)
+{
+	const struct iphdr *ip = packet_at(skb, offset, sizeof(*ip) + UDP_HEADER_READ);
+	const __u8 *transport;
+
+	if (!ip || *(const __u8 *)ip != (4 << 4 | 5) || ip->frag_off & bpf_htons(IP4_MORE_FRAGMENTS | IP4_FRAGMENT_OFFSET))
+		return -1;
+	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->length = bpf_ntohs(ip->tot_len);
+	packet->family = 4;
+	packet->source[0] = ip->saddr;
+	packet->destination[0] = ip->daddr;
+	packet->protocol = ip->protocol;
+	packet->traffic_class = ip->tos;
+	packet->fragment_id = ip->id;
+	packet->transport = offset + sizeof(*ip);
+	if (packet->protocol == IPPROTO_TCP) {
+		transport = packet_at(skb, offset + sizeof(*ip), TCP_HEADER_READ);
+		if (!transport || packet->length < sizeof(*ip) + TCP_HEADER_READ)
+			return -1;
+		packet->tcp_flags = transport[13];
+		packet->shared = sizeof(*ip) + (transport[12] >> 4) * 4;
+	} else if (packet->protocol == IPPROTO_UDP) {
+		transport = (const __u8 *)(ip + 1);
+		if (packet->length < sizeof(*ip) + UDP_HEADER_READ)
+			return -1;
+		packet->shared = sizeof(*ip) + UDP_HEADER_READ;
+	} else {
+		return -1;
+	}
+	packet->source_port = *(const __be16 *)transport;
+	packet->destination_port = *(const __be16 *)(transport + 2);
+	return packet->length > skb->len - offset ? -1 : 0;
 }
 
 /* 0, or -1 when the packet's flow cannot be told: no ports, as in a later fragment. */

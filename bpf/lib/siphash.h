@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* SipHash-1-3 with 128 bits out (Aumasson, Bernstein): keyed, so that nobody outside can make flows collide.
+/* SipHash-1-3 (Aumasson, Bernstein): keyed, so that nobody outside can make flows collide.
  *
- * Contract: whole 64-bit words only, at most a fixed number per use; the key is random and stays as long as the table that it fills.
+ * Contract: whole 64-bit words only; the key is random and stays as long as the table that it fills. Two things are not as published, to
+ * save four rounds of 2.2 ns: there is no word for the length, since whoever hashes has words of a fixed number, or one that tells their
+ * number; and a second word comes out after one round more, not three, since nobody sees more of it than which slot a flow got.
  */
 #ifndef OPENGWLB_SIPHASH_H
 #define OPENGWLB_SIPHASH_H
@@ -10,7 +12,6 @@
 
 struct siphash {
 	__u64 a, b, c, d;
-	__u64 length;
 };
 
 struct fingerprint {
@@ -50,22 +51,18 @@ static __always_inline void siphash_add(struct siphash *s, __u64 word)
 	s->d ^= word;
 	siphash_round(s);
 	s->a ^= word;
-	s->length += 8;
 }
 
 static __always_inline struct fingerprint siphash_end(struct siphash *s)
 {
 	struct fingerprint out;
 
-	siphash_add(s, s->length << 56);
 	s->c ^= 0xee;
 	siphash_round(s);
 	siphash_round(s);
 	siphash_round(s);
 	out.high = s->a ^ s->b ^ s->c ^ s->d;
 	s->b ^= 0xdd;
-	siphash_round(s);
-	siphash_round(s);
 	siphash_round(s);
 	out.low = s->a ^ s->b ^ s->c ^ s->d;
 	return out;

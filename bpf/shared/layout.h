@@ -15,12 +15,13 @@
 #define INNER_MTU 8500
 
 #define MAX_ENIS 65536
+#define PORTS 65536 /* maps that are arrays of ports: place ifindex % PORTS; fabric gives no two living ports the same place */
 #define MAX_NODES 1024
 #define MAX_TARGETS 16384
 #define MAX_ENDPOINTS 16384
 #define MAGLEV_SIZE 16381
 
-/* counters: PERCPU_HASH port_verdict -> counter. One row per port and verdict that happened. */
+/* counters: PERCPU_HASH port_verdict -> counter. One row per port and verdict that happened, but for the verdict that is in `passed`. */
 struct port_verdict {
 	__u32 ifindex;
 	__u32 verdict; /* enum verdict */
@@ -28,6 +29,13 @@ struct port_verdict {
 struct counter {
 	__u64 packets; /* GSO super-packets count as their segments */
 	__u64 bytes;   /* of the IP packet, headers included */
+};
+/* passed: PERCPU_ARRAY port -> passed_counter. What nearly every packet of a port meets, counted without a hash. */
+struct passed_counter {
+	__u32 ifindex; /* whose these are */
+	__u32 verdict;
+	__u64 packets;
+	__u64 bytes;
 };
 
 /* samples: LRU_HASH port_verdict -> drop_samples. The beginnings of the last packets that a port's drop verdict took; see lib/sample.h. */
@@ -48,15 +56,17 @@ struct drop_samples {
 	struct drop_sample last[SAMPLES];
 };
 
-/* enis: HASH ifindex -> eni_config. A port of a VPC router. */
+/* enis: ARRAY port -> eni_config. A port of a VPC router. */
 enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3 };
 #define ENI_SOURCE_DEST_CHECK 1
 #define ENI_IPV6 2 /* the VPC has IPv6 */
 struct eni_config {
+	__u32 ifindex; /* 0: there is none in this place */
 	__u32 role;
 	__u32 flags;
 	__u32 table;    /* kernel routing table for what enters here */
 	__u32 delivery; /* kernel routing table of the VPC's host routes */
+	__be32 address; /* the first of eni_addresses, which nearly every packet has; 0 when there is none */
 	__be32 subnet;  /* 0/0xffffffff (matches nothing) when there is none */
 	__be32 mask;
 	__u8 mac[6];      /* the router's end */
@@ -101,7 +111,11 @@ struct node_config {
 #define NODE_PMTUD 4
 #define NODE_NO_MSS_CLAMPING 8
 #define NODE_FAIL_OPEN 16
-/* node_ports: HASH ifindex -> slot. */
+/* node_ports: ARRAY port -> node_port. */
+struct node_port {
+	__u32 ifindex; /* 0: there is none in this place */
+	__u32 slot;
+};
 
 /* node_counters: PERCPU_ARRAY node slot -> node_counter. What verdicts do not tell: they count packets, not flows. */
 struct node_counter {
@@ -136,22 +150,22 @@ struct target_counter {
 
 /* target_addresses: HASH __be32 -> u32. Every address in targets, to tell a stranger's return from one by the wrong target. */
 
-/* endpoints: HASH ifindex (the GWLB's side) -> endpoint_config. */
+/* endpoints: ARRAY port (the GWLB's side) -> endpoint_config. */
 #define ENDPOINT_DUALSTACK 1
 struct endpoint_config {
 	__u64 endpoint; /* id in the TLV, machine order */
+	__u32 ifindex;	/* 0: there is none in this place */
 	__u32 node;
 	__u32 flags;
 	__u8 mac[6];
 	__u8 peer_mac[6];
-	__u32 pad;
 };
 /* endpoint_ports: HASH u64 endpoint -> u32 ifindex. */
 
 /* maglev: ARRAY_OF_MAPS node slot -> ARRAY[MAGLEV_SIZE] of u32 target slot. */
 
 /* flows: ARRAY, mmapable, of sets. One slot, one cache line, answers all that a known flow's packets ask, in both directions.
- * A slot is found by the keyed 128-bit fingerprint of its tuple, whose first half, with the slot's state in the two lowest bits, is
+ * A slot is found by the keyed 96-bit fingerprint of its tuple, whose first 64, with the slot's state in the two lowest bits, are
  * the tag. 0 is a slot that holds nothing. The cookie is index and generation: unique among live flows, never 0, and by `claimed` not
  * given out again within 30 s.
  *
@@ -179,12 +193,13 @@ struct endpoint_config {
 #define FLOW_CLAIMED_SHIFT 16 /* the upper half of `state`: low bits of the tick in which the slot was claimed */
 struct flow_slot {
 	__u64 tag;
-	__u64 fingerprint; /* its second half */
-	__u64 last_seen_ns; /* CLOCK_MONOTONIC_COARSE */
+	__u32 fingerprint;	/* its last 32 bits */
+	__u32 tuple_sum;	/* cheap and without a key: a return that has another one is looked at closely */
+	__u64 last_seen_ns; /* flow_now() */
 	__u64 endpoint;
-	__u32 packets[2]; /* from endpoints to targets, by direction; flow_tuple counts how often they went round */
-	__u32 bytes[2];
-	__u32 target; /* slot */
+	__u64 counted[2]; /* from endpoints to targets, by direction: packets in the upper half, bytes in the lower; flow_tuple counts on */
+	__u16 target; /* slot */
+	__u16 port; /* the endpoint's place in `endpoints`, as it was when last seen */
 	__u32 target_generation;
 	__u16 generation;
 	__u16 idle_s; /* unseen for longer than this the slot is free */
@@ -202,19 +217,21 @@ struct flow_tuple {
 	__u8 protocol;
 	__u8 family; /* 4 or 6 */
 	__u16 former; /* slot of the target before the last move */
-	__u64 created_ns; /* CLOCK_MONOTONIC_COARSE */
-	__u32 packets_high[2]; /* upper halves of the slot's counters */
+	__u64 created_ns; /* flow_now() */
+	__u32 packets_high[2]; /* how often the slot's counters went round */
 	__u32 bytes_high[2];
 };
 /* flow_settings: ARRAY[1], written by user space before anything is attached. */
 struct flow_settings {
 	__u64 key[2];   /* random */
+	__u64 clock_base_ns; /* CLOCK_MONOTONIC when jiffies were 0: flow_now() is this and clock_tick_ns for each of them */
+	__u32 clock_tick_ns;
 	__u32 set_mask; /* number of sets - 1 */
 	__u32 new_flows_per_s; /* that one CPU may open; 0: no limit */
 	__u32 tcp_yields_after_s; /* a TCP flow unseen for longer makes room for a newcomer */
 	__u8 index_bits; /* of the cookie; the others are the generation's */
 	__u8 tick_shift; /* a slot is claimed once in 2^tick_shift ns: all its generations together last 30 s */
-	__u16 pad;
+	__u16 pad[3];
 };
 /* flow_locks: ARRAY of flow_lock, for inserts; fragments: LRU_HASH, see lib/flow.h and lib/fragment.h. Programs only. */
 

@@ -76,6 +76,8 @@
 	V(75, return_congestion_mark, DROP,                                                                                    \
 	  "A return whose outer header marks congestion, but whose sender would not hear of it: its packets are not ECN.")     \
 	V(76, return_too_big, DROP, "The inner packet of a return is larger than 8500 bytes.")                                 \
+	V(77, decapsulated_changed, PASS,                                                                                      \
+	  "Came back from its target with other inner addresses or ports than its flow's, and left by its endpoint.")           \
 	/* In-kernel appliance: inspector.bpf.c */                                                                             \
 	V(90, inspector_returned, PASS, "Inspected and returned to the load balancer.")                                        \
 	V(91, inspector_denied, DROP, "Denied by a rule of the inspector.")                                                    \

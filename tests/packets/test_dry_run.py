@@ -96,7 +96,7 @@ ENDPOINT_VERDICTS: dict[str, Packet | bytes] = {
     "fragment_no_flow": fragment(IP(src=CLIENT, dst=SERVER, id=4243) / TCP() / Raw(bytes(2000)), fragsize=1000)[1],
     "endpoint_ipv6_not_enabled": IPv6(src=CLIENT6, dst=SERVER6) / UDP(),
     "no_targets": IP(src=CLIENT, dst=SERVER) / TCP(sport=4002, dport=80, flags="S"),
-    "underlay_mtu_exceeded": IP(src=CLIENT, dst=SERVER) / UDP(sport=4003) / Raw(bytes(1433 - 28)),
+    "underlay_mtu_exceeded": IP(src=CLIENT, dst=SERVER) / UDP(sport=4003) / Raw(bytes(1933 - 28)),
 }
 
 
@@ -107,7 +107,7 @@ def prepared(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
     lab.healthy = set() if verdict == "no_targets" else None
     lab.dualstack = verdict != "endpoint_ipv6_not_enabled"
     if verdict == "underlay_mtu_exceeded":
-        run("ip", "link", "set", lab.node.device, "mtu", "1500", box=lab.node.box)
+        run("ip", "link", "set", lab.node.device, "mtu", "2000", box=lab.node.box)
     assert lab.apply() == {}
     yield verdict
     lab.healthy, lab.dualstack = None, True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, UDPerror, fragment
 from scapy.packet import Raw
 
 from . import geneve
@@ -20,10 +20,10 @@ def lab(labs: Callable[..., Lab]) -> Lab:
     return labs("misbehave", endpoints=2, appliances=4, forwards=False)
 
 
-def sent(lab: Lab, port: int, *, endpoint: int = 0) -> Tunnelled:
+def sent(lab: Lab, port: int, *, endpoint: int = 0, source: str = CLIENT) -> Tunnelled:
     """The first packet of a flow, as a target gets it."""
     return geneve.read(
-        lab.through(IP(src=CLIENT, dst=SERVER) / UDP(sport=port, dport=53) / Raw(b"x"), endpoint=endpoint)
+        lab.through(IP(src=source, dst=SERVER) / UDP(sport=port, dport=53) / Raw(b"x"), endpoint=endpoint)
     )
 
 
@@ -55,8 +55,38 @@ def test_the_cookie_of_a_flow_of_another_endpoint_or_another_target_is_refused(l
         lab.provider_node.send(bytes(here.returned().change(cookie=other.cookie)))
 
 
+@pytest.mark.parametrize("stickiness", [5, 3, 2])
+def test_another_flows_packet_under_a_flows_own_cookie_is_refused(lab: Lab, stickiness: int) -> None:
+    lab.settings = {"stickiness": stickiness}
+    try:
+        assert lab.apply() == {}
+        mine, others = sent(lab, 5000), [sent(lab, 5001, source=f"10.0.8.{number}") for number in range(1, 40)]
+        other = next(one for one in others if one.destination == mine.destination)
+        with lab.exactly(lab.node, "return_bad_cookie"):
+            lab.provider_node.send(bytes(mine.returned().change(inner=other.inner)))
+        with lab.exactly(lab.node, "decapsulated"):
+            lab.provider_node.send(bytes(other.returned()))
+    finally:
+        lab.settings = {}
+        assert lab.apply() == {}
+
+
+def test_fragments_and_errors_of_a_flow_come_back_as_unchanged(lab: Lab) -> None:
+    first, later = fragment(IP(src=CLIENT, dst=SERVER, id=77) / UDP(sport=6000, dport=53) / Raw(bytes(64)), fragsize=40)
+    error = (
+        IP(src="10.0.3.1", dst=CLIENT)
+        / ICMP(type=3, code=1)
+        / IPerror(src=CLIENT, dst=SERVER)
+        / UDPerror(sport=6000, dport=53)
+    )
+    for packet in (first, later, error):
+        back = geneve.read(lab.through(packet)).returned()
+        with lab.exactly(lab.node, "decapsulated"):
+            lab.provider_node.send(bytes(back))
+
+
 def test_a_one_arm_translators_packet_passes_as_it_returned_it(lab: Lab) -> None:
     changed = bytes(IP(src=OTHER, dst=SERVER) / UDP(sport=4444, dport=53) / Raw(b"x"))
     back = sent(lab, 4000).returned().change(inner=changed)
-    with lab.exactly(lab.node, "decapsulated"):
+    with lab.exactly(lab.node, "decapsulated_changed"):
         assert lab.back(back)[14:] == changed

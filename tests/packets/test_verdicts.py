@@ -148,12 +148,12 @@ def test_an_endpoint_that_is_not_dualstack_drops_ipv6(lab: Lab, door: Endpoint) 
 
 
 def test_an_endpoint_drops_what_the_way_to_the_target_cannot_carry(lab: Lab, door: Endpoint) -> None:
-    run("ip", "link", "set", lab.node.device, "mtu", "1500", box=lab.node.box)
+    run("ip", "link", "set", lab.node.device, "mtu", "2000", box=lab.node.box)
     try:
         with lab.exactly(door.inner, "underlay_mtu_exceeded"):
-            door.outer.send(into(door, IP(src=CLIENT, dst=SERVER) / UDP() / Raw(bytes(1433 - 28))))
+            door.outer.send(into(door, IP(src=CLIENT, dst=SERVER) / UDP() / Raw(bytes(1933 - 28))))
         with lab.exactly(door.inner, "encapsulated"):
-            door.outer.send(into(door, IP(src=CLIENT, dst=SERVER) / UDP() / Raw(bytes(1432 - 28))))
+            door.outer.send(into(door, IP(src=CLIENT, dst=SERVER) / UDP() / Raw(bytes(1932 - 28))))
     finally:
         run("ip", "link", "set", lab.node.device, "mtu", "9001", box=lab.node.box)
 
@@ -263,9 +263,9 @@ def test_a_return_of_an_expired_flow_is_dropped(lab: Lab, back: Tunnelled) -> No
 
 
 def test_a_return_larger_than_the_endpoints_link_is_dropped(lab: Lab, door: Endpoint, back: Tunnelled) -> None:
-    run("ip", "link", "set", door.inner.device, "mtu", "1300", box=door.inner.box)
+    run("ip", "link", "set", door.inner.device, "mtu", "2000", box=door.inner.box)
     try:
-        big = bytes(IP(src=CLIENT, dst=SERVER) / UDP(sport=1000, dport=53) / Raw(bytes(1301 - 28)))
+        big = bytes(IP(src=CLIENT, dst=SERVER) / UDP(sport=1000, dport=53) / Raw(bytes(2001 - 28)))
         with lab.exactly(lab.node, "return_mtu_exceeded"):
             lab.provider_node.send(bytes(back.change(inner=big)))
     finally:

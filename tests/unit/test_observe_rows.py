@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from watched_lab import CLIENT, CONSUMER, ENDPOINT, LB, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, TO_ENDPOINT, lab
 
+from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.flows import Flow, Why
-from opengwlb.dataplane.plane import Counter
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.account import AccessKey

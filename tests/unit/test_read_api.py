@@ -16,9 +16,10 @@ from starlette.testclient import TestClient
 from test_observe_rows import FLOW, IGW, VERDICTS, WEB, WEB_ENI
 from watched_lab import CLIENT, CONSUMER, ENDPOINT, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, lab
 
+from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.errors import DataPlaneError
 from opengwlb.dataplane.flows import Changes, Flow, Found
-from opengwlb.dataplane.plane import Counter, NodeCounters
+from opengwlb.dataplane.plane import NodeCounters
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict

@@ -8,7 +8,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.counting import Counter
 from opengwlb.observe import drops, samples
 from opengwlb_appliance import geneve
 

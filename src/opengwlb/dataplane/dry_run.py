@@ -16,21 +16,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .counting import passed_rows
+from .entries import place
 from .errors import DataPlaneError
 from .layout import FLOW_WAYS, flow_slot, port_verdict
 from .libbpf import BpfObject
 from .maps import Map
 from .syscalls import Command, bpf_in_place, map_by_id, map_info, program_info
+from .testrun import run_once
 
 PROGRAMS = ("endpoint", "eni", "igw", "target")
 """Objects that packets of a VPC meet; appliances are somebody else's."""
 _HASH, _ARRAY, _LRU_HASH, _ARRAY_OF_MAPS = 1, 2, 9, 12
 _MMAPABLE = 1 << 10
-_NOT_COPIED = {"flow_tuples": 1, "counters": 0, "samples": 0}
+_NOT_COPIED = {"flow_tuples": 1, "counters": 0, "passed": 0, "samples": 0}
 """What is only written; and with how many entries it is made, if not with as many."""
-_CONTEXT = 180
-_IFINDEX = 40
-_ROOM = 512
 _MEMORY_SHARE = 2
 """The copy may take this part of the memory that is available."""
 
@@ -95,11 +95,13 @@ class DryRun:
 
         What an earlier run wrote, a flow for instance, this one finds.
         """
-        counters = self._maps["counters"]
+        counters, passed = self._maps["counters"], self._maps["passed"]
         for key in {key for key, _ in counters.entries()}:
             counters.delete(key)
-        left = _test_run(self._program(program), frame, ifindex=ifindex)
-        verdicts = (port_verdict.from_buffer_copy(key).verdict for key, _ in counters.entries())
+        passed.put(place(ifindex), bytes(passed.value_size))
+        left = run_once(self._program(program), frame, ifindex=ifindex)
+        verdicts = [port_verdict.from_buffer_copy(key).verdict for key, _ in counters.entries()]
+        verdicts += {row.verdict for row in passed_rows(passed.get(place(ifindex)) or b"", ifindex)}
         return Ran(verdicts=tuple(verdicts), frame=left)
 
     def is_known(self, cookie: int) -> bool:
@@ -177,18 +179,3 @@ def _present(outer: Map) -> Iterator[tuple[bytes, bytes]]:
         value = outer.get(key)
         if value is not None:
             yield key, value
-
-
-def _test_run(program: int, frame: bytes, *, ifindex: int) -> bytes:
-    """The frame as the program left it."""
-    context = bytearray(_CONTEXT)
-    struct.pack_into("=I", context, _IFINDEX, ifindex)
-    data = ctypes.create_string_buffer(frame, len(frame))
-    out = ctypes.create_string_buffer(len(frame) + _ROOM)
-    ctx = ctypes.create_string_buffer(bytes(context), _CONTEXT)
-    where = (ctypes.addressof(one) for one in (data, out))
-    sizes = (program, 0, len(frame), len(out))
-    attributes = struct.pack("=4IQQ4IQQ", *sizes, *where, 1, 0, _CONTEXT, 0, ctypes.addressof(ctx), 0)
-    attr = ctypes.create_string_buffer(attributes, 128)
-    bpf_in_place(Command.PROG_TEST_RUN, attr, what="run a program")
-    return out.raw[: struct.unpack_from("=I", attr, 12)[0]]

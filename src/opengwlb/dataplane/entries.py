@@ -19,6 +19,11 @@ Entry = tuple[str, bytes, bytes]
 """The object that an error is reported on, key, value."""
 
 
+def place(ifindex: int) -> bytes:
+    """A port's key in the maps that are arrays of ports."""
+    return u32(ifindex % layout.PORTS)
+
+
 def u32(number: int) -> bytes:
     return struct.pack("=I", number)
 
@@ -80,7 +85,8 @@ def _node_flags(entry: NodeEntry) -> int:
 def node_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
     for entry in plane.nodes.values():
         if entry.port in indexes:
-            yield entry.port.box, u32(indexes[entry.port]), u32(entry.slot)
+            config = layout.node_port(ifindex=indexes[entry.port], slot=entry.slot)
+            yield entry.port.box, place(indexes[entry.port]), bytes(config)
 
 
 def endpoints(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -88,12 +94,13 @@ def endpoints(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
         if entry.port in indexes:
             config = layout.endpoint_config(
                 endpoint=entry.endpoint,
+                ifindex=indexes[entry.port],
                 node=entry.node,
                 flags=layout.ENDPOINT_DUALSTACK if entry.dualstack else 0,
                 mac=_mac(entry.mac),
                 peer_mac=_mac(entry.peer_mac),
             )
-            yield endpoint_id(entry.endpoint), u32(indexes[entry.port]), bytes(config)
+            yield endpoint_id(entry.endpoint), place(indexes[entry.port]), bytes(config)
 
 
 def endpoint_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -108,17 +115,19 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
             subnet = ipaddress.IPv4Network(entry.subnet or "0.0.0.0/32")  # /32 of nothing: matches no destination
             subnet6 = ipaddress.IPv6Network(entry.subnet6 or "::/64")  # holds no address that a VPC carries
             config = layout.eni_config(
+                ifindex=indexes[entry.port],
                 role=entry.role,
                 flags=_eni_flags(entry),
                 table=entry.table,
                 delivery=entry.delivery,
+                address=_address(entry.addresses[0] if entry.addresses else "0.0.0.0"),
                 subnet=Address(*subnet.network_address.packed),
                 mask=Address(*subnet.netmask.packed),
                 mac=_mac(entry.mac),
                 peer_mac=_mac(entry.peer_mac),
                 subnet6=layout.Half6(*subnet6.network_address.packed[:8]),
             )
-            yield entry.port.box, u32(indexes[entry.port]), bytes(config)
+            yield entry.port.box, place(indexes[entry.port]), bytes(config)
 
 
 def _eni_flags(entry: EniEntry) -> int:
@@ -209,7 +218,9 @@ IN_ORDER: tuple[tuple[str, Contents], ...] = (
 )
 """Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
 meets a node without its targets or an endpoint without its node."""
-ARRAYS = frozenset({"targets", "nodes"})
+PORT_ARRAYS = frozenset({"enis", "endpoints", "node_ports"})
+"""Arrays with a place for each port."""
+ARRAYS = frozenset({"targets", "nodes"}) | PORT_ARRAYS
 """Maps in which an entry is absent when it is all zeros."""
 CHANGED_LAST = frozenset({"targets"})
 """Maps of which new entries appear in order, while others change only when all maps are written."""

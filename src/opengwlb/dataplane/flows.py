@@ -10,13 +10,14 @@ import mmap
 import secrets
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from opengwlb.model.flows import FlowKind
 
 from . import scan
+from .clock import Clock
 from .layout import (
     FLOW_ADOPTED,
     FLOW_BUSY,
@@ -192,8 +193,8 @@ class FlowTable:
 
 
 def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int) -> Flow:
-    packets = [high << 32 | low for high, low in zip(parts.packets_high, slot.packets, strict=True)]
-    size = [high << 32 | low for high, low in zip(parts.bytes_high, slot.bytes, strict=True)]
+    packets = [(high << 32) + (both >> 32) for high, both in zip(parts.packets_high, slot.counted, strict=True)]
+    size = [(high << 32) + (both & 0xFFFFFFFF) for high, both in zip(parts.bytes_high, slot.counted, strict=True)]
     first = 1 if slot.state & FLOW_TURNED else 0
     return Flow(
         endpoint=slot.endpoint,
@@ -263,11 +264,22 @@ def tick_shift(sets: int) -> int:
     return max(_TICK_SHIFT_MIN, (COOKIE_REST_NS // (generations - 1)).bit_length())
 
 
-def settle(settings: Map, flows: Map, *, new_flows_per_s: int, tcp_yields_after_s: int) -> None:
-    """Gives a new table its random key, once: with another one no known flow would be found again. The rest as it is asked for."""
+def settle(
+    settings: Map,
+    flows: Map,
+    *,
+    new_flows_per_s: int,
+    tcp_yields_after_s: int,
+    clock: Callable[[], Clock] | None = None,
+) -> None:
+    """Gives a new table its random key, once: with another one no known flow would be found again; and the `clock`, once. The rest as
+    it is asked for."""
     held = flow_settings.from_buffer_copy(settings.get(_FIRST) or bytes(ctypes.sizeof(flow_settings)))
     if not any(held.key):
         held.key[0], held.key[1] = (secrets.randbits(64) | 1, secrets.randbits(64))
+    if not held.clock_tick_ns and clock is not None:
+        base_ns, held.clock_tick_ns = clock()
+        held.clock_base_ns = base_ns % (1 << 64)
     held.set_mask = flows.max_entries - 1
     held.index_bits, held.tick_shift = index_bits(flows.max_entries), tick_shift(flows.max_entries)
     held.new_flows_per_s, held.tcp_yields_after_s = new_flows_per_s, tcp_yields_after_s

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from ctypes import c_uint8, c_uint16, c_uint32, c_uint64
 from typing import Any, ClassVar
 
+from opengwlb.model.topology import PORT_PLACES
+
 from .btf import StructShape
 from .errors import LayoutError
 
+PORTS = PORT_PLACES
 MAX_NODES = 1024
 MAX_TARGETS = 16384
 MAGLEV_SIZE = 16381
@@ -55,6 +58,15 @@ class counter(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("packets", c_uint64), ("bytes", c_uint64)]
 
 
+class passed_counter(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("ifindex", c_uint32),
+        ("verdict", c_uint32),
+        ("packets", c_uint64),
+        ("bytes", c_uint64),
+    ]
+
+
 SAMPLES = 4
 SAMPLE_BYTES = 128
 
@@ -81,10 +93,12 @@ class drop_samples(ctypes.Structure):
 
 class eni_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("ifindex", c_uint32),
         ("role", c_uint32),
         ("flags", c_uint32),
         ("table", c_uint32),
         ("delivery", c_uint32),
+        ("address", Address),
         ("subnet", Address),
         ("mask", Address),
         ("mac", Mac),
@@ -127,6 +141,10 @@ class node_config(ctypes.Structure):
     ]
 
 
+class node_port(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("slot", c_uint32)]
+
+
 class node_counter(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("new_flows", c_uint64),
@@ -156,23 +174,24 @@ class target_counter(ctypes.Structure):
 class endpoint_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("endpoint", c_uint64),
+        ("ifindex", c_uint32),
         ("node", c_uint32),
         ("flags", c_uint32),
         ("mac", Mac),
         ("peer_mac", Mac),
-        ("pad", c_uint32),
     ]
 
 
 class flow_slot(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("tag", c_uint64),
-        ("fingerprint", c_uint64),
+        ("fingerprint", c_uint32),
+        ("tuple_sum", c_uint32),
         ("last_seen_ns", c_uint64),
         ("endpoint", c_uint64),
-        ("packets", c_uint32 * 2),
-        ("bytes", c_uint32 * 2),
-        ("target", c_uint32),
+        ("counted", c_uint64 * 2),
+        ("target", c_uint16),
+        ("port", c_uint16),
         ("target_generation", c_uint32),
         ("generation", c_uint16),
         ("idle_s", c_uint16),
@@ -202,12 +221,14 @@ class flow_tuple(ctypes.Structure):
 class flow_settings(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("key", c_uint64 * 2),
+        ("clock_base_ns", c_uint64),
+        ("clock_tick_ns", c_uint32),
         ("set_mask", c_uint32),
         ("new_flows_per_s", c_uint32),
         ("tcp_yields_after_s", c_uint32),
         ("index_bits", c_uint8),
         ("tick_shift", c_uint8),
-        ("pad", c_uint16),
+        ("pad", c_uint16 * 3),
     ]
 
 
@@ -246,10 +267,12 @@ MIRRORS: tuple[type[ctypes.Structure], ...] = (
     *(
         port_verdict,
         counter,
+        passed_counter,
         eni_config,
         eni_address,
         nat_key,
         node_config,
+        node_port,
         node_counter,
         target_config,
         target_counter,

@@ -99,6 +99,15 @@ class Map:
             more = False
         return struct.unpack_from("=I", attr.raw, 32)[0], more
 
+    def values(self) -> bytes:
+        """All values of an array map, in one call."""
+        cursor = ctypes.create_string_buffer(8)
+        keys = ctypes.create_string_buffer(self.key_size * self.max_entries)
+        held = ctypes.create_string_buffer(self.value_size * self.max_entries)
+        where = (ctypes.addressof(one) for one in (cursor, keys, held))
+        self._batch(Command.MAP_LOOKUP_BATCH, struct.pack("=QQQQIIQQ", 0, *where, self.max_entries, self.fd, 0, 0))
+        return held.raw
+
     def put_array(self, values: bytes) -> None:
         """All values of an array map, in one call."""
         count = len(values) // self.value_size

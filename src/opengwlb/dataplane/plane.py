@@ -20,8 +20,9 @@ from opengwlb.model.flows import FlowKind
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, entries, flows, layout, samples
+from . import btf, clock, counting, entries, flows, layout, samples
 from .chaos import ChaosPorts
+from .counting import Counter
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
 from .flows import Changes, FlowTable, Found
@@ -31,20 +32,16 @@ from .maps import Map
 from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
+from .testrun import run_once
 from .verdicts import Verdict, read_verdicts
 
-_PROCESSED = ("encapsulated", "decapsulated")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
-    """How often a verdict happened to packets that came in by a port."""
-
-    ifindex: int
-    verdict: int
-    """A key of `DataPlane.verdicts`."""
-    packets: int
-    bytes: int
+_LOOPBACK = 1
+_OF_PORTS: dict[str, type[layout.eni_config | layout.endpoint_config | layout.node_port]] = {
+    "enis": layout.eni_config,
+    "endpoints": layout.endpoint_config,
+    "node_ports": layout.node_port,
+}
+_PROCESSED = ("encapsulated", "decapsulated", "decapsulated_changed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +91,8 @@ class DataPlane:
         self._lock = threading.RLock()
         self._objects: list[BpfObject] = []
         self._maps: dict[str, Map] = {}
+        self._ports: dict[str, dict[bytes, bytes]] = {}
+        """What the arrays of ports hold, by map: they are too long to be read at each change."""
         self._links: Links | None = None
         self._tables: Tables | None = None
         self._flow_table: FlowTable | None = None
@@ -130,13 +129,18 @@ class DataPlane:
             self._map("flows"),
             new_flows_per_s=self._new_flows_per_s,
             tcp_yields_after_s=self._tcp_yields_after_s,
+            clock=lambda: clock.compare(self._ticks),
         )
+        self._ports = {name: dict(_filled(self._map(name))) for name in entries.PORT_ARRAYS}
         self._tables = Tables(self._map("maglev"))
         self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
             self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
         )
         self._links.refresh()
+
+    def _ticks(self) -> int:
+        return clock.ticks(run_once(self.program("clock"), clock.FRAME, ifindex=_LOOPBACK))
 
     def _verify(self, paths: list[Path]) -> None:
         if not paths:
@@ -188,6 +192,8 @@ class DataPlane:
                 self._tables_opened().write(node, plane)
 
     def _there(self, name: str) -> dict[bytes, bytes]:
+        if name in entries.PORT_ARRAYS:
+            return self._ports[name]
         return {key: value for key, value in self._map(name).entries() if name not in entries.ARRAYS or any(value)}
 
     def _put(
@@ -198,12 +204,16 @@ class DataPlane:
             if there.get(key) != value:
                 with _reported(owner, errors):
                     self._map(name).put(key, value)
+                    if name in entries.PORT_ARRAYS:
+                        self._ports[name][key] = value
 
     def _remove(self, found: Map, keys: list[bytes], errors: dict[str, str]) -> None:
         for key in keys:
             with _reported(f"map {found.name}", errors):
                 if found.name in entries.ARRAYS:
                     found.put(key, bytes(found.value_size))
+                    if found.name in entries.PORT_ARRAYS:
+                        del self._ports[found.name][key]
                     if found.name == "nodes":
                         counters = self._map("node_counters")
                         counters.put(key, bytes(counters.value_size))
@@ -218,16 +228,20 @@ class DataPlane:
                 for key in {key for key, _ in found.entries()}:
                     if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
                         found.delete(key)
+            counting.forget(self._map("passed"), self._port_indexes() - set(live_ifindexes))
 
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
-        found = []
-        for key, value in self._map("counters").entries():
-            of = layout.port_verdict.from_buffer_copy(key)
-            rows = (layout.counter * (len(value) // 16)).from_buffer_copy(value)
-            packets, size = sum(row.packets for row in rows), sum(row.bytes for row in rows)
-            found.append(Counter(ifindex=of.ifindex, verdict=of.verdict, packets=packets, bytes=size))
-        return found
+        return list(counting.count(self._map("counters"), self._map("passed"), self._port_indexes()))
+
+    def _port_indexes(self) -> set[int]:
+        """Of every port that is configured."""
+        with self._lock:
+            return {
+                shape.from_buffer_copy(value).ifindex
+                for name, shape in _OF_PORTS.items()
+                for value in self._ports[name].values()
+            }
 
     def find_flows(self, wanted: Wanted, *, limit: int) -> Found:
         """The live flows that are wanted: how many, and the `limit` that were seen last."""
@@ -257,12 +271,10 @@ class DataPlane:
 
     def node_counters(self) -> dict[int, NodeCounters]:
         """By node slot, as in `NodeEntry`; every node that the maps have. Totals since the node was made, summed over CPUs."""
-        of = {
-            struct.unpack("=I", key)[0]: struct.unpack("=I", value)[0]
-            for key, value in self._map("node_ports").entries()
-        }
-        for key, value in self._map("endpoints").entries():
-            of[struct.unpack("=I", key)[0]] = layout.endpoint_config.from_buffer_copy(value).node
+        with self._lock:
+            ports = [layout.node_port.from_buffer_copy(value) for value in self._ports["node_ports"].values()]
+            endpoints = [layout.endpoint_config.from_buffer_copy(value) for value in self._ports["endpoints"].values()]
+        of = {port.ifindex: port.slot for port in ports} | {one.ifindex: one.node for one in endpoints}
         names = {number: verdict.name for number, verdict in self.verdicts.items()}
         packets: Tally[int] = Tally()
         size: Tally[int] = Tally()
@@ -352,3 +364,12 @@ def _reported(owner: str, errors: dict[str, str]) -> Iterator[None]:
         yield
     except KernelError as error:
         errors[owner] = str(error)
+
+
+def _filled(array: Map) -> Iterator[tuple[bytes, bytes]]:
+    """The places of an array that hold something."""
+    whole, size = array.values(), array.value_size
+    for number in range(array.max_entries):
+        value = whole[number * size : (number + 1) * size]
+        if any(value):
+            yield struct.pack("=I", number), value

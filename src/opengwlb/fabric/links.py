@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable, Mapping
 
-from opengwlb.model.topology import Link, Port
+from opengwlb.model.topology import PORT_PLACES, Link, Port
 
 from . import namespaces, offloads, requests
 from .box import LOOPBACK, LiveBox
@@ -17,21 +17,31 @@ afterwards."""
 
 
 class Indexes:
-    """Gives out ifindexes of one name's range, ever upwards, so that a number does not soon mean another device."""
+    """Gives out ifindexes of one name's range, ever upwards, so that a number does not soon mean another device, and so that no two
+    devices have the same place among the data plane's ports."""
 
     def __init__(self, ours: range) -> None:
         self.ours = ours
         self._last = ours.start
+        self._places: set[int] = set()
 
     def seen(self, used: Iterable[int]) -> None:
-        self._last = max(self._last, *used, self.ours.start)
+        """Every device there is; what is not among them is gone."""
+        taken = set(used)
+        self._last = max(self._last, *taken, self.ours.start)
+        self._places = {index % PORT_PLACES for index in taken}
 
-    def next(self, boxes: Iterable[LiveBox]) -> int:
-        self._last += 1
-        if self._last >= self.ours.stop:
-            taken = {device.index for box in boxes for device in box.devices.values()}
-            self._last = next(index for index in self.ours[1:] if index not in taken)
-        return self._last
+    def next(self) -> int:
+        """OSError when as many devices are there as there are places."""
+        if len(self._places) >= PORT_PLACES:
+            raise OSError(errno.ENOSPC, f"more than {PORT_PLACES} devices: that is the most one server has room for")
+        while True:
+            self._last += 1
+            if self._last >= self.ours.stop:
+                self._last = self.ours.start + 1
+            if self._last % PORT_PLACES not in self._places:
+                self._places.add(self._last % PORT_PLACES)
+                return self._last
 
 
 def ensure_pair(link: Link, *, boxes: Mapping[str, LiveBox], indexes: Indexes) -> None:
@@ -43,7 +53,7 @@ def ensure_pair(link: Link, *, boxes: Mapping[str, LiveBox], indexes: Indexes) -
     for port, box in ((link.a, a_box), (link.b, b_box)):
         if port.device in box.devices:
             delete_pair(port.device, box=box, boxes=boxes.values())
-    a_index, b_index = indexes.next(boxes.values()), indexes.next(boxes.values())
+    a_index, b_index = indexes.next(), indexes.next()
     request = requests.make_veth(link.a, link.b, a_index=a_index, b_index=b_index, b_namespace=b_box.descriptor)
     a_box.netlink.execute(request)
     a_box.add(link.a, index=a_index, peer=b_index)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+PORT_PLACES = 65536
+"""Devices that one server may have: the programs find a port's configuration at its ifindex modulo this."""
+
 
 class BoxKind(StrEnum):
     INTERNET = "internet"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.snapshot import Snapshot

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from opengwlb.dataplane.plane import Counter, NodeCounters
+from opengwlb.dataplane.counting import Counter
+from opengwlb.dataplane.plane import NodeCounters
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.elb import LoadBalancer, Slot, TargetState
 from opengwlb.model.flows import FlowKind
@@ -50,7 +51,7 @@ class Sum:
     """Of packets otherwise."""
 
 
-CARRIED = ("encapsulated", "decapsulated")
+CARRIED = ("encapsulated", "decapsulated", "decapsulated_changed")
 SUMS = (
     Sum(
         name="ProcessedBytes",

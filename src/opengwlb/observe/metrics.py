@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from opengwlb.dataplane.plane import Counter
+from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.elb import Target, TargetState
 from opengwlb.model.flows import FlowKind

@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from opengwlb.dataplane.chaos import ChaosPorts
+from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.flows import Changes, Flow, Found
-from opengwlb.dataplane.plane import Counter, NodeCounters
+from opengwlb.dataplane.plane import NodeCounters
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
