@@ -65,12 +65,14 @@ __noinline int icmp_follow(struct __sk_buff *skb, struct packet *packet, __u64 e
 {
 	const __u32 zero = 0;
 	struct packet *quoted;
+	__u32 start;
 
 	if (!packet || !is_icmp_error(skb, packet))
 		return 0;
+	start = packet->transport - packet->shared;
 	quoted = bpf_map_lookup_elem(&icmp_quotes, &zero);
 	if (!quoted || parse_quoted(skb, packet->transport + ICMP_HEADER_LENGTH, packet->family, quoted) ||
-	    quoted->transport + (fragment_has_ports(quoted->protocol) ? PORTS_READ : 0) > ETH_HLEN + packet->length ||
+	    quoted->transport + (fragment_has_ports(quoted->protocol) ? PORTS_READ : 0) > start + packet->length ||
 	    !same_address(quoted->source, packet->destination) || !icmp_names_flow(quoted, endpoint, stickiness))
 		return 0;
 	__builtin_memcpy(packet->source, quoted->source, sizeof(quoted->source));
