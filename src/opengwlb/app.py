@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from opengwlb import admin
 from opengwlb.api import accounts, dispatch
-from opengwlb.cli import lab
+from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.chaos import ChaosReconciler
@@ -26,6 +26,7 @@ from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
 from opengwlb.dataplane import DataPlane
+from opengwlb.dataplane.flows import slots_for
 from opengwlb.fabric import Fabric
 from opengwlb.instances import RuncDriver
 from opengwlb.observe import metrics, read_api
@@ -60,8 +61,19 @@ class Server:
         self.driver: RuncDriver | AbsentInstances
         if options.data_plane == "kernel":
             fabric = self.fabric = Fabric(name=options.name, run_dir=run_dir)
-            self.dataplane = DataPlane(run_dir=run_dir, objects=PROGRAMS)
+            self.dataplane = DataPlane(
+                run_dir=run_dir,
+                objects=PROGRAMS,
+                max_flows=options.max_flows or table_size.default_flows(table_size.memory_bytes()),
+                new_flows_per_s=options.new_flows_per_s,
+                tcp_yields_after_s=options.tcp_yields_after_s,
+            )
             self.dataplane.open()
+            if options.max_flows and self.dataplane.max_flows != slots_for(options.max_flows):
+                kept = f"{self.dataplane.max_flows:,}"
+                log.warning(
+                    "The flow table that is there keeps its %s slots: --max-flows counts after `gwlb down`.", kept
+                )
             self.driver = RuncDriver(name=options.name, run_dir=run_dir, data_dir=options.data_dir)
             self.health = HealthChecker(
                 store=self.store, open_socket=fabric.open_socket, built=lambda: self.network.built

@@ -251,6 +251,11 @@ def sets_for(max_flows: int) -> int:
     return sets
 
 
+def slots_for(max_flows: int) -> int:
+    """Slots of that table."""
+    return sets_for(max_flows) * FLOW_WAYS
+
+
 def index_bits(sets: int) -> int:
     """How much of a cookie names the slot; the rest is the slot's generation."""
     return max(FLOW_INDEX_BITS_MIN, (sets * FLOW_WAYS - 1).bit_length())

@@ -148,6 +148,11 @@ class DataPlane:
         if missing:
             raise LayoutError(f"no program in {self._directory} uses {', '.join(sorted(missing))}")
 
+    @property
+    def max_flows(self) -> int:
+        """Slots of the flow table: more than were asked for, to make a power of two, or what an earlier server made."""
+        return self._map("flows").max_entries * layout.FLOW_WAYS
+
     def attach(self, port: Port, *, netns: str, ifindex: int) -> None:
         """Attaches the port's program, if it has one, to this device of the network namespace at this path. Idempotent."""
         if port.program is None:
