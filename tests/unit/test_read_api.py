@@ -166,7 +166,11 @@ def test_an_unsigned_request_is_refused_by_name(client: TestClient) -> None:
     [
         ("flows", {"limit": 0}, "limit"),
         ("flows", {"limt": 3}, "limt"),
-        ("walk", {"server": "10.0.0.256"}, "server"),
+        ("walk", {"server": "10.0.0.256"}, "server: '10.0.0.256' is neither an IPv4 nor an IPv6 address"),
+        ("walk", {"server": ""}, "server: '' is neither"),
+        ("walk", {"server": "fe80::1%eth0"}, "server: 'fe80::1%eth0' names a link"),
+        ("captures", {"port": WEB_ENI, "host": "2001:db8::g"}, "host"),
+        ("why", {"source": WEB_ENI, "source_address": "::1", "destination": "x"}, "destination"),
         ("why", {"source": WEB_ENI}, "source_address"),
         ("captures", {"port": WEB_ENI, "seconds": 3600}, "seconds"),
     ],

@@ -354,10 +354,12 @@ class _Addresses:
 
 
 def _both_addresses(snapshot: Snapshot, address: str | None, endpoints: Iterable[VpcEndpoint]) -> _Addresses:
-    """Private and public, whichever was given."""
+    """Private and public, whichever was given; an IPv6 address has no other."""
     if address is None:
         return _Addresses(frozenset(), frozenset())
     vpcs = {endpoint.vpc for endpoint in endpoints}
     found = [one for one in places.hosts(snapshot, address) if one.interface.vpc in vpcs]
-    named = {one.private for one in found} | {one.public for one in found if one.public} | {address}
+    named = {address}
+    if ":" not in address:
+        named |= {one.private for one in found} | {one.public for one in found if one.public}
     return _Addresses(frozenset(named), frozenset(one.interface.vpc for one in found))
