@@ -22,6 +22,10 @@
 #include "shared/layout.h"
 #include "shared/verdicts.h"
 
+/* linux/icmp.h needs headers of the C library that are not there for this target. */
+#define ICMP_UNREACHABLE 3
+#define ICMP_PROTOCOL_UNREACHABLE 2
+#define ICMP_PORT_UNREACHABLE 3
 #define OUTER_LENGTH (sizeof(struct iphdr) + sizeof(struct udphdr) + sizeof(struct geneve_base))
 
 /* A return, as far as it was read. */
@@ -104,6 +108,37 @@ static __always_inline __u32 check_flow(const struct geneve_said *said, struct r
 	return VERDICT_decapsulated;
 }
 
+/* An ICMP error of a target's host: nobody takes its GENEVE. It quotes a packet of ours, whose cookie says which of the targets with this
+ * address is meant; so a host can say it of itself only, and of flows that it was given. The error goes on to the box's own stack. */
+static __always_inline void hear_refusal(struct __sk_buff *skb, const struct returned *back)
+{
+	struct target_counter *counter;
+	const struct target_config *target;
+	struct flow_slot *flow;
+	__u8 icmp[8];
+	struct tunnel quoted;
+	__u64 now;
+	__u32 slot;
+
+	if (back->ip.ihl != 5 || bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(back->ip), &icmp, sizeof(icmp)) ||
+	    icmp[0] != ICMP_UNREACHABLE || (icmp[1] != ICMP_PORT_UNREACHABLE && icmp[1] != ICMP_PROTOCOL_UNREACHABLE))
+		return;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(back->ip) + sizeof(icmp), &quoted, sizeof(quoted)) ||
+	    quoted.ip.daddr != back->ip.saddr || quoted.ip.protocol != IPPROTO_UDP || quoted.udp.dest != bpf_htons(GENEVE_PORT))
+		return;
+	now = bpf_ktime_get_coarse_ns();
+	flow = flow_by_cookie(bpf_ntohl(quoted.cookie), now);
+	if (!flow)
+		return;
+	slot = *(volatile __u32 *)&flow->target;
+	target = target_still(slot, *(volatile __u32 *)&flow->target_generation);
+	counter = bpf_map_lookup_elem(&target_counters, &slot);
+	if (!target || target->address != back->ip.saddr || !counter)
+		return;
+	counter->refused++;
+	counter->last_refused_ns = now;
+}
+
 static __always_inline __u32 check_inner(struct __sk_buff *skb, const struct returned *back, const struct endpoint_config *endpoint)
 {
 	__u32 at = ETH_HLEN + back->header;
@@ -147,8 +182,11 @@ static __always_inline __u32 take(struct __sk_buff *skb, const struct counter *s
 	struct geneve_said said;
 	const __u32 *slot, *port;
 
-	if (!is_geneve(skb, &back))
+	if (!is_geneve(skb, &back)) {
+		if (back.ip.protocol == IPPROTO_ICMP)
+			hear_refusal(skb, &back);
 		return VERDICT_not_geneve;
+	}
 	slot = bpf_map_lookup_elem(&node_ports, &ifindex);
 	node = slot ? node_at(*slot) : NULL;
 	if (!node)

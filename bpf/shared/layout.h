@@ -132,6 +132,8 @@ struct target_counter {
 	__u64 awaited;	/* of the given ones: those of flows of which it has returned something before */
 	__u64 flows;	/* that it was given: opened, or moved to it */
 	__u64 answered; /* of those: of which it has returned something */
+	__u64 refused;	/* ICMP errors of its host: nobody there takes GENEVE */
+	__u64 last_refused_ns;
 };
 
 /* target_addresses: HASH __be32 -> u32. Every address in targets, to tell a stranger's return from one by the wrong target. */

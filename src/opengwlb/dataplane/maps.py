@@ -88,6 +88,15 @@ class Map:
                     raw_values[i * self.value_size : (i + 1) * self.value_size],
                 )
 
+    def head(self, count: int) -> bytes:
+        """The first `count` values of an array, one after the other, in one call."""
+        cursor = ctypes.create_string_buffer(8)
+        keys = ctypes.create_string_buffer(self.key_size * count)
+        values = ctypes.create_string_buffer(self.value_size * count)
+        where = (ctypes.addressof(one) for one in (cursor, keys, values))
+        self._batch(Command.MAP_LOOKUP_BATCH, struct.pack("=QQQQIIQQ", 0, *where, count, self.fd, 0, 0))
+        return values.raw
+
     def _batch(self, command: Command, attributes: bytes) -> tuple[int, bool]:
         attr = (ctypes.c_char * 128).from_buffer_copy(attributes.ljust(128, b"\0"))
         more = True

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opengwlb.model.flows import FlowKind
+from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, entries, flows, layout, samples
+from . import btf, entries, flows, layout, samples, targets
 from .chaos import ChaosPorts
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
@@ -176,6 +177,8 @@ class DataPlane:
                 wanted = list(contents(plane, ifindex))
                 # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
                 now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in there]
+                if name == "targets":
+                    self._count_anew(wanted, there)
                 self._put(name, now, there, errors)
                 stale.append((self._map(name), list(there.keys() - {key for _, key, _ in wanted})))
             for name, contents in entries.IN_ORDER:
@@ -191,6 +194,14 @@ class DataPlane:
         for node in plane.nodes.values():
             with _reported(node.port.box, errors):
                 self._tables_opened().write(node, plane)
+
+    def _count_anew(self, wanted: list[entries.Entry], there: Mapping[bytes, bytes]) -> None:
+        """A slot that gets another target starts from zero."""
+        counters = self._map("target_counters")
+        for _, key, value in wanted:
+            address = layout.target_config.address.size
+            if there.get(key, b"")[:address] != value[:address]:
+                counters.put(key, bytes(counters.value_size))
 
     def _there(self, name: str) -> dict[bytes, bytes]:
         return {key: value for key, value in self._map(name).entries() if name not in entries.ARRAYS or any(value)}
@@ -295,6 +306,10 @@ class DataPlane:
             self._opened()
             links = self._bpffs / "links"
             return ChaosPorts(self._map("chaos_ports"), program=self.program("chaos"), links=links)
+
+    def target_counters(self, slots: Collection[int]) -> dict[int, TargetCounters]:
+        """What the targets in these slots were given and returned, by slot, as in `TargetEntry`."""
+        return targets.read(self._map("target_counters"), slots)
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""
