@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from opengwlb.dataplane.syscalls import inside
 
 from .cloud import answers, image
-from .server import REGION, Server, until
+from .server import BIN, REGION, Server, until
 
 CLIENT = "2001:db8:ffff::1"
 UDP_SEGMENT = 103
@@ -24,6 +25,12 @@ mkdir -p /srv/www && cd /srv/www && hostname > index.html
 python3 -m http.server --bind :: 80 >/dev/null 2>&1 &
 """
 """Listens for both protocols."""
+FORBIDDEN = 2323
+RULES = f"""
+rules:
+  - {{name: no-telnet, action: deny, source: "2001:db8:ffff::/48", protocol: tcp, ports: "23, {FORBIDDEN}"}}
+"""
+"""Of both appliances: about IPv6 only."""
 
 
 @dataclass
@@ -55,13 +62,20 @@ class Site:
 
     def send(self, table: str, destination: str, **target: str) -> None:
         """The route is made, or leads elsewhere from now on."""
-        member = "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
-        where = {"RouteTableId": self.tables[table], member: destination}
-        known = self.ec2.describe_route_tables(RouteTableIds=[self.tables[table]])["RouteTables"][0]["Routes"]
-        if any(route.get(member) == destination for route in known):
+        where = {"RouteTableId": self.tables[table], _member(destination): destination}
+        if self.knows(table, destination):
             self.ec2.replace_route(**where, **target)
         else:
             assert self.ec2.create_route(**where, **target)["Return"] is True
+
+    def forget(self, table: str, destination: str) -> None:
+        """A route that an earlier way needed."""
+        if self.knows(table, destination):
+            self.ec2.delete_route(RouteTableId=self.tables[table], **{_member(destination): destination})
+
+    def knows(self, table: str, destination: str) -> bool:
+        known = self.ec2.describe_route_tables(RouteTableIds=[self.tables[table]])["RouteTables"][0]["Routes"]
+        return any(route.get(_member(destination)) == destination for route in known)
 
     def inspected_by(self, *services: str) -> None:
         """What the application sends meets these endpoints in this order, and what comes to it in the reverse one."""
@@ -73,6 +87,11 @@ class Site:
                 self.send(service, everything, **({"VpcEndpointId": onward} if onward else {"GatewayId": self.igw}))
             for service, back in zip(services[1:], chain, strict=False):
                 self.send(service, own, VpcEndpointId=back)
+            self.forget(services[0], own)
+
+
+def _member(destination: str) -> str:
+    return "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
 
 
 def block_of(made: dict[str, Any]) -> str:
@@ -111,7 +130,9 @@ def services(server: Server) -> dict[str, Service]:
             HealthCheckTimeoutSeconds=2,
             HealthyThresholdCount=2,
         )["TargetGroups"][0]["TargetGroupArn"]
-        (launched,) = ec2.run_instances(ImageId=image(ec2, kind), MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"]
+        (launched,) = ec2.run_instances(
+            ImageId=image(ec2, kind), MinCount=1, MaxCount=1, SubnetId=subnet, UserData=RULES
+        )["Instances"]
         ec2.get_waiter("instance_running").wait(
             InstanceIds=[launched["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
@@ -294,6 +315,75 @@ def test_udp_segmentation_offload_arrives_as_its_datagrams(
             sender.sendto(b"".join(bytes([burst, i]) * 600 for i in range(40)), (site.address6, 7001))
         got = {receiver.recv(2000)[:2] for _ in range(160)}
     assert len(got) == 160
+
+
+def connects(server: Server, address: str, port: int, *, source: str) -> str:
+    """`connected`, `refused` by the application, or `silence`."""
+    with inside(server.namespace("internet")):
+        client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    with client:
+        client.bind((source, 0))
+        client.settimeout(1)
+        try:
+            client.connect((address, port))
+        except ConnectionRefusedError:
+            return "refused"
+        except TimeoutError:
+            return "silence"
+    return "connected"
+
+
+def test_rules_about_ipv6_deny_ipv6_and_leave_ipv4_alone(
+    server: Server, site: Site, inspected: tuple[str, ...]
+) -> None:
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=10)
+    assert connects(server, site.address6, FORBIDDEN, source=CLIENT) == "silence"
+    assert connects(server, site.address6, FORBIDDEN + 1, source=CLIENT) == "refused"
+    assert connects(server, site.address, FORBIDDEN, source="192.0.2.1") == "refused"
+
+
+def test_why_asks_the_programs_about_ipv6(server: Server, site: Site) -> None:
+    way = ("inspector", "firewall")
+    site.inspected_by(*way)
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=20)
+
+    def why(*asked: str, arrives: bool = True) -> list[str]:
+        done = server.gwlb("why", *asked, "--json", check=False)
+        assert done.returncode == (0 if arrives else 1), done.stdout + done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["by"] == "programs"
+        return [step["decision"] for step in answer["steps"]]
+
+    one_pass = ["encapsulated", "eni_forwarded", "returned", "eni_forwarded", "decapsulated", "eni_forwarded"]
+    inward = ["igw_in", "eni_forwarded", *one_pass * len(way), "delivered"]
+    assert why("2001:0DB8:ffff:0:0:0:0:1", site.address6, "tcp", "40000:80", "--from", site.igw) == inward
+    assert why(CLIENT, site.address6, "icmpv6", "--from", site.igw, "--length", "1400") == inward
+    instance = site.ec2.describe_instances(InstanceIds=[site.instance])["Reservations"][0]["Instances"][0]
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    outward = ["eni_forwarded", *one_pass * len(way), "igw_out"]
+    assert why(site.address6, CLIENT, "udp", "53", "--from", interface) == outward
+    stranger = site.subnet6.replace("::/64", "::99")
+    assert why(stranger, CLIENT, "udp", "53", "--from", interface, arrives=False) == ["source_check"]
+    assert why(CLIENT, stranger, "udp", "53", "--from", site.igw, arrives=False) == ["igw_unknown_address"]
+    refused = server.gwlb("why", CLIENT, site.address6, "icmp", "--from", site.igw, check=False)
+    assert refused.returncode != 0 and "icmpv6" in refused.stderr
+
+
+def test_a_walk_follows_a_connection_over_ipv6(server: Server, site: Site, services: dict[str, Service]) -> None:
+    site.inspected_by("inspector")
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=20)
+    asked = ("--server", site.address6, "--endpoint", site.endpoints["inspector"], "--name", server.name)
+    with subprocess.Popen(
+        [str(BIN / "gwlb"), "walk", *asked, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as walking:
+        until(lambda: walking.poll() is not None or not http6(server, site), what="a walk", seconds=25)
+        told, problem = walking.communicate()
+    assert walking.returncode == 0, told + problem
+    walk = json.loads(told)
+    assert walk["ok"] and walk["connection"][:2] == [CLIENT, site.address6]
+    assert walk["appliance"] == services["inspector"].appliance
+    request, reply = ([hop["title"] for hop in leg["hops"]] for leg in walk["legs"])
+    assert request[:2] == ["from the internet", "enters the VPC"] and reply[-1] == "to the internet"
 
 
 def test_the_outer_packet_stays_ipv4(server: Server, site: Site, services: dict[str, Service]) -> None:
