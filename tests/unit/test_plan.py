@@ -301,6 +301,14 @@ def test_only_user_space_targets_get_finished_datagrams(lab):
     assert topology.links[lab["appliance_eni"].id].b.program is Program.INSPECTOR
 
 
+def test_a_deregistered_user_space_target_gets_finished_datagrams_as_long_as_it_may_have_flows(lab):
+    registered = {key: one for key, one in lab.items() if not isinstance(one, Target)}
+    topology, _ = plan(registered)
+    assert topology.links[lab["appliance_eni"].id].a.offloads_off == {"tx-checksum-ip-generic"}
+    topology, _ = plan({key: one for key, one in registered.items() if not isinstance(one, Slot)})
+    assert topology.links[lab["appliance_eni"].id].a.offloads_off == frozenset()
+
+
 def test_two_customers_with_the_same_addresses_share_nothing(lab):
     other = vpc("b")
     other_subnet = subnet("b1", other, "10.0.0.32/28")
