@@ -85,16 +85,20 @@ static __always_inline int select_target(const struct node_config *node, __u32 s
 	return 0;
 }
 
-/* Plain additions: per CPU, and tc programs do not interrupt each other there. `state` is the flow's. */
-static __always_inline void target_given(__u32 slot, __u32 state, __u64 packets, __u64 now)
+/* Plain additions: per CPU, and tc programs do not interrupt each other there. `flow` is its slot's index, `state` what that says. */
+static __always_inline void target_given(__u32 slot, __u32 flow, __u32 state, __u64 packets, __u64 now)
 {
 	struct target_counter *counter = bpf_map_lookup_elem(&target_counters, &slot);
 
 	if (!counter)
 		return;
 	counter->given += packets;
-	counter->awaited += state & FLOW_ANSWERED ? packets : 0;
 	counter->last_given_ns = now;
+	if (state & FLOW_ANSWERED) {
+		counter->awaited += packets;
+		counter->turns += counter->last_awaited != flow;
+		counter->last_awaited = flow;
+	}
 }
 
 static __always_inline void target_got_flow(__u32 slot)

@@ -132,6 +132,8 @@ struct target_counter {
 	__u64 awaited;	/* of the given ones: those of flows of which it has returned something before */
 	__u64 flows;	/* that it was given: opened, or moved to it */
 	__u64 answered; /* of those: of which it has returned something */
+	__u64 turns;	/* how often an awaited packet was of another flow than the one before it on its CPU */
+	__u64 last_awaited; /* that flow's slot */
 	__u64 refused;	/* ICMP errors of its host: nobody there takes GENEVE */
 	__u64 last_refused_ns;
 };

@@ -25,10 +25,13 @@ from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
+from opengwlb.control.passive import PassiveHealth
 from opengwlb.dataplane import DataPlane
-from opengwlb.dataplane.flows import slots_for
+from opengwlb.dataplane.flows import coarse_ns, slots_for
 from opengwlb.fabric import Fabric
+from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import RuncDriver
+from opengwlb.instances.ended import Ended
 from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
@@ -107,6 +110,18 @@ class Server:
                 monotonic_ns=time.monotonic_ns,
             )
             passes["chaos"] = self.chaos.reconcile
+        self.passive: PassiveHealth | None = None
+        if isinstance(self.dataplane, DataPlane) and isinstance(self.fabric, Fabric):
+            self.passive = PassiveHealth(
+                store=self.store,
+                counters=self.dataplane,
+                links=Carrier(self.fabric.open_socket),
+                processes=Ended(self.driver.running),
+                ifindex=lambda: self.network.ifindex,
+                clock=clock,
+                coarse_ns=coarse_ns,
+            )
+            passes["passive"] = self.passive.reconcile
         kernel = options.data_plane == "kernel"
         self.sources = read_api.Sources(
             store=self.store,

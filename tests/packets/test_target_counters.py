@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -74,6 +75,32 @@ def test_packets_are_awaited_once_the_target_has_returned_something_of_their_flo
     given_to(lab, 2000)
     now = counters(lab)[taker.slot]
     assert (now.awaited - was.awaited, now.answered - was.answered, now.flows - was.flows) == (1, 1, 0)
+
+
+@pytest.fixture
+def one_cpu() -> Iterator[None]:
+    """What this thread sends is handled there."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    yield
+    os.sched_setaffinity(0, allowed)
+
+
+def test_turns_tell_one_flow_from_several(lab: Lab, one_cpu: None) -> None:
+    one = next(port for port in range(2100, 2200) if given_to(lab, port)[1] is lab.appliances[0])
+    other = next(port for port in range(one + 1, 2300) if given_to(lab, port)[1] is lab.appliances[0])
+    for port in (one, other):
+        lab.back(given_to(lab, port)[0].returned())
+    given_to(lab, one)
+    was = counters(lab)[lab.appliances[0].slot]
+    for _ in range(5):
+        given_to(lab, one)
+    now = counters(lab)[lab.appliances[0].slot]
+    assert (now.awaited - was.awaited, now.turns - was.turns) == (5, 0)
+    for port in (other, one, other):
+        given_to(lab, port)
+    now = counters(lab)[lab.appliances[0].slot]
+    assert (now.awaited - was.awaited, now.turns - was.turns) == (8, 3)
 
 
 def test_a_return_that_is_refused_counts_for_nobody(lab: Lab) -> None:

@@ -40,6 +40,8 @@ from .layout import (
 from .maps import Map
 from .scan import Wanted
 
+_CLOCK_MONOTONIC_COARSE = 6
+"""Of linux/time.h; Python has no name for it."""
 _FIRST = b"\0\0\0\0"
 SETTLED_NS = 10_000_000
 """The programs' clock goes in steps of some milliseconds: what happened this long ago can be read, with its time."""
@@ -277,6 +279,11 @@ def settle(settings: Map, flows: Map, *, new_flows_per_s: int, tcp_yields_after_
     held.index_bits, held.tick_shift = index_bits(flows.max_entries), tick_shift(flows.max_entries)
     held.new_flows_per_s, held.tcp_yields_after_s = new_flows_per_s, tcp_yields_after_s
     settings.put(_FIRST, bytes(held))
+
+
+def coarse_ns() -> int:
+    """The clock that the programs write, as coarse: a tick behind at most."""
+    return time.clock_gettime_ns(_CLOCK_MONOTONIC_COARSE)
 
 
 def monotonic_ns() -> int:

@@ -150,6 +150,8 @@ class target_counter(ctypes.Structure):
         ("awaited", c_uint64),
         ("flows", c_uint64),
         ("answered", c_uint64),
+        ("turns", c_uint64),
+        ("last_awaited", c_uint64),
         ("refused", c_uint64),
         ("last_refused_ns", c_uint64),
     ]

@@ -11,7 +11,7 @@ from .layout import target_counter
 from .maps import Map
 
 _SIZE = ctypes.sizeof(target_counter)
-_SUMS = ("given", "returned", "awaited", "flows", "answered", "refused")
+_SUMS = ("given", "returned", "awaited", "flows", "answered", "turns", "refused")
 _LATEST = ("last_given_ns", "last_returned_ns", "last_refused_ns")
 
 

@@ -18,6 +18,8 @@ class TargetCounters:
     """That it was given: opened, or moved to it."""
     answered: int = 0
     """Of those: of which it has returned something."""
+    turns: int = 0
+    """How often an awaited packet was of another flow than the one before: one flow alone proves nothing."""
     refused: int = 0
     """ICMP errors of its host: nobody there takes GENEVE."""
     last_given_ns: int = 0
