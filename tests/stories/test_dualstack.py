@@ -2,231 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from opengwlb.dataplane.syscalls import inside
+from opengwlb.model.ids import device_name
 
 from .cloud import answers, image
-from .server import BIN, REGION, Server, until
+from .dualstack import CLIENT, FORBIDDEN, Service, Site, http6, nth, services_of, site_of
+from .server import BIN, Server, until
 
-CLIENT = "2001:db8:ffff::1"
 UDP_SEGMENT = 103
+DO_NOT_FRAGMENT = {
+    socket.AF_INET: (socket.IPPROTO_IP, 10, 2),  # IP_MTU_DISCOVER, IP_PMTUDISC_DO
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 2),  # IPV6_MTU_DISCOVER
+}
 TRANSFER = Path(__file__).with_name("transfer.py")
-WEB = """#!/bin/sh
-mkdir -p /srv/www && cd /srv/www && hostname > index.html
-python3 -m http.server --bind :: 80 >/dev/null 2>&1 &
-"""
-"""Listens for both protocols."""
-FORBIDDEN = 2323
-RULES = f"""
-rules:
-  - {{name: no-telnet, action: deny, source: "2001:db8:ffff::/48", protocol: tcp, ports: "23, {FORBIDDEN}"}}
-"""
-"""Of both appliances: about IPv6 only."""
-
-
-@dataclass
-class Service:
-    """A partner's load balancer with one appliance, and the service in front of it."""
-
-    elb: Any
-    arn: str
-    target_group: str
-    name: str
-    appliance: str
-    service_id: str
-
-
-@dataclass
-class Site:
-    """The customer's VPC: an application, and an endpoint to each of the two services."""
-
-    ec2: Any
-    igw: str
-    subnet: str
-    subnet6: str
-    address: str
-    address6: str
-    instance: str
-    endpoints: dict[str, str]
-    tables: dict[str, str]
-    """`edge`, `app`, and `inspector` and `firewall` of the endpoints' subnets."""
-
-    def send(self, table: str, destination: str, **target: str) -> None:
-        """The route is made, or leads elsewhere from now on."""
-        where = {"RouteTableId": self.tables[table], _member(destination): destination}
-        if self.knows(table, destination):
-            self.ec2.replace_route(**where, **target)
-        else:
-            assert self.ec2.create_route(**where, **target)["Return"] is True
-
-    def forget(self, table: str, destination: str) -> None:
-        """A route that an earlier way needed."""
-        if self.knows(table, destination):
-            self.ec2.delete_route(RouteTableId=self.tables[table], **{_member(destination): destination})
-
-    def knows(self, table: str, destination: str) -> bool:
-        known = self.ec2.describe_route_tables(RouteTableIds=[self.tables[table]])["RouteTables"][0]["Routes"]
-        return any(route.get(_member(destination)) == destination for route in known)
-
-    def inspected_by(self, *services: str) -> None:
-        """What the application sends meets these endpoints in this order, and what comes to it in the reverse one."""
-        chain = [self.endpoints[service] for service in services]
-        for everything, own in (("0.0.0.0/0", self.subnet), ("::/0", self.subnet6)):
-            self.send("app", everything, VpcEndpointId=chain[0])
-            self.send("edge", own, VpcEndpointId=chain[-1])
-            for service, onward in zip(services, [*chain[1:], None], strict=True):
-                self.send(service, everything, **({"VpcEndpointId": onward} if onward else {"GatewayId": self.igw}))
-            for service, back in zip(services[1:], chain, strict=False):
-                self.send(service, own, VpcEndpointId=back)
-            self.forget(services[0], own)
-
-
-def _member(destination: str) -> str:
-    return "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
-
-
-def block_of(made: dict[str, Any]) -> str:
-    (association,) = made["Ipv6CidrBlockAssociationSet"]
-    assert association["Ipv6CidrBlockState"]["State"] == "associated"
-    return str(association["Ipv6CidrBlock"])
-
-
-def nth(block: str, number: int) -> str:
-    """The /64 of this number in a /56 such as 2001:db8:0:100::/56."""
-    return block.replace("00::/56", f"{number:02x}::/64")
 
 
 @pytest.fixture(scope="module")
 def services(server: Server) -> dict[str, Service]:
-    server.account("partner")
-    ec2, elb = server.client("ec2", "partner"), server.client("elbv2", "partner")
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
-    subnet = ec2.create_subnet(
-        VpcId=vpc["VpcId"],
-        CidrBlock="10.9.0.0/24",
-        Ipv6CidrBlock=nth(block_of(vpc), 1),
-        AvailabilityZone=f"{REGION}a",
-    )["Subnet"]["SubnetId"]
-    made = {}
-    for kind in ("inspector", "firewall"):
-        balancer = elb.create_load_balancer(Name=kind, Type="gateway", Subnets=[subnet], IpAddressType="dualstack")
-        balancer = balancer["LoadBalancers"][0]
-        assert balancer["IpAddressType"] == "dualstack"
-        group = elb.create_target_group(
-            Name=kind,
-            Protocol="GENEVE",
-            Port=6081,
-            VpcId=vpc["VpcId"],
-            HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=2,
-            HealthyThresholdCount=2,
-        )["TargetGroups"][0]["TargetGroupArn"]
-        (launched,) = ec2.run_instances(
-            ImageId=image(ec2, kind), MinCount=1, MaxCount=1, SubnetId=subnet, UserData=RULES
-        )["Instances"]
-        ec2.get_waiter("instance_running").wait(
-            InstanceIds=[launched["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-        elb.register_targets(TargetGroupArn=group, Targets=[{"Id": launched["InstanceId"]}])
-        arn = balancer["LoadBalancerArn"]
-        elb.create_listener(LoadBalancerArn=arn, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
-        service = ec2.create_vpc_endpoint_service_configuration(
-            GatewayLoadBalancerArns=[arn], AcceptanceRequired=False, SupportedIpAddressTypes=["ipv4", "ipv6"]
-        )["ServiceConfiguration"]
-        ec2.modify_vpc_endpoint_service_permissions(ServiceId=service["ServiceId"], AddAllowedPrincipals=["*"])
-        made[kind] = Service(
-            elb=elb,
-            arn=arn,
-            target_group=group,
-            name=service["ServiceName"],
-            appliance=launched["InstanceId"],
-            service_id=service["ServiceId"],
-        )
-    return made
+    return services_of(server)
 
 
 @pytest.fixture(scope="module")
 def site(server: Server, services: dict[str, Service]) -> Site:
-    server.account("customer")
-    ec2 = server.client("ec2", "customer")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
-    block, vpc_id = block_of(vpc), vpc["VpcId"]
-    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc_id)
-    subnets, tables, endpoints = {}, {}, {}
-    for number, name in enumerate(("app", "inspector", "firewall"), start=2):
-        subnets[name] = ec2.create_subnet(
-            VpcId=vpc_id,
-            CidrBlock=f"10.0.{number}.0/28",
-            Ipv6CidrBlock=nth(block, number),
-            AvailabilityZone=f"{REGION}a",
-        )["Subnet"]["SubnetId"]
-    for name in ("edge", *subnets):
-        tables[name] = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
-        where = {"SubnetId": subnets[name]} if name in subnets else {"GatewayId": igw}
-        ec2.associate_route_table(RouteTableId=tables[name], **where)
-    for kind, service in services.items():
-        endpoints[kind] = ec2.create_vpc_endpoint(
-            VpcEndpointType="GatewayLoadBalancer",
-            ServiceName=service.name,
-            VpcId=vpc_id,
-            SubnetIds=[subnets[kind]],
-            IpAddressType="dualstack",
-        )["VpcEndpoint"]["VpcEndpointId"]
-    (launched,) = ec2.run_instances(
-        ImageId=image(ec2, "linux"),
-        MinCount=1,
-        MaxCount=1,
-        UserData=WEB,
-        NetworkInterfaces=[
-            {
-                "DeviceIndex": 0,
-                "SubnetId": subnets["app"],
-                "AssociatePublicIpAddress": True,
-                "Ipv6AddressCount": 1,
-            }
-        ],
-    )["Instances"]
-    ec2.get_waiter("instance_running").wait(
-        InstanceIds=[launched["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    described = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"][0]["Instances"][0]
-    until(
-        lambda: all(one["State"] == "available" for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]),
-        what="endpoints are available",
-    )
-    made = Site(
-        ec2=ec2,
-        igw=igw,
-        subnet="10.0.2.0/28",
-        subnet6=nth(block, 2),
-        address=described["PublicIpAddress"],
-        address6=described["Ipv6Address"],
-        instance=launched["InstanceId"],
-        endpoints=endpoints,
-        tables=tables,
-    )
-    for service in services.values():
-        until(
-            lambda service=service: (
-                service.elb.describe_target_health(TargetGroupArn=service.target_group)["TargetHealthDescriptions"][0][
-                    "TargetHealth"
-                ]["State"]
-                == "healthy"
-            ),
-            what="the appliance is healthy",
-            seconds=40,
-        )
-    return made
+    return site_of(server, services)
 
 
 WAYS = [("inspector",), ("firewall",), ("inspector", "firewall")]
@@ -257,11 +67,6 @@ def inspected(request: pytest.FixtureRequest, server: Server, site: Site) -> tup
     return way
 
 
-def http6(server: Server, site: Site) -> bool:
-    options = ("-s", "-o", "/dev/null", "-m", "2", "--interface", CLIENT, "-w", "%{http_code}")
-    return server.inside("internet", "curl", *options, f"http://[{site.address6}]/").stdout == "200"
-
-
 def test_the_tutorials_ipv6_doubles_are_taken_by_the_cli_as_aws_documents_them(server: Server, site: Site) -> None:
     vpce = ("--vpc-endpoint-id", site.endpoints["inspector"])
     for table, destination, target in (
@@ -284,18 +89,165 @@ def test_a_ping_passes(server: Server, site: Site, inspected: tuple[str, ...]) -
     assert "3 received" in result.stdout, result.stdout + result.stderr
 
 
+@contextlib.contextmanager
+def serving(server: Server, site: Site, address: str) -> Iterator[None]:
+    """The application takes and gives bulk on port 7000, over the family of `address`."""
+    everything = "::" if ":" in address else "0.0.0.0"
+    with server.spawn(site.instance, sys.executable, str(TRANSFER), "serve", "7000", everything) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            yield
+        finally:
+            process.terminate()
+
+
+def transfers(server: Server, site: Site, mode: str, address: str, size: int, *, client: str = "") -> bool:
+    """Whether so many bytes arrive with the hash that they left with."""
+    with serving(server, site, address):
+        where = (mode, address, "7000", str(size), *((client,) if client else ()))
+        result = server.inside("internet", sys.executable, str(TRANSFER), *where, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return bool(json.loads(result.stdout)["equal"])
+
+
 @pytest.mark.parametrize("mode", ["push", "pull"])
 def test_bulk_arrives_whole(server: Server, site: Site, inspected: tuple[str, ...], mode: str) -> None:
-    size = 100_000_000 if inspected == ("inspector",) else 8_000_000
-    with server.spawn(site.instance, sys.executable, str(TRANSFER), "serve", "7000", "::") as serving:
-        try:
-            assert serving.stdout is not None and serving.stdout.readline() == "ready\n"
-            where = (mode, site.address6, "7000", str(size))
-            result = server.inside("internet", sys.executable, str(TRANSFER), *where, timeout=60)
-            assert result.returncode == 0, result.stderr
-            assert json.loads(result.stdout)["equal"]
-        finally:
-            serving.terminate()
+    assert transfers(server, site, mode, site.address6, 100_000_000 if inspected == ("inspector",) else 8_000_000)
+
+
+class Internet:
+    """The link between the internet gateway and the internet, with an MTU of its own on each side."""
+
+    def __init__(self, server: Server, site: Site) -> None:
+        self.server, self.site = server, site
+        self.sides = (("internet", device_name(site.igw)), (site.igw, "internet"))
+
+    def mtu(self, client: int, gateway: int) -> None:
+        """What was learned before is forgotten."""
+        for (box, device), size in zip(self.sides, (client, gateway), strict=True):
+            done = self.server.inside(box, "ip", "link", "set", device, "mtu", str(size))
+            assert done.returncode == 0, done.stderr
+        for box in ("internet", self.site.instance):
+            for version in ("-4", "-6"):
+                self.server.inside(box, "ip", version, "route", "flush", "cache")
+            self.server.inside(box, "ip", "tcp_metrics", "flush")
+
+    def mtus(self) -> tuple[int, ...]:
+        told = (self.server.inside(box, "ip", "-j", "link", "show", device).stdout for box, device in self.sides)
+        return tuple(json.loads(one)[0]["mtu"] for one in told)
+
+    def learned(self, box: str, source: str, destination: str) -> int:
+        """A host's path MTU; 0: its link's."""
+        told = self.server.inside(box, "ip", "route", "get", destination, "from", source).stdout
+        found = re.search(r"\bmtu (\d+)", told)
+        return int(found[1]) if found else 0
+
+
+@pytest.fixture
+def jumbo(server: Server, site: Site) -> Iterator[Internet]:
+    """Packets of 9001 bytes come from the internet, and the application's may leave."""
+    link = Internet(server, site)
+    site.inspected_by("inspector")
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=20)
+    link.mtu(9001, 9001)
+    try:
+        yield link
+        assert link.mtus()[0] == 9001, "nobody may have set it back meanwhile"
+    finally:
+        link.mtu(1500, 1500)
+
+
+@contextlib.contextmanager
+def switched(service: Service, **how: str) -> Iterator[None]:
+    """Switches of a load balancer, until the block ends."""
+
+    def switch(values: dict[str, str]) -> None:
+        service.elb.modify_load_balancer_attributes(
+            LoadBalancerArn=service.arn,
+            Attributes=[{"Key": f"opengwlb.{name}.enabled", "Value": value} for name, value in values.items()],
+        )
+
+    switch(how)
+    try:
+        yield
+    finally:
+        switch({"pmtud": "false", "mss_clamping": "true"})
+
+
+def counted(server: Server, verdict: str) -> int:
+    """Packets that met it, at any port."""
+    with urllib.request.urlopen(f"{server.endpoint}/metrics") as answer:
+        text = answer.read().decode()
+    return sum(
+        int(float(one)) for one in re.findall(rf"^gwlb_{verdict}_packets_total{{.*}} (\S+)$", text, re.MULTILINE)
+    )
+
+
+def both_families(site: Site) -> tuple[tuple[str, str], ...]:
+    return (("192.0.2.1", site.address), (CLIENT, site.address6))
+
+
+def test_a_jumbo_sender_behind_the_internet_gateway_learns_8500_bytes_and_bulk_arrives(
+    server: Server, site: Site, services: dict[str, Service], jumbo: Internet
+) -> None:
+    """The answer passes the gateway, which translates the packet that it quotes; super-packets included, both ways."""
+    with switched(services["inspector"], pmtud="true", mss_clamping="false"):
+        for _, address in both_families(site):
+            for mode in ("push", "pull"):
+                before = counted(server, "too_big_answered")
+                jumbo.mtu(9001, 9001)
+                assert transfers(server, site, mode, address, 8_000_000)
+                assert 1 <= counted(server, "too_big_answered") - before < 1000
+        with inside(server.namespace("internet")):
+            probes = [socket.socket(family, socket.SOCK_DGRAM) for family in (socket.AF_INET, socket.AF_INET6)]
+        jumbo.mtu(9001, 9001)
+        for probe, (client, address) in zip(probes, both_families(site), strict=True):
+            with probe:
+                probe.setsockopt(*DO_NOT_FRAGMENT[probe.family])
+                probe.bind((client, 0))
+                probe.sendto(bytes(8600), (address, 7009))
+                until(
+                    lambda client=client, address=address: jumbo.learned("internet", client, address) == 8500,
+                    what=f"{client} knows the path to {address}",
+                    seconds=5,
+                )
+
+
+def test_a_small_link_behind_the_internet_gateway_is_learned_through_the_load_balancer(
+    server: Server, site: Site, jumbo: Internet
+) -> None:
+    """The gateway's own kernel answers; its ICMP is translated and goes by the flow's appliance to the application."""
+    instance = site.ec2.describe_instances(InstanceIds=[site.instance])["Reservations"][0]["Instances"][0]
+    own = (instance["PrivateIpAddress"], site.address6)
+    for source, (client, address) in zip(own, both_families(site), strict=True):
+        jumbo.mtu(9001, 1500)
+        assert transfers(server, site, "pull", address, 4_000_000, client=client)
+        assert jumbo.learned(site.instance, source, client) == 1500
+
+
+def test_clamped_bulk_of_super_packets_never_meets_the_limit(server: Server, site: Site, jumbo: Internet) -> None:
+    limits = ("inner_too_big", "return_too_big", "too_big_answered")
+    before = [counted(server, verdict) for verdict in limits]
+    for _, address in both_families(site):
+        for mode in ("push", "pull"):
+            assert transfers(server, site, mode, address, 8_000_000)
+    assert [counted(server, verdict) for verdict in limits] == before
+
+
+def test_a_transfer_that_stalls_at_the_limit_goes_on_once_answers_are_switched_on(
+    server: Server, site: Site, services: dict[str, Service], jumbo: Internet
+) -> None:
+    """As AWS does, 8501 bytes are dropped in silence; the switch takes effect in the running connection."""
+    with switched(services["inspector"], mss_clamping="false"), serving(server, site, site.address):
+        before = counted(server, "inner_too_big")
+        where = ("push", site.address, "7000", "4000000")
+        with server.spawn("internet", sys.executable, str(TRANSFER), *where) as client:
+            until(lambda: counted(server, "inner_too_big") >= before + 3, what="it stalls", seconds=10)
+            assert client.poll() is None
+            with switched(services["inspector"], pmtud="true", mss_clamping="false"):
+                told, problem = client.communicate(timeout=30)
+    assert client.returncode == 0, problem
+    assert json.loads(told)["equal"]
 
 
 def test_udp_segmentation_offload_arrives_as_its_datagrams(
