@@ -230,7 +230,9 @@ enum chaos_kind {
 	CHAOS_DUPLICATE,
 	CHAOS_CORRUPT_TLV,
 	CHAOS_STALE_COOKIE,
-	CHAOS_LIE_ON_HEALTH
+	CHAOS_LIE_ON_HEALTH,
+	CHAOS_SLOW,
+	CHAOS_REORDER
 };
 struct chaos_config {
 	__u64 seed;
@@ -239,6 +241,16 @@ struct chaos_config {
 	__u64 done;     /* of those, to how many it was done */
 	__u32 kind;     /* enum chaos_kind */
 	__u32 share;    /* of 65536 */
+};
+
+/* chaos_relays: HASH ifindex -> chaos_relay. Who holds back the returns of a port that is slow or reorders: a process behind a TAP device in
+ * the port's box. Whoever takes the entry away ends it. */
+#define CHAOS_TAP 0x40000000 /* the ifindex of the TAP is that of the port with this bit turned */
+#define CHAOS_BEAT_LIMIT_NS 2000000000ULL
+struct chaos_relay {
+	__u64 beat_ns;  /* CLOCK_MONOTONIC; when it last said that it is there: after the limit packets pass undisturbed */
+	__u32 delay_ms; /* for which it holds each packet */
+	__u32 pid;
 };
 
 /* inspector_rules: HASH ifindex -> inspector_policy. First match wins; no match returns the packet. */

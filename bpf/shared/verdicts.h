@@ -82,7 +82,8 @@
 	V(92, inspector_not_geneve, STACK, "Not GENEVE: health checks and management, for the appliance's own stack.")         \
 	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")                     \
 	/* Chaos on a target's port: chaos.bpf.c */                                                                            \
-	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")
+	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")                                 \
+	V(101, chaos_queue_full, DROP, "Was to be held back on purpose, but chaos held as much already as it may.")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

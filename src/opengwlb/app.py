@@ -59,6 +59,7 @@ class Server:
         self.store = SqliteStore(options.data_dir / "store.sqlite", clock=clock)
         self.first_start = admin.first_start(self.store, data_dir=options.data_dir, region=lab.DEFAULT_REGION)
         self.health: HealthChecker | None = None
+        self.chaos: ChaosReconciler | None = None
         self.fabric: Fabric | AbsentNetwork
         self.dataplane: DataPlane | AbsentPrograms
         self.driver: RuncDriver | AbsentInstances
@@ -187,7 +188,7 @@ class Server:
 
     def errors(self) -> dict[str, str]:
         """Object id -> what its reconciler could not do."""
-        return self.network.errors | self.instances.errors
+        return self.network.errors | self.instances.errors | (self.chaos.errors if self.chaos else {})
 
     def troubles(self) -> dict[str, str]:
         return {loop.name: loop.error for loop in self.loops if loop.error}

@@ -226,6 +226,14 @@ class chaos_config(ctypes.Structure):
     ]
 
 
+class chaos_relay(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("beat_ns", c_uint64),
+        ("delay_ms", c_uint32),
+        ("pid", c_uint32),
+    ]
+
+
 class inspector_rule(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("source", Address6),
@@ -246,7 +254,7 @@ class inspector_policy(ctypes.Structure):
 
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
-    *(drop_sample, drop_samples, chaos_config),
+    *(drop_sample, drop_samples, chaos_config, chaos_relay),
     *(
         port_verdict,
         counter,

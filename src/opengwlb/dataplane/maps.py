@@ -14,6 +14,7 @@ from .syscalls import Command, bpf, bpf_in_place, map_info
 _CHUNK = 4096
 _PERCPU = (5, 6)
 """BPF_MAP_TYPE_PERCPU_HASH, …_ARRAY."""
+_EXIST = 2
 
 
 def possible_cpus() -> int:
@@ -48,8 +49,10 @@ class Map:
             raise
         return value.raw
 
-    def put(self, key: bytes, value: bytes) -> None:
-        self._element(Command.MAP_UPDATE_ELEM, key, ctypes.create_string_buffer(value, len(value)), "write to")
+    def put(self, key: bytes, value: bytes, *, only_known: bool = False) -> None:
+        """`only_known`: ENOENT when the key is not there."""
+        held = ctypes.create_string_buffer(value, len(value))
+        self._element(Command.MAP_UPDATE_ELEM, key, held, "write to", flags=_EXIST if only_known else 0)
 
     def delete(self, key: bytes) -> None:
         """Idempotent."""
@@ -59,10 +62,12 @@ class Map:
             if error.number != errno.ENOENT:
                 raise
 
-    def _element(self, command: Command, key: bytes, value: ctypes.Array[ctypes.c_char] | None, what: str) -> None:
+    def _element(
+        self, command: Command, key: bytes, value: ctypes.Array[ctypes.c_char] | None, what: str, *, flags: int = 0
+    ) -> None:
         held = ctypes.create_string_buffer(key, len(key))
         attributes = struct.pack(
-            "=IIQQQ", self.fd, 0, ctypes.addressof(held), ctypes.addressof(value) if value is not None else 0, 0
+            "=IIQQQ", self.fd, 0, ctypes.addressof(held), ctypes.addressof(value) if value is not None else 0, flags
         )
         bpf(command, attributes, what=f"{what} map {self.name}")
 

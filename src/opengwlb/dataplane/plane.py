@@ -21,8 +21,8 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, entries, flows, layout, samples, targets
-from .chaos import ChaosPorts
+from . import btf, entries, flows, layout, relay, samples, targets
+from .chaos import ChaosPorts, Parts
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
 from .flows import Changes, FlowTable, Found
@@ -234,6 +234,7 @@ class DataPlane:
                 for key in {key for key, _ in found.entries()}:
                     if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
                         found.delete(key)
+            self.chaos().prune(live_ifindexes)
 
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
@@ -300,12 +301,22 @@ class DataPlane:
             )
         return found
 
-    def chaos(self) -> ChaosPorts:
-        """Ports whose packets are spoilt on purpose."""
+    def chaos(self, *, held_bytes: int = relay.HELD_BYTES) -> ChaosPorts:
+        """Ports whose packets are spoilt on purpose, or held back: no more than `held_bytes` of each."""
         with self._lock:
             self._opened()
-            links = self._bpffs / "links"
-            return ChaosPorts(self._map("chaos_ports"), program=self.program("chaos"), links=links)
+            return ChaosPorts(
+                Parts(
+                    ports=self._map("chaos_ports"),
+                    relays=self._map("chaos_relays"),
+                    counters=self._map("counters"),
+                    program=self.program("chaos"),
+                    back=self.program("chaos_back"),
+                    links=self._bpffs / "links",
+                    queue_full=next(one.number for one in self.verdicts.values() if one.name == "chaos_queue_full"),
+                ),
+                held_bytes=held_bytes,
+            )
 
     def target_counters(self, slots: Collection[int]) -> dict[int, TargetCounters]:
         """What the targets in these slots were given and returned, by slot, as in `TargetEntry`."""
@@ -335,6 +346,7 @@ class DataPlane:
         self.close()
         if not os.path.ismount(self._bpffs):
             return
+        relay.end_all(self._bpffs / "maps" / "chaos_relays")
         # One by one: a mount that another namespace copied would keep them alive after the unmount.
         for name in ("links", "maps"):
             if (self._bpffs / name).is_dir():
