@@ -66,6 +66,7 @@ FLOW = Flow(
     tcp="established",
     why=Why.HASH,
     former=None,
+    verdict="decapsulated",
 )
 WEB_ENI, WEB, IGW, VPC = f"eni-{'1':0>17}", f"i-{'1':0>17}", f"igw-{'9':0>17}", f"vpc-{'c':0>17}"
 BALANCER_BOX = "gwlb-0123456789abcdef"
@@ -130,8 +131,10 @@ def test_a_flow_is_told_in_the_apis_ids() -> None:
         "target_name": None,
         "target_address": "10.9.0.10",
         "zone": "a",
+        "target_state": "healthy",
         "state": "established",
         "why": "hash",
+        "verdict": "decapsulated",
         "cookie": "0x1a2b3c4d",
         "age_s": 2.0,
         "idle_s": 0.2,

@@ -17,6 +17,7 @@ from enum import StrEnum
 from opengwlb.model.flows import FlowKind
 
 from . import scan
+from .flow_verdicts import FlowVerdicts, passed
 from .layout import (
     FLOW_ADOPTED,
     FLOW_BUSY,
@@ -93,6 +94,8 @@ class Flow:
     why: Why
     former: int | None
     """Slot of the target that a rebalanced flow had before."""
+    verdict: str
+    """As `FlowVerdicts` has it."""
 
     @property
     def packets(self) -> int:
@@ -137,50 +140,54 @@ class FlowTable:
         self._flows.close()
         self._tuples.close()
 
-    def live(self, *, now_ns: int) -> Iterator[Flow]:
+    def live(self, *, now_ns: int, verdicts: FlowVerdicts) -> Iterator[Flow]:
         """Flows that are not expired at `now_ns` of the monotonic clock."""
-        yield from self._all(list(scan.live(self._table(), Wanted(), now_ns=now_ns)), now_ns=now_ns)
+        found = list(scan.live(self._table(), Wanted(), now_ns=now_ns, verdict_of=verdicts.of))
+        yield from self._all(found, now_ns=now_ns, verdicts=verdicts)
 
-    def find(self, wanted: Wanted, *, now_ns: int, limit: int) -> Found:
+    def find(self, wanted: Wanted, *, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Found:
         """Reads the whole table, and makes `limit` flows of it."""
         met = itertools.count()
+        live = scan.live(self._table(), wanted, now_ns=now_ns, verdict_of=verdicts.of)
         # The table first: when it ends, no number was drawn for nothing.
-        latest = heapq.nlargest(
-            limit, (one for one, _ in zip(scan.live(self._table(), wanted, now_ns=now_ns), met, strict=False))
-        )
-        return Found(at_ns=now_ns - SETTLED_NS, total=next(met), flows=self._all(latest, now_ns=now_ns))
+        latest = heapq.nlargest(limit, (one for one, _ in zip(live, met, strict=False)))
+        flows = self._all(latest, now_ns=now_ns, verdicts=verdicts)
+        return Found(at_ns=now_ns - SETTLED_NS, total=next(met), flows=flows)
 
-    def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int) -> Changes:
+    def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Changes:
         """Since `after_ns`, which an earlier answer told; at most `limit` of each, the latest first."""
         until_ns = now_ns - SETTLED_NS
         began, ended = scan.changed(
-            self._table(), memoryview(self._tuples), wanted, after_ns=after_ns, until_ns=until_ns
+            self._table(),
+            memoryview(self._tuples),
+            wanted,
+            after_ns=after_ns,
+            until_ns=until_ns,
+            verdict_of=verdicts.of,
         )
+        latest = [heapq.nlargest(limit, one) for one in (began, ended)]
         return Changes(
-            began=Found(at_ns=until_ns, total=len(began), flows=self._all(heapq.nlargest(limit, began), now_ns=now_ns)),
-            ended=Found(
-                at_ns=until_ns,
-                total=len(ended),
-                flows=self._all(heapq.nlargest(limit, ended), now_ns=now_ns, expired=True),
-            ),
+            began=Found(at_ns=until_ns, total=len(began), flows=self._all(latest[0], now_ns=now_ns, verdicts=verdicts)),
+            ended=Found(at_ns=until_ns, total=len(ended), flows=self._all(latest[1], now_ns=now_ns, verdicts=None)),
         )
 
-    def _all(self, found: list[tuple[int, int]], *, now_ns: int, expired: bool = False) -> Iterator[Flow]:
+    def _all(self, found: list[tuple[int, int]], *, now_ns: int, verdicts: FlowVerdicts | None) -> Iterator[Flow]:
+        """`verdicts` is None for those that expired."""
         for _, index in found:
-            flow = self._read(index, now_ns=now_ns, expired=expired)
+            flow = self._read(index, now_ns=now_ns, verdicts=verdicts)
             if flow is not None:
                 yield flow
 
-    def tally(self, *, now_ns: int) -> Tally[FlowKind]:
+    def tally(self, *, now_ns: int, with_places: bool) -> Tally[FlowKind]:
         """How many live flows there are of each kind."""
-        return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns)
+        return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns, with_places=with_places)
 
     def _table(self) -> memoryview:
         """Without what the mapping has beyond the last slot. Short-lived, or the map could not be closed."""
         return memoryview(self._flows)[: self._slots * ctypes.sizeof(flow_slot)]
 
-    def _read(self, index: int, *, now_ns: int, expired: bool = False) -> Flow | None:
-        """One slot's flow, if it has one that is live (or `expired`) and stays the same while it is read."""
+    def _read(self, index: int, *, now_ns: int, verdicts: FlowVerdicts | None) -> Flow | None:
+        """One slot's flow, if it has one that is live (without `verdicts`: expired) and stays the same while it is read."""
         at = index * ctypes.sizeof(flow_slot)
         slot = flow_slot.from_buffer_copy(self._flows, at)
         parts = flow_tuple.from_buffer_copy(self._tuples, index * ctypes.sizeof(flow_tuple))
@@ -188,12 +195,17 @@ class FlowTable:
         age_ns = now_ns - slot.last_seen_ns
         if slot.tag != tag or tag & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
             return None
-        if (age_ns > slot.idle_s * scan.NS_PER_S) is not expired:
+        if (age_ns > slot.idle_s * scan.NS_PER_S) is not (verdicts is None):
             return None
-        return _flow(slot.generation << self._index_bits | index, slot, parts, now_ns)
+        verdict = (
+            passed(slot.state)
+            if verdicts is None
+            else verdicts.of(slot.state, slot.endpoint, slot.target, slot.target_generation)
+        )
+        return _flow(slot.generation << self._index_bits | index, slot, parts, now_ns, verdict)
 
 
-def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int) -> Flow:
+def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int, verdict: str) -> Flow:
     packets = [high << 32 | low for high, low in zip(parts.packets_high, slot.packets, strict=True)]
     size = [high << 32 | low for high, low in zip(parts.bytes_high, slot.bytes, strict=True)]
     first = 1 if slot.state & FLOW_TURNED else 0
@@ -216,6 +228,7 @@ def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int) -> Flow:
         tcp=_tcp(slot.state, packets),
         why=_why(slot.state),
         former=parts.former if slot.state & FLOW_MOVED else None,
+        verdict=verdict,
     )
 
 

@@ -25,6 +25,7 @@ from . import btf, entries, flows, layout, relay, samples, targets
 from .chaos import ChaosPorts, Parts
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
+from .flow_verdicts import FlowVerdicts
 from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
@@ -248,15 +249,17 @@ class DataPlane:
 
     def find_flows(self, wanted: Wanted, *, limit: int) -> Found:
         """The live flows that are wanted: how many, and the `limit` that were seen last."""
-        return self._flows_opened().find(wanted, now_ns=flows.monotonic_ns(), limit=limit)
+        table, verdicts = self._flows_opened(), self._flow_verdicts()
+        return table.find(wanted, now_ns=flows.monotonic_ns(), limit=limit, verdicts=verdicts)
 
     def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes:
         """The wanted flows that began and ended since `after_ns` of the monotonic clock, which an earlier answer told."""
-        return self._flows_opened().changes(wanted, after_ns=after_ns, now_ns=flows.monotonic_ns(), limit=limit)
+        table, verdicts = self._flows_opened(), self._flow_verdicts()
+        return table.changes(wanted, after_ns=after_ns, now_ns=flows.monotonic_ns(), limit=limit, verdicts=verdicts)
 
-    def tally_flows(self) -> Tally[FlowKind]:
-        """How many live flows there are by endpoint, target and protocol."""
-        return self._flows_opened().tally(now_ns=flows.monotonic_ns())
+    def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]:
+        """How many live flows there are by endpoint, target and protocol, and by place in the Maglev table if that is asked for."""
+        return self._flows_opened().tally(now_ns=flows.monotonic_ns(), with_places=with_places)
 
     def samples(self) -> list[samples.Sample]:
         """The last packets that were dropped, a few for each port and verdict."""
@@ -264,7 +267,7 @@ class DataPlane:
 
     def flows(self) -> list[flows.Flow]:
         """Live flows of every endpoint."""
-        return list(self._flows_opened().live(now_ns=flows.monotonic_ns()))
+        return list(self._flows_opened().live(now_ns=flows.monotonic_ns(), verdicts=self._flow_verdicts()))
 
     def dry_run(self) -> DryRun:
         """The programs over copies of their maps, for a packet that nobody sends. Close it."""
@@ -365,6 +368,11 @@ class DataPlane:
         if self._links is None:
             raise DataPlaneError("the data plane is not open")
         return self._links
+
+    def _flow_verdicts(self) -> FlowVerdicts:
+        return FlowVerdicts.read(
+            targets=self._map("targets"), nodes=self._map("nodes"), endpoints=self._map("endpoints")
+        )
 
     def _flows_opened(self) -> FlowTable:
         if self._flow_table is None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from opengwlb.model.flows import FlowKind
 
-from .layout import FLOW_BUSY, FLOW_VALID, flow_slot, flow_tuple
+from .flow_verdicts import passed
+from .layout import FLOW_BUSY, FLOW_VALID, MAGLEV_SIZE, flow_slot, flow_tuple
 
 CHUNK = 65536
 """Slots read at once: enough to make the loop cheap, little enough to stay out of the memory's way."""
@@ -32,20 +33,30 @@ class Wanted:
     endpoints: frozenset[int] | None = None
     targets: frozenset[int] | None = None
     """Slots, as in `TargetEntry`."""
+    verdict: str | None = None
+    """By name, as `FlowVerdicts` has them."""
 
 
-def live(table: memoryview, wanted: Wanted, *, now_ns: int) -> Iterator[tuple[int, int]]:
+VerdictOf = Callable[[int, int, int, int], str]
+"""(state, endpoint, target, target's generation) of a live flow -> its verdict."""
+
+
+def live(table: memoryview, wanted: Wanted, *, now_ns: int, verdict_of: VerdictOf) -> Iterator[tuple[int, int]]:
     """(when last seen, index) of each wanted flow that is not expired. `table` is the map `flows` as bytes."""
     for first, part in _chunks(table):
         seen, tags = _column(part, "last_seen_ns"), _column(part, "tag")
         idle = _column(part, "idle_s")
-        for i in _candidates(part, wanted):
+        found = _candidates(part, wanted)
+        if wanted.verdict is not None:
+            judged = tuple(_column(part, name) for name in ("state", "endpoint", "target", "target_generation"))
+            found = [i for i in found if verdict_of(*[column[i] for column in judged]) == wanted.verdict]
+        for i in found:
             if tags[i] & (FLOW_VALID | FLOW_BUSY) == FLOW_VALID and now_ns - seen[i] <= idle[i] * NS_PER_S:
                 yield seen[i], first + i
 
 
 def changed(
-    table: memoryview, tuples: memoryview, wanted: Wanted, *, after_ns: int, until_ns: int
+    table: memoryview, tuples: memoryview, wanted: Wanted, *, after_ns: int, until_ns: int, verdict_of: VerdictOf
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Of the wanted flows, those that began and those that expired in the time given: each as (when, index).
 
@@ -54,21 +65,27 @@ def changed(
     began, ended = [], []
     for first, part in _chunks(table):
         seen, tags, idle = (_column(part, name) for name in ("last_seen_ns", "tag", "idle_s"))
+        judged = tuple(_column(part, name) for name in ("state", "endpoint", "target", "target_generation"))
         created = tuples[first * _TUPLE : (first + CHUNK) * _TUPLE].cast("Q")[_CREATED :: _TUPLE // 8]
         for i in _candidates(part, wanted):
             if tags[i] & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
                 continue
-            if after_ns < created[i] <= until_ns:
+            if after_ns < created[i] <= until_ns and (
+                wanted.verdict is None or verdict_of(*[column[i] for column in judged]) == wanted.verdict
+            ):
                 began.append((created[i], first + i))
             end_ns = seen[i] + idle[i] * NS_PER_S
-            if after_ns < end_ns <= until_ns:
+            if after_ns < end_ns <= until_ns and wanted.verdict in (None, passed(judged[0][i])):
                 ended.append((end_ns, first + i))
     return began, ended
 
 
-def tally(table: memoryview, tuples: memoryview, *, now_ns: int) -> Tally[FlowKind]:
-    """How many live flows there are of each kind."""
-    found: Tally[tuple[int, int, int]] = Tally()
+def tally(table: memoryview, tuples: memoryview, *, now_ns: int, with_places: bool = False) -> Tally[FlowKind]:
+    """How many live flows there are of each kind; `with_places` those of one kind apart by their place in a Maglev table.
+
+    The place is the upper half of the tag, which is the hash that a target is chosen by (bpf/lib/select.h).
+    """
+    found: Tally[tuple[int, int, int, int | None]] = Tally()
     protocols = tuples[flow_tuple.protocol.offset :: _TUPLE]
     for first, part in _chunks(table):
         columns = zip(
@@ -82,7 +99,7 @@ def tally(table: memoryview, tuples: memoryview, *, now_ns: int) -> Tally[FlowKi
         )
         found.update(
             [
-                (endpoint, target, protocol)
+                (endpoint, target, protocol, (tag >> 32) % MAGLEV_SIZE if with_places else None)
                 for tag, seen, idle, endpoint, target, protocol in columns
                 if tag & (FLOW_VALID | FLOW_BUSY) == FLOW_VALID and now_ns - seen <= idle * NS_PER_S
             ]

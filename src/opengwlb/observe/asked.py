@@ -23,10 +23,15 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     endpoint: str | None = None
 
 
+FlowVerdict = Literal["encapsulated", "decapsulated", "tcp_reset_unhealthy", "tcp_reset_deregistered", "no_targets"]
+"""What `dataplane.FlowVerdicts` can say of a live flow."""
+
+
 class FlowsAsked(Listing, forbid_unknown_fields=True):
     """`flows`: `target` is an id, an address or an instance's name; `since` is an earlier answer's `at` and asks for what changed."""
 
     target: str | None = None
+    verdict: FlowVerdict | None = None
     since: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 

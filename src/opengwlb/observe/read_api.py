@@ -64,7 +64,7 @@ class DataPlaneReads(Protocol):
     def flows(self) -> Iterable[Flow]: ...
     def find_flows(self, wanted: Wanted, *, limit: int) -> Found: ...
     def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
-    def tally_flows(self) -> Tally[FlowKind]: ...
+    def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]: ...
     def node_counters(self) -> Mapping[int, NodeCounters]: ...
 
 
@@ -144,7 +144,9 @@ class _Answers:
         if plane is None:
             return JSONResponse({"at": 0, "total": 0, "flows": [], "total_ended": 0, "ended": []})
         targets = flows.Targets(snapshot)
-        wanted = flows.wanted(snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target)
+        wanted = flows.wanted(
+            snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target, verdict=want.verdict
+        )
         if want.since is None:
             found = plane.find_flows(wanted, limit=want.limit)
             lists = {"flows": found.flows}
@@ -158,7 +160,7 @@ class _Answers:
 
     def plan(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.PlanAsked)
-        live = self._of.dataplane.tally_flows() if self._of.dataplane else {}
+        live = self._of.dataplane.tally_flows(with_places=True) if self._of.dataplane else {}
         return JSONResponse(plan.answer(self._snapshot(), want, live, viewer=viewer))
 
     def drops(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
