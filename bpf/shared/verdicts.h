@@ -34,9 +34,10 @@
 	V(25, neighbour_unanswered, DROP,                                                                                      \
 	  "Neighbour discovery that is no solicitation for another address of the subnet.")                                    \
 	/* Internet gateway: igw.bpf.c */                                                                                      \
-	V(30, igw_out, PASS, "Left for the internet with its public address.")                                                 \
-	V(31, igw_in, PASS, "Came from the internet, now with its private address.")                                           \
-	V(32, igw_no_public_address, DROP, "The sender has no public address, so the internet gateway cannot translate it.")   \
+	V(30, igw_out, PASS, "Left for the internet: IPv4 with its public address, IPv6 as it is.")                            \
+	V(31, igw_in, PASS, "Came from the internet: IPv4 now with its private address, IPv6 as it is.")                       \
+	V(32, igw_no_public_address, DROP,                                                                                     \
+	  "The sender has no public IPv4 address, or no network interface holds its IPv6 address: nothing could come back.")   \
 	V(33, igw_unknown_address, DROP, "From the internet for an address that no network interface holds.")                  \
 	/* Endpoint, on the load balancer's side: endpoint.bpf.c */                                                            \
 	V(40, encapsulated, PASS, "Sent to a target in GENEVE.")                                                               \
