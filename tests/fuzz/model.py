@@ -349,14 +349,15 @@ class Model:
         return "tcp_no_flow"
 
     def resettable(self, frame: bytes, packet: Packet) -> bool:
-        """Whole TCP with a header that is all there, directly behind a plain IP header; a reset is never answered with one."""
+        """Whole TCP with a header that is all there, behind no more than 4 KB of what IP puts before it; a reset is never answered with
+        one."""
         if packet.protocol != TCP or packet.fragment != WHOLE or packet.flags & RST:
             return False
         header = (frame[packet.transport + 12] >> 4) * 4
         return (
             header >= 20
             and packet.transport + header <= packet.end
-            and packet.transport == packet.at + (20 if packet.family == 4 else 40)
+            and packet.transport - packet.at - (20 if packet.family == 4 else 40) < 4096
         )
 
     def reset(self, frame: bytes, packet: Packet, verdict: str) -> str:
