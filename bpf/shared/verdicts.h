@@ -64,7 +64,7 @@
 	V(62, return_bad_outer, DROP, "The outer IP or UDP header of a return is not well-formed, or its lengths disagree.")   \
 	V(63, return_fragment, DROP, "A return arrived in IP fragments: the target's tunnel must not fragment.")               \
 	V(64, return_wrong_node, DROP, "A return addressed to another address than the node's: outer addresses not swapped.")  \
-	V(65, return_unknown_target, DROP, "A return from an address that is no target of this load balancer.")                \
+	V(65, return_unknown_target, DROP, "A return from an address that is no target of any load balancer.")                 \
 	V(66, return_bad_geneve, DROP, "The GENEVE header of a return has a wrong version, length, protocol or option.")       \
 	V(67, return_unknown_endpoint, DROP, "The endpoint id option is missing or names no endpoint of this load balancer.")  \
 	V(68, return_bad_cookie, DROP, "The flow cookie option is missing or is not the flow's.")                              \

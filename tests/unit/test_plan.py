@@ -328,10 +328,24 @@ def test_slots_are_given_once_and_kept(lab):
     assert slots.changes(snapshot(*lab.values(), *new)) == ([], [])
 
 
-def test_a_deregistered_target_keeps_its_slot_while_its_instance_lives(lab):
+def test_a_deregistered_target_keeps_its_slot(lab):
     del lab["target"]
     assert slots.changes(snapshot(*lab.values())) == ([], [])
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_terminated_target_keeps_its_slot_until_it_is_forgotten_or_its_address_is_anothers(lab, registered):
+    interface = next(name for name, one in lab.items() if getattr(one, "private_ip", "") == "10.0.0.10")
     lab["appliance"] = replace(lab["appliance"], state=InstanceState.TERMINATED)
+    if not registered:
+        del lab["target"]
+    gone = lab.pop(interface)
+    assert slots.changes(snapshot(*lab.values())) == ([], [])
+    lab["elsewhere"] = replace(gone, id="eni-elsewhere", vpc="vpc-elsewhere")
+    assert slots.changes(snapshot(*lab.values())) == ([], [])
+    lab["heir"] = replace(gone, id="eni-heir", attachment=None)
+    assert slots.changes(snapshot(*lab.values()))[1] == [lab["target_slot"].id]
+    del lab["heir"], lab["appliance"]
     assert slots.changes(snapshot(*lab.values()))[1] == [lab["target_slot"].id]
 
 
