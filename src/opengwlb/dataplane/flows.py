@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import heapq
 import ipaddress
-import itertools
 import mmap
 import secrets
 import time
@@ -142,17 +140,12 @@ class FlowTable:
 
     def live(self, *, now_ns: int, verdicts: FlowVerdicts) -> Iterator[Flow]:
         """Flows that are not expired at `now_ns` of the monotonic clock."""
-        found = list(scan.live(self._table(), Wanted(), now_ns=now_ns, verdict_of=verdicts.of))
-        yield from self._all(found, now_ns=now_ns, verdicts=verdicts)
+        return self.find(Wanted(), now_ns=now_ns, limit=self._slots, verdicts=verdicts).flows
 
     def find(self, wanted: Wanted, *, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Found:
         """Reads the whole table, and makes `limit` flows of it."""
-        met = itertools.count()
-        live = scan.live(self._table(), wanted, now_ns=now_ns, verdict_of=verdicts.of)
-        # The table first: when it ends, no number was drawn for nothing.
-        latest = heapq.nlargest(limit, (one for one, _ in zip(live, met, strict=False)))
-        flows = self._all(latest, now_ns=now_ns, verdicts=verdicts)
-        return Found(at_ns=now_ns - SETTLED_NS, total=next(met), flows=flows)
+        found = scan.live(self._table(), wanted, now_ns=now_ns, limit=limit, verdict_of=verdicts.of)
+        return self._found(found, at_ns=now_ns - SETTLED_NS, now_ns=now_ns, verdicts=verdicts)
 
     def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Changes:
         """Since `after_ns`, which an earlier answer told; at most `limit` of each, the latest first."""
@@ -163,20 +156,18 @@ class FlowTable:
             wanted,
             after_ns=after_ns,
             until_ns=until_ns,
+            limit=limit,
             verdict_of=verdicts.of,
         )
-        latest = [heapq.nlargest(limit, one) for one in (began, ended)]
         return Changes(
-            began=Found(at_ns=until_ns, total=len(began), flows=self._all(latest[0], now_ns=now_ns, verdicts=verdicts)),
-            ended=Found(at_ns=until_ns, total=len(ended), flows=self._all(latest[1], now_ns=now_ns, verdicts=None)),
+            began=self._found(began, at_ns=until_ns, now_ns=now_ns, verdicts=verdicts),
+            ended=self._found(ended, at_ns=until_ns, now_ns=now_ns, verdicts=None),
         )
 
-    def _all(self, found: list[tuple[int, int]], *, now_ns: int, verdicts: FlowVerdicts | None) -> Iterator[Flow]:
+    def _found(self, found: scan.Latest, *, at_ns: int, now_ns: int, verdicts: FlowVerdicts | None) -> Found:
         """`verdicts` is None for those that expired."""
-        for _, index in found:
-            flow = self._read(index, now_ns=now_ns, verdicts=verdicts)
-            if flow is not None:
-                yield flow
+        read = (self._read(index, now_ns=now_ns, verdicts=verdicts) for index in found.indexes)
+        return Found(at_ns=at_ns, total=found.total, flows=(flow for flow in read if flow is not None))
 
     def tally(self, *, now_ns: int, with_places: bool) -> Tally[FlowKind]:
         """How many live flows there are of each kind."""
