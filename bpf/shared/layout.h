@@ -121,6 +121,8 @@ struct target_config {
 /* Answer TCP of the target's flows with a reset, because it is unhealthy, or gone. */
 #define TARGET_RESET_UNHEALTHY 1
 #define TARGET_RESET_DEREGISTERED 2
+/* Its flows leave it and new ones avoid it: one store, that holds until user space has written what is to be. */
+#define TARGET_LEAVING 4
 
 /* target_counters: PERCPU_ARRAY target slot -> target_counter. What a target was given and what it returned, since it has its slot: user
  * space zeroes it for another target. */

@@ -115,7 +115,7 @@ class Server:
         if isinstance(self.dataplane, DataPlane) and isinstance(self.fabric, Fabric):
             self.passive = PassiveHealth(
                 store=self.store,
-                counters=self.dataplane,
+                programs=self.dataplane,
                 links=Carrier(self.fabric.open_socket),
                 processes=Ended(self.driver.running),
                 ifindex=lambda: self.network.ifindex,

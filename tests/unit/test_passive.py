@@ -14,7 +14,7 @@ from opengwlb.policy import passive
 MS = 1_000_000
 S = 1_000 * MS
 LOOK = 10 * MS
-WINDOW = 225 * MS
+WINDOW = 210 * MS
 
 
 class World:
@@ -84,7 +84,7 @@ def dead(world: World, *, flows: int = 20) -> Callable[[int], None]:
 
 
 def test_a_hung_loop_is_known_at_the_first_look_after_the_window(world: World) -> None:
-    assert world.run(5_000, alive(world)) is None
+    assert world.run(8_000, alive(world)) is None
     died = world.now
     assert world.run(1_000, dead(world)) is Sign.SILENT
     assert WINDOW <= world.now - died <= WINDOW + 2 * LOOK
@@ -182,10 +182,17 @@ def test_patience_is_bounded_and_ends(world: World) -> None:
     memory = passive.Memory(
         began_ns=0, looked_ns=10 * S, last=TargetCounters(), spoke=TargetCounters(), spoke_ns=0, pause_ns=9 * S
     )
-    memory = replace(memory, pause_at_ns=5 * S)
+    memory = replace(memory, pause_at_ns=5 * S, spoken=passive.SEASONED)
     assert passive.patience_ns(memory, window_ns=WINDOW) == 2 * WINDOW
     later = replace(memory, looked_ns=memory.pause_at_ns + passive.PAUSES_REMEMBERED_NS + 1)
     assert passive.patience_ns(later, window_ns=WINDOW) == WINDOW
+
+
+def test_a_newcomer_has_more_patience_than_one_that_has_shown_that_it_does_not_pause(world: World) -> None:
+    assert world.run(1_000, alive(world)) is None
+    died = world.now
+    assert world.run(1_000, dead(world)) is Sign.SILENT
+    assert world.now - died >= passive.NOVICE * WINDOW
 
 
 def test_one_flow_that_is_cut_in_the_middle_is_a_firewalls_decision(world: World) -> None:

@@ -34,10 +34,11 @@ TRUSTED_AFTER_NS = 300_000_000_000
 """A target that was healthy and returned packets for so long since it was condemned is trusted as any other."""
 
 
-class Counters(Protocol):
+class Programs(Protocol):
     """What is used of `dataplane.DataPlane`."""
 
     def target_counters(self, slots: Collection[int]) -> Mapping[int, TargetCounters]: ...
+    def leave(self, slot: int) -> None: ...
 
 
 class Links(Protocol):
@@ -105,7 +106,7 @@ class PassiveHealth:
         self,
         *,
         store: Store,
-        counters: Counters,
+        programs: Programs,
         links: Links,
         processes: Processes,
         ifindex: Callable[[], Mapping[PortRef, int]],
@@ -116,7 +117,7 @@ class PassiveHealth:
         self.condemned: Tally[tuple[str, str, Sign]] = Tally()
         """(target group, target, sign) -> how often since this server started."""
         self._store = store
-        self._counters = counters
+        self._programs = programs
         self._links = links
         self._processes = processes
         self._ifindex = ifindex
@@ -136,7 +137,7 @@ class PassiveHealth:
             return IDLE_S
         for one, sign in self._certain():
             self._condemn(one, sign)
-        counters = self._counters.target_counters([one.slot for one in self._watched])
+        counters = self._programs.target_counters([one.slot for one in self._watched])
         self._look(counters, now_ns=now_ns)
         for one in self._watched:
             memory = self._memories[one.target]
@@ -145,8 +146,17 @@ class PassiveHealth:
                 self._condemn(one, sign_seen)
             elif now_ns - memory.began_ns > TRUSTED_AFTER_NS and memory.experience.returned >= 1:
                 self._trust(snapshot, one)
-        took_s = (self._coarse_ns() - now_ns) / 1e9
-        return max(LOOK_S, took_s * SHARE)
+        return self._next(took_ns=self._coarse_ns() - now_ns)
+
+    def _next(self, *, took_ns: int) -> float:
+        """Exactly when the next target will have been silent for too long, if that is before the next look."""
+        wait_s = max(LOOK_S, took_ns * SHARE / 1e9)
+        now_ns = self._coarse_ns()
+        for one in self._watched:
+            due_ns = passive.due_ns(self._memories[one.target], window_ns=one.window_ns)
+            if due_ns is not None and now_ns < due_ns:
+                wait_s = min(wait_s, (due_ns - now_ns) / 1e9 + 0.0005)
+        return wait_s
 
     def _relist(self, snapshot: Snapshot, now_ns: int) -> None:
         if snapshot.revision != self._revision:
@@ -218,8 +228,15 @@ class PassiveHealth:
 
         snapshot = self._store.snapshot()
         target = snapshot.get(Target, one.target)
-        if target is None or (sign not in passive.CERTAIN and not balancing.has_stand_in(snapshot, target)):
+        if target is None or target.state is not TargetState.HEALTHY:
             return
+        stand_in = balancing.has_stand_in(snapshot, target)
+        if not stand_in and sign not in passive.CERTAIN:
+            return
+        group = snapshot.get(TargetGroup, one.group)
+        if stand_in and group is not None and attributes.rebalances(group.attributes):
+            # What follows from the store takes a tenth of a second: tables are made anew, and swapped after a grace period.
+            self._programs.leave(one.slot)
         if self._store.transact(work):
             name = one.target.rsplit("|", 1)[-1]
             log.warning("%s is unhealthy: %s", name, passive.DESCRIPTIONS[sign])

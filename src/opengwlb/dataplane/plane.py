@@ -205,7 +205,14 @@ class DataPlane:
                 counters.put(key, bytes(counters.value_size))
 
     def _there(self, name: str) -> dict[bytes, bytes]:
-        return {key: value for key, value in self._map(name).entries() if name not in entries.ARRAYS or any(value)}
+        found = self._map(name)
+        if name not in entries.ARRAYS:
+            return dict(found.entries())
+        # Used places come first, by and large: what is behind the last one need not be looked at one by one.
+        held, size = found.head(found.max_entries).rstrip(b"\0"), found.value_size
+        held += bytes(-len(held) % size)
+        values = ((number, held[number * size : (number + 1) * size]) for number in range(len(held) // size))
+        return {entries.u32(number): value for number, value in values if any(value)}
 
     def _put(
         self, name: str, wanted: list[entries.Entry], there: Mapping[bytes, bytes], errors: dict[str, str]
@@ -324,6 +331,14 @@ class DataPlane:
     def target_counters(self, slots: Collection[int]) -> dict[int, TargetCounters]:
         """What the targets in these slots were given and returned, by slot, as in `TargetEntry`."""
         return targets.read(self._map("target_counters"), slots)
+
+    def leave(self, slot: int) -> None:
+        """Flows leave the target in this slot at once, and new ones avoid it, until the next `apply` says what is to be."""
+        held = self._map("targets").get(entries.u32(slot))
+        config = layout.target_config.from_buffer_copy(held or bytes(ctypes.sizeof(layout.target_config)))
+        if any(config.address):
+            config.flags |= layout.TARGET_LEAVING
+            self._map("targets").put(entries.u32(slot), bytes(config))
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""

@@ -81,7 +81,7 @@ TARGET_GROUP = Scope(
     },
     extensions={
         "opengwlb.passive_health.enabled": Attribute(default="false", check=_boolean),
-        "opengwlb.passive_health.window_ms": Attribute(default="225", check=_between(50, 10000)),
+        "opengwlb.passive_health.window_ms": Attribute(default="210", check=_between(50, 10000)),
     },
 )
 LISTENER = Scope(

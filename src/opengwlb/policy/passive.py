@@ -31,6 +31,10 @@ PATIENCE = 1.25
 """A target that paused for longer than the window and came back gets this much of its longest pause…"""
 PATIENCE_AT_MOST = 2.0
 """…but never more than this many windows."""
+SEASONED = 600
+"""Looks at which it had returned something: six seconds and more, in which a target that is given to pauses has shown one."""
+NOVICE = 1.5
+"""Windows that a target gets before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,8 @@ class Memory:
     witnesses: int = 0
     """Looks since then at which a peer had returned something."""
     experience: Experience = Experience()
+    spoken: int = 0
+    """Looks at which it had returned something."""
     pause_ns: int = 0
     """The longest one that it came back from."""
     pause_at_ns: int = 0
@@ -113,6 +119,7 @@ def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
         lost_turns=counters.turns - last.turns if lost >= 1 else 0,
         witnesses=0,
         experience=experience,
+        spoken=memory.spoken + 1,
         pause_ns=max(longest, paused),
         pause_at_ns=now_ns if paused >= longest else memory.pause_at_ns,
         refused_alive_ns=now_ns if refused_alive else memory.refused_alive_ns,
@@ -156,7 +163,16 @@ def patience_ns(memory: Memory, *, window_ns: int) -> int:
     """How long this target may be silent."""
     forgotten = memory.looked_ns - memory.pause_at_ns > PAUSES_REMEMBERED_NS
     known = 0 if forgotten else memory.pause_ns * PATIENCE
-    return int(max(window_ns, min(known, window_ns * PATIENCE_AT_MOST)))
+    least = window_ns if memory.spoken >= SEASONED else window_ns * NOVICE
+    return int(max(least, min(known, window_ns * PATIENCE_AT_MOST)))
+
+
+def due_ns(memory: Memory, *, window_ns: int) -> int | None:
+    """When a target that takes packets and returns none will have done so for too long; None while it returns them."""
+    last = memory.last
+    if not last.last_returned_ns or last.last_given_ns < last.last_returned_ns:
+        return None
+    return last.last_returned_ns + patience_ns(memory, window_ns=window_ns)
 
 
 DESCRIPTIONS = {
