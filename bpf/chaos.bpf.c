@@ -4,6 +4,9 @@
  *
  * Contract: without an entry, and after the entry's time, every packet goes on untouched; nobody has to take the program away for that.
  * What happens to the n-th return is decided by n and the entry's seed alone.
+ *
+ * A program cannot hold packets. What is to come late leaves by a TAP device to a process that holds it (dataplane/relay.py) and writes it
+ * back, where chaos_back gives it to the port again. When that process is gone, or says nothing any more, packets pass undisturbed.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -21,7 +24,7 @@
 #include "shared/verdicts.h"
 
 #define NEXT (-1) /* TCX_NEXT: the router's program */
-#define COPY 0x6368616f /* in the mark of a copy, which comes by here again */
+#define DONE 0x6368616f /* in the mark of what comes by here again: a copy, or a packet that was held */
 #define GENEVE_AT (ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr))
 #define FIRST_OPTION_AT (GENEVE_AT + sizeof(struct geneve_base))
 #define COOKIE_OPTION_AT (FIRST_OPTION_AT + 24)
@@ -33,6 +36,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct chaos_config);
 } chaos_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CHAOS);
+	__type(key, __u32);
+	__type(value, struct chaos_relay);
+} chaos_relays SEC(".maps");
 
 /* With its options where a load balancer puts them. */
 static __always_inline int is_return(struct __sk_buff *skb)
@@ -92,7 +102,7 @@ static __always_inline long duplicate(struct __sk_buff *skb)
 {
 	long error;
 
-	skb->mark = COPY;
+	skb->mark = DONE;
 	error = bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
 	skb->mark = 0;
 	return error;
@@ -105,6 +115,16 @@ static __always_inline int lose(struct __sk_buff *skb, struct chaos_config *chao
 	return TC_ACT_SHOT;
 }
 
+/* Whether somebody would take it: a relay that beats, and, since one that died leaves its entry, its device. */
+static __always_inline int is_held_by_someone(struct __sk_buff *skb, __u32 ifindex)
+{
+	const struct chaos_relay *relay = bpf_map_lookup_elem(&chaos_relays, &ifindex);
+	__u32 mtu = 0;
+
+	return relay && bpf_ktime_get_ns() < relay->beat_ns + CHAOS_BEAT_LIMIT_NS &&
+	       bpf_check_mtu(skb, ifindex ^ CHAOS_TAP, &mtu, 0, 0) >= 0;
+}
+
 SEC("tc")
 int chaos(struct __sk_buff *skb)
 {
@@ -113,7 +133,7 @@ int chaos(struct __sk_buff *skb)
 	__u64 random;
 	long error;
 
-	if (skb->mark == COPY) {
+	if (skb->mark == DONE) {
 		skb->mark = 0;
 		return NEXT;
 	}
@@ -129,6 +149,12 @@ int chaos(struct __sk_buff *skb)
 	switch (chaos->kind) {
 	case CHAOS_LOSE:
 		return lose(skb, chaos);
+	case CHAOS_SLOW:
+	case CHAOS_REORDER:
+		if (!is_held_by_someone(skb, ifindex))
+			return NEXT;
+		__sync_fetch_and_add(&chaos->done, 1);
+		return bpf_redirect(ifindex ^ CHAOS_TAP, 0);
 	case CHAOS_DUPLICATE:
 		error = duplicate(skb);
 		break;
@@ -144,6 +170,14 @@ int chaos(struct __sk_buff *skb)
 	if (!error)
 		__sync_fetch_and_add(&chaos->done, 1);
 	return NEXT;
+}
+
+/* tcx ingress of the TAP: what was held long enough goes on where it was taken. */
+SEC("tc")
+int chaos_back(struct __sk_buff *skb)
+{
+	skb->mark = DONE;
+	return bpf_redirect(skb->ifindex ^ CHAOS_TAP, BPF_F_INGRESS);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

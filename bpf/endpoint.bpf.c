@@ -54,6 +54,7 @@ struct way {
 	__u32 cookie;
 	__u32 generation; /* of the slot */
 	__u32 slot;	  /* of the target */
+	__u32 flow;	  /* index of its slot */
 	__u32 state;	  /* of the flow */
 	__u64 now;
 	__u16 port;
@@ -233,6 +234,7 @@ static __always_inline __u32 find_way(struct desk *desk, const struct counter *s
 		flow_see(found.slot, hash, packet, &start);
 	flow_count(&found, hash->direction ^ packet->quoted, size->packets, size->bytes);
 	way->now = start.now;
+	way->flow = found.index;
 	return VERDICT_encapsulated;
 }
 
@@ -345,7 +347,7 @@ static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *
 	*out = node->ifindex;
 	verdict = encapsulate(skb, desk, node, endpoint, &way);
 	if (verdict == VERDICT_encapsulated)
-		target_given(way.slot, way.state, size->packets, way.now);
+		target_given(way.slot, way.flow, way.state, size->packets, way.now);
 	return verdict;
 }
 

@@ -28,6 +28,10 @@
 #include "shared/layout.h"
 #include "shared/verdicts.h"
 
+/* linux/icmp.h needs headers of the C library that are not there for this target. */
+#define ICMP_UNREACHABLE 3
+#define ICMP_PROTOCOL_UNREACHABLE 2
+#define ICMP_PORT_UNREACHABLE 3
 #define OUTER_LENGTH (sizeof(struct iphdr) + sizeof(struct udphdr) + sizeof(struct geneve_base))
 #define ANY_LINK 1500 /* only larger packets are held against the link's MTU: asking costs 20 ns, and no link of ours takes less */
 
@@ -68,7 +72,7 @@ static __always_inline int read_plain(struct __sk_buff *skb, const struct node_c
 	const struct tunnel *outer = packet_at(skb, ETH_HLEN, sizeof(*outer));
 	__u32 length = skb->len - ETH_HLEN;
 
-	if (!outer || skb->vlan_present || *(const __u8 *)&outer->ip != (4 << 4 | 5) || outer->ip.protocol != IPPROTO_UDP ||
+	if (!outer || skb->protocol != bpf_htons(ETH_P_IP) || skb->vlan_present || *(const __u8 *)&outer->ip != (4 << 4 | 5) || outer->ip.protocol != IPPROTO_UDP ||
 	    outer->udp.dest != bpf_htons(GENEVE_PORT) || outer->ip.frag_off & bpf_htons(IP4_FRAGMENT_OFFSET | IP4_MORE_FRAGMENTS) ||
 	    outer->ip.tot_len != bpf_htons(length) || outer->udp.len != bpf_htons(length - sizeof(outer->ip)) || length > 0xffff ||
 	    outer->ip.daddr != node->address || outer->geneve.version_length != GENEVE_OPTIONS / 4 ||
@@ -133,13 +137,47 @@ static __always_inline __u32 check_outer(struct __sk_buff *skb, const struct nod
 	return VERDICT_decapsulated;
 }
 
+/* An ICMP error of a target's host: nobody takes its GENEVE. It quotes a packet of ours, whose cookie says which of the targets with this
+ * address is meant; so a host can say it of itself only, and of flows that it was given. The error goes on to the box's own stack. */
+static __noinline void hear_refusal(struct __sk_buff *skb, const struct iphdr *ip)
+{
+	struct target_counter *counter;
+	const struct target_config *target;
+	struct flow_slot *flow;
+	__u8 icmp[8];
+	struct tunnel quoted;
+	__u64 now;
+	__u32 slot;
+
+	if (ip->ihl != 5 || bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(*ip), &icmp, sizeof(icmp)) ||
+	    icmp[0] != ICMP_UNREACHABLE || (icmp[1] != ICMP_PORT_UNREACHABLE && icmp[1] != ICMP_PROTOCOL_UNREACHABLE))
+		return;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(*ip) + sizeof(icmp), &quoted, sizeof(quoted)) ||
+	    quoted.ip.daddr != ip->saddr || quoted.ip.protocol != IPPROTO_UDP || quoted.udp.dest != bpf_htons(GENEVE_PORT))
+		return;
+	now = flow_now();
+	flow = flow_by_cookie(bpf_ntohl(quoted.cookie), now);
+	if (!flow)
+		return;
+	slot = *(volatile __u16 *)&flow->target;
+	target = target_still(slot, *(volatile __u32 *)&flow->target_generation);
+	counter = bpf_map_lookup_elem(&target_counters, &slot);
+	if (!target || target->address != ip->saddr || !counter)
+		return;
+	counter->refused++;
+	counter->last_refused_ns = now;
+}
+
 /* Everything before the inner packet, of what is no plain return. not_geneve is for the stack. */
 static __always_inline __u32 read_pieces(struct __sk_buff *skb, const struct node_config *node, struct returned *back)
 {
 	struct outer outer = {};
 
-	if (!is_geneve(skb, &outer))
+	if (!is_geneve(skb, &outer)) {
+		if (outer.ip.protocol == IPPROTO_ICMP)
+			hear_refusal(skb, &outer.ip);
 		return VERDICT_not_geneve;
+	}
 	return node ? check_outer(skb, node, &outer, back) : VERDICT_target_not_configured;
 }
 

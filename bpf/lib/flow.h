@@ -133,18 +133,24 @@ static __always_inline __u64 pair(__u32 high, __u32 low)
 	return (__u64)high << 32 | low;
 }
 
+/* One end of a tuple as a number in which each of its bits counts: neighbours, which have neighbouring addresses, must not cancel out. */
+static __always_inline __u32 flow_end(const __u32 *address, __u8 family, __be16 port)
+{
+	__u32 end = address[0] + port * 0x9e3779b1U;
+
+	if (family == 6)
+		end += (address[1] * 3 + address[2] * 5 + address[3] * 7) * 0x85ebca77U;
+	end = (end ^ end >> 16) * 0x85ebca6bU;
+	return (end ^ end >> 13) * 0xc2b2ae35U;
+}
+
 /* The same for both directions, and cheap. Not to be relied on against somebody who wants two tuples to have the same. */
 static __always_inline __u32 flow_tuple_sum(const struct packet *packet, __u32 stickiness)
 {
-	__u32 source = packet->source[0], destination = packet->destination[0], sum;
+	int ports = stickiness == 5;
+	__u32 sum = flow_end(packet->source, packet->family, ports ? packet->source_port : 0) +
+		    flow_end(packet->destination, packet->family, ports ? packet->destination_port : 0);
 
-	if (packet->family == 6) {
-		source += packet->source[1] * 3 + packet->source[2] * 5 + packet->source[3] * 7;
-		destination += packet->destination[1] * 3 + packet->destination[2] * 5 + packet->destination[3] * 7;
-	}
-	sum = (source + destination) * 0x9e3779b1U + source * destination;
-	if (stickiness == 5)
-		sum += (packet->source_port + packet->destination_port) * 0x85ebca77U + packet->source_port * packet->destination_port;
 	return stickiness == 2 ? sum : sum ^ packet->protocol << 24;
 }
 

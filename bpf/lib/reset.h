@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* A TCP packet answered with a reset, as a host without that connection would (RFC 9293, 3.10.7.1).
  *
- * Contract: is_resettable() says whether tcp_reset() would answer: only whole packets whose TCP header follows a plain IP header and is
- * all there, and never a reset. tcp_reset() turns the packet into its own answer, to be sent out of the port that it came in by; -1: the
- * packet is spoiled. The sender takes the reset for its peer's: the number it asks for is the one that it acknowledged.
+ * Contract: is_resettable() says whether tcp_reset() would answer: only whole packets whose TCP header is all there, and never a reset.
+ * tcp_reset() turns the packet into its own answer, to be sent out of the port that it came in by; -1: the packet is spoiled. The answer
+ * has neither IPv4 options nor IPv6 extension headers, whatever the packet had. The sender takes the reset for its peer's: the number
+ * it asks for is the one that it acknowledged.
  */
 #ifndef OPENGWLB_RESET_H
 #define OPENGWLB_RESET_H
@@ -24,6 +25,7 @@
 
 #define RESET_TTL 64
 #define RESET_DONT_FRAGMENT 0x4000
+#define RESET_OPTIONS_MAX 0xfff /* what bpf_skb_adjust_room() takes away at most */
 
 struct reset_header {
 	__be16 source, destination;
@@ -36,13 +38,18 @@ struct reset_header {
 };
 _Static_assert(sizeof(struct reset_header) == TCP_HEADER, "TCP without options");
 
+static __always_inline __u32 plain_header(const struct packet *packet)
+{
+	return packet->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
 static __always_inline int is_resettable(const struct packet *packet)
 {
-	__u32 plain = packet->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	__u32 header = packet->transport - ETH_HLEN;
 
 	return packet->protocol == IPPROTO_TCP && !packet->quoted && packet->fragment == WHOLE &&
-	       !(packet->tcp_flags & TCP_FLAG_BYTE_RST) && packet->transport == ETH_HLEN + plain &&
-	       packet->shared >= plain + TCP_HEADER && packet->shared <= packet->length;
+	       !(packet->tcp_flags & TCP_FLAG_BYTE_RST) && header <= plain_header(packet) + RESET_OPTIONS_MAX &&
+	       packet->shared >= header + TCP_HEADER && packet->shared <= packet->length;
 }
 
 /* Whether the device that sends it shall finish the TCP checksum (CHECKSUM_PARTIAL). The kernel leaves such a one alone when data
@@ -120,7 +127,7 @@ __noinline int tcp_reset(struct __sk_buff *skb, struct packet *packet)
 {
 	struct reset_header said, reset;
 	__u8 addresses[2 * ETH_ALEN], turned[2 * ETH_ALEN];
-	__u32 length;
+	__u32 tcp, length;
 	int unfinished;
 
 	if (!packet || bpf_skb_load_bytes(skb, packet->transport, &said, sizeof(said)) ||
@@ -131,7 +138,12 @@ __noinline int tcp_reset(struct __sk_buff *skb, struct packet *packet)
 	if (packet->shared > packet->length)
 		return -1;
 	unfinished = is_unfinished(skb, packet->transport);
-	if (unfinished < 0 || bpf_skb_change_tail(skb, packet->transport + TCP_HEADER, 0))
+	tcp = ETH_HLEN + plain_header(packet);
+	/* Taken out, and not written over: a checksum that is left to a device is found by the place of the TCP header. */
+	if (unfinished < 0 ||
+	    (packet->transport > tcp &&
+	     bpf_skb_adjust_room(skb, -(__s32)(packet->transport - tcp), BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_FIXED_GSO)) ||
+	    bpf_skb_change_tail(skb, tcp + TCP_HEADER, 0))
 		return -1;
 	reset = answer_to(&said, length);
 	reset.checksum = ipv4_fold(pseudo_sum(packet));
@@ -140,7 +152,7 @@ __noinline int tcp_reset(struct __sk_buff *skb, struct packet *packet)
 	__builtin_memcpy(turned, addresses + ETH_ALEN, ETH_ALEN);
 	__builtin_memcpy(turned + ETH_ALEN, addresses, ETH_ALEN);
 	if (bpf_skb_store_bytes(skb, 0, turned, sizeof(turned), 0) || write_ip(skb, packet) ||
-	    bpf_skb_store_bytes(skb, packet->transport, &reset, sizeof(reset), BPF_F_RECOMPUTE_CSUM))
+	    bpf_skb_store_bytes(skb, tcp, &reset, sizeof(reset), BPF_F_RECOMPUTE_CSUM))
 		return -1;
 	return 0;
 }

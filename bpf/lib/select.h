@@ -52,12 +52,15 @@ struct choice {
 	__be32 address;
 };
 
-/* The target in a slot, if it still is the one of this generation, else NULL. */
+#define SELECT_TRIES 8 /* places that are asked while targets are being left */
+#define SELECT_STEP 5647 /* between them: far apart, and no divisor of MAGLEV_SIZE */
+
+/* The target in a slot, if it still is the one of this generation and flows do not leave it, else NULL. */
 static __always_inline const struct target_config *target_still(__u32 slot, __u32 generation)
 {
 	const struct target_config *target = bpf_map_lookup_elem(&targets, &slot);
 
-	return target && target->address && target->generation == generation ? target : NULL;
+	return target && target->address && target->generation == generation && !(target->flags & TARGET_LEAVING) ? target : NULL;
 }
 
 /* 0, or -1 when there is nobody to choose. The same hash gets the same target as long as it is listed. */
@@ -73,28 +76,37 @@ static __always_inline int select_target(const struct node_config *node, __u32 s
 	table = bpf_map_lookup_elem(&maglev, &slot);
 	if (!table)
 		return -1;
-	chosen = bpf_map_lookup_elem(table, &place);
-	if (!chosen)
-		return -1;
-	choice->target = *chosen;
-	target = bpf_map_lookup_elem(&targets, &choice->target);
-	if (!target || !target->address)
-		return -1;
+	for (__u32 i = 0; i < SELECT_TRIES; i++) {
+		chosen = bpf_map_lookup_elem(table, &place);
+		if (!chosen)
+			return -1;
+		choice->target = *chosen;
+		target = bpf_map_lookup_elem(&targets, &choice->target);
+		if (!target || !target->address)
+			return -1;
+		if (!(target->flags & TARGET_LEAVING))
+			break;
+		place = (place + SELECT_STEP) % MAGLEV_SIZE;
+	}
 	choice->generation = target->generation;
 	choice->address = target->address;
 	return 0;
 }
 
-/* Plain additions: per CPU, and tc programs do not interrupt each other there. `state` is the flow's. */
-static __always_inline void target_given(__u32 slot, __u32 state, __u64 packets, __u64 now)
+/* Plain additions: per CPU, and tc programs do not interrupt each other there. `flow` is its slot's index, `state` what that says. */
+static __always_inline void target_given(__u32 slot, __u32 flow, __u32 state, __u64 packets, __u64 now)
 {
 	struct target_counter *counter = bpf_map_lookup_elem(&target_counters, &slot);
 
 	if (!counter)
 		return;
 	counter->given += packets;
-	counter->awaited += state & FLOW_ANSWERED ? packets : 0;
 	counter->last_given_ns = now;
+	if (state & FLOW_ANSWERED) {
+		counter->awaited += packets;
+		counter->turns += counter->last_awaited != flow;
+		counter->last_awaited = flow;
+	}
 }
 
 static __always_inline void target_got_flow(__u32 slot)

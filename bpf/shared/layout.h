@@ -135,6 +135,8 @@ struct target_config {
 /* Answer TCP of the target's flows with a reset, because it is unhealthy, or gone. */
 #define TARGET_RESET_UNHEALTHY 1
 #define TARGET_RESET_DEREGISTERED 2
+/* Its flows leave it and new ones avoid it: one store, that holds until user space has written what is to be. */
+#define TARGET_LEAVING 4
 
 /* target_counters: PERCPU_ARRAY target slot -> target_counter. What a target was given and what it returned, since it has its slot: user
  * space zeroes it for another target. */
@@ -146,6 +148,10 @@ struct target_counter {
 	__u64 awaited;	/* of the given ones: those of flows of which it has returned something before */
 	__u64 flows;	/* that it was given: opened, or moved to it */
 	__u64 answered; /* of those: of which it has returned something */
+	__u64 turns;	/* how often an awaited packet was of another flow than the one before it on its CPU */
+	__u64 last_awaited; /* that flow's slot */
+	__u64 refused;	/* ICMP errors of its host: nobody there takes GENEVE */
+	__u64 last_refused_ns;
 };
 
 /* target_addresses: HASH __be32 -> u32. Every address in targets, to tell a stranger's return from one by the wrong target. */
@@ -243,7 +249,9 @@ enum chaos_kind {
 	CHAOS_DUPLICATE,
 	CHAOS_CORRUPT_TLV,
 	CHAOS_STALE_COOKIE,
-	CHAOS_LIE_ON_HEALTH
+	CHAOS_LIE_ON_HEALTH,
+	CHAOS_SLOW,
+	CHAOS_REORDER
 };
 struct chaos_config {
 	__u64 seed;
@@ -252,6 +260,16 @@ struct chaos_config {
 	__u64 done;     /* of those, to how many it was done */
 	__u32 kind;     /* enum chaos_kind */
 	__u32 share;    /* of 65536 */
+};
+
+/* chaos_relays: HASH ifindex -> chaos_relay. Who holds back the returns of a port that is slow or reorders: a process behind a TAP device in
+ * the port's box. Whoever takes the entry away ends it. */
+#define CHAOS_TAP 0x40000000 /* the ifindex of the TAP is that of the port with this bit turned */
+#define CHAOS_BEAT_LIMIT_NS 2000000000ULL
+struct chaos_relay {
+	__u64 beat_ns;  /* CLOCK_MONOTONIC; when it last said that it is there: after the limit packets pass undisturbed */
+	__u32 delay_ms; /* for which it holds each packet */
+	__u32 pid;
 };
 
 /* inspector_rules: HASH ifindex -> inspector_policy. First match wins; no match returns the packet. */

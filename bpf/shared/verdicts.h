@@ -34,9 +34,10 @@
 	V(25, neighbour_unanswered, DROP,                                                                                      \
 	  "Neighbour discovery that is no solicitation for another address of the subnet.")                                    \
 	/* Internet gateway: igw.bpf.c */                                                                                      \
-	V(30, igw_out, PASS, "Left for the internet with its public address.")                                                 \
-	V(31, igw_in, PASS, "Came from the internet, now with its private address.")                                           \
-	V(32, igw_no_public_address, DROP, "The sender has no public address, so the internet gateway cannot translate it.")   \
+	V(30, igw_out, PASS, "Left for the internet: IPv4 with its public address, IPv6 as it is.")                            \
+	V(31, igw_in, PASS, "Came from the internet: IPv4 now with its private address, IPv6 as it is.")                       \
+	V(32, igw_no_public_address, DROP,                                                                                     \
+	  "The sender has no public IPv4 address, or no network interface holds its IPv6 address: nothing could come back.")   \
 	V(33, igw_unknown_address, DROP, "From the internet for an address that no network interface holds.")                  \
 	/* Endpoint, on the load balancer's side: endpoint.bpf.c */                                                            \
 	V(40, encapsulated, PASS, "Sent to a target in GENEVE.")                                                               \
@@ -63,7 +64,7 @@
 	V(62, return_bad_outer, DROP, "The outer IP or UDP header of a return is not well-formed, or its lengths disagree.")   \
 	V(63, return_fragment, DROP, "A return arrived in IP fragments: the target's tunnel must not fragment.")               \
 	V(64, return_wrong_node, DROP, "A return addressed to another address than the node's: outer addresses not swapped.")  \
-	V(65, return_unknown_target, DROP, "A return from an address that is no target of this load balancer.")                \
+	V(65, return_unknown_target, DROP, "A return from an address that is no target of any load balancer.")                 \
 	V(66, return_bad_geneve, DROP, "The GENEVE header of a return has a wrong version, length, protocol or option.")       \
 	V(67, return_unknown_endpoint, DROP, "The endpoint id option is missing or names no endpoint of this load balancer.")  \
 	V(68, return_bad_cookie, DROP, "The flow cookie option is missing or is not the flow's.")                              \
@@ -84,7 +85,8 @@
 	V(92, inspector_not_geneve, STACK, "Not GENEVE: health checks and management, for the appliance's own stack.")         \
 	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")                     \
 	/* Chaos on a target's port: chaos.bpf.c */                                                                            \
-	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")
+	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")                                 \
+	V(101, chaos_queue_full, DROP, "Was to be held back on purpose, but chaos held as much already as it may.")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from opengwlb import admin
 from opengwlb.api import accounts, dispatch
-from opengwlb.cli import lab
+from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.chaos import ChaosReconciler
@@ -25,9 +25,13 @@ from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
+from opengwlb.control.passive import PassiveHealth
 from opengwlb.dataplane import DataPlane
+from opengwlb.dataplane.flows import coarse_ns, slots_for
 from opengwlb.fabric import Fabric
+from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import RuncDriver
+from opengwlb.instances.ended import Ended
 from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
@@ -55,13 +59,25 @@ class Server:
         self.store = SqliteStore(options.data_dir / "store.sqlite", clock=clock)
         self.first_start = admin.first_start(self.store, data_dir=options.data_dir, region=lab.DEFAULT_REGION)
         self.health: HealthChecker | None = None
+        self.chaos: ChaosReconciler | None = None
         self.fabric: Fabric | AbsentNetwork
         self.dataplane: DataPlane | AbsentPrograms
         self.driver: RuncDriver | AbsentInstances
         if options.data_plane == "kernel":
             fabric = self.fabric = Fabric(name=options.name, run_dir=run_dir)
-            self.dataplane = DataPlane(run_dir=run_dir, objects=PROGRAMS)
+            self.dataplane = DataPlane(
+                run_dir=run_dir,
+                objects=PROGRAMS,
+                max_flows=options.max_flows or table_size.default_flows(table_size.memory_bytes()),
+                new_flows_per_s=options.new_flows_per_s,
+                tcp_yields_after_s=options.tcp_yields_after_s,
+            )
             self.dataplane.open()
+            if options.max_flows and self.dataplane.max_flows != slots_for(options.max_flows):
+                kept = f"{self.dataplane.max_flows:,}"
+                log.warning(
+                    "The flow table that is there keeps its %s slots: --max-flows counts after `gwlb down`.", kept
+                )
             self.driver = RuncDriver(name=options.name, run_dir=run_dir, data_dir=options.data_dir)
             self.health = HealthChecker(
                 store=self.store, open_socket=fabric.open_socket, built=lambda: self.network.built
@@ -95,6 +111,18 @@ class Server:
                 monotonic_ns=time.monotonic_ns,
             )
             passes["chaos"] = self.chaos.reconcile
+        self.passive: PassiveHealth | None = None
+        if isinstance(self.dataplane, DataPlane) and isinstance(self.fabric, Fabric):
+            self.passive = PassiveHealth(
+                store=self.store,
+                programs=self.dataplane,
+                links=Carrier(self.fabric.open_socket),
+                processes=Ended(self.driver.running),
+                ifindex=lambda: self.network.ifindex,
+                clock=clock,
+                coarse_ns=coarse_ns,
+            )
+            passes["passive"] = self.passive.reconcile
         kernel = options.data_plane == "kernel"
         self.sources = read_api.Sources(
             store=self.store,
@@ -160,7 +188,7 @@ class Server:
 
     def errors(self) -> dict[str, str]:
         """Object id -> what its reconciler could not do."""
-        return self.network.errors | self.instances.errors
+        return self.network.errors | self.instances.errors | (self.chaos.errors if self.chaos else {})
 
     def troubles(self) -> dict[str, str]:
         return {loop.name: loop.error for loop in self.loops if loop.error}

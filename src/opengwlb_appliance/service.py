@@ -22,9 +22,17 @@ def serve(inspect: loop.Inspect, *, workers: int = 1, health_port: int = 80) -> 
     Raises OSError when UDP 6081 cannot be opened.
     """
     heartbeats = Heartbeats(workers)
-    # All sockets are open before the first loop starts: a port added later would move flows between loops.
-    sockets = [loop.open_sockets() for _ in range(workers)]
-    children = {health.in_background(heartbeats, port=health_port): "health responder"}
+    # The responder is forked before any socket is there: it would keep that of a loop that died open, so that the kernel went on
+    # queueing packets for nobody instead of answering that the port is closed.
+    responder = health.in_background(heartbeats, port=health_port)
+    try:
+        # All sockets are open before the first loop starts: a port added later would move flows between loops.
+        sockets = [loop.open_sockets() for _ in range(workers)]
+    except OSError:
+        os.kill(responder, signal.SIGKILL)
+        os.waitpid(responder, 0)
+        raise
+    children = {responder: "health responder"}
     for slot in range(workers):
         children[_start_loop(inspect, heartbeats=heartbeats, slot=slot, sockets=sockets)] = f"packet loop {slot}"
     for pair in sockets:

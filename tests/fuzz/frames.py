@@ -160,7 +160,7 @@ class Traffic:
         dice = self.dice
         roll = dice.roll()
         source, destination = dice.of(PORTS), dice.of(PORTS)
-        data = bytes(dice.below(64)) if dice.roll() < 0.9 else bytes(dice.below(1460))
+        data = bytes(dice.below(64)) if dice.roll() < 0.9 else bytes(dice.below(1800))
         if roll < 0.5:
             flags = dice.of(FLAGS)
             return 6, tcp(source, destination, flags, options=dice.of(TCP_OPTIONS) if flags & 2 else b"", data=data)

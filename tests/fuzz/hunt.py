@@ -132,7 +132,7 @@ class Judge:
                     model.tunnelled(out)  # dropped, but what the flow was given is there to be learned
             elif program == "target":
                 verdict = model.target(name, frame)
-                if verdict == "decapsulated":
+                if verdict.startswith("decapsulated"):
                     expected_out = model.returned()
             elif program == "eni":
                 verdict = self.router.eni(port, frame)
@@ -270,7 +270,13 @@ class Sender:
         frame = port.mac + port.peer_mac + (b"\x08\x00" if family == 4 else b"\x86\xdd") + packet
         if dice.roll() < 0.05:
             frame = spoil_ethernet(dice, frame)
-        gso = dice.of((100, 1400, 8440, 8480, 8500)) if place < 2 and dice.roll() < 0.02 else 0
+        # A test run's super-packets have no type, and the kernel takes no options out of such a one.
+        plain = (
+            frame[14] == 0x45 or (frame[14] >> 4 == 6 and frame[20:21] in (b"\x06", b"\x11"))
+            if len(frame) > 14
+            else True
+        )
+        gso = dice.of((100, 1400, 8440, 8480, 8500)) if plain and place < 2 and dice.roll() < 0.02 else 0
         if gso:  # may begin a flow without showing what it was given: the same frame, whole, shows it
             self.again = ("endpoint", name, 0, frame[:3500])
         return ("endpoint", name, gso, frame[:3500])

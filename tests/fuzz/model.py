@@ -349,14 +349,15 @@ class Model:
         return "tcp_no_flow"
 
     def resettable(self, frame: bytes, packet: Packet) -> bool:
-        """Whole TCP with a header that is all there, directly behind a plain IP header; a reset is never answered with one."""
+        """Whole TCP with a header that is all there, behind no more than 4 KB of what IP puts before it; a reset is never answered with
+        one."""
         if packet.protocol != TCP or packet.fragment != WHOLE or packet.flags & RST:
             return False
         header = (frame[packet.transport + 12] >> 4) * 4
         return (
             header >= 20
             and packet.transport + header <= packet.end
-            and packet.transport == packet.at + (20 if packet.family == 4 else 40)
+            and packet.transport - packet.at - (20 if packet.family == 4 else 40) < 4096
         )
 
     def reset(self, frame: bytes, packet: Packet, verdict: str) -> str:
@@ -503,7 +504,7 @@ class Model:
     # -- back from a target
 
     def target(self, ref: PortRef, frame: bytes) -> str:
-        """The verdict. For `decapsulated`, `returned` then says the bytes."""
+        """The verdict. For `decapsulated` and `decapsulated_changed`, `returned` then says the bytes."""
         if not self.is_geneve(frame):
             return "not_geneve"
         node = self.nodes.get(ref)
@@ -533,13 +534,31 @@ class Model:
         packet = self.inner_agrees(frame, at, family, door)
         if packet is None:
             return "return_bad_inner"
+        verdict = self.whose(frame, packet, self.cookies[int.from_bytes(said[3], "big")])
+        if verdict == "return_bad_cookie":
+            return verdict
         mark = self.mark(frame[15] & 3, packet.tos & 3)
         if mark is None:
             return "return_congestion_mark"
         self.door, self.inner = door, remarked(frame[at:], packet, mark)
         if len(self.inner) > door.port.mtu:
             return "return_mtu_exceeded"
-        return "decapsulated"
+        return verdict
+
+    def whose(self, frame: bytes, packet: Packet, flow: Flow) -> str:
+        """A target may change what it returns, but not return one flow's packet as another's."""
+        if self.key(packet, flow.door) == flow.key:
+            return "decapsulated"
+        followed = self.quoted_flow(frame, packet, flow.door)
+        if followed is None:
+            if packet.fragment and not self.goes_with_its_datagram(packet, flow.door):
+                return "decapsulated_changed"
+            key = self.key(packet, flow.door)
+        else:
+            key = followed.key
+        if key not in self.flows:
+            return "decapsulated_changed"
+        return "decapsulated" if self.flows[key] is flow else "return_bad_cookie"
 
     def is_geneve(self, frame: bytes) -> bool:
         """UDP to 6081 in IPv4. Of later fragments no one can tell, and nobody else sends any."""

@@ -239,6 +239,7 @@ class Lab:
             table=table,
             delivery=900,
             source_dest_check=False,
+            ipv6=self._forwards,
             mac=port.mac,
             peer_mac=peer_mac,
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+from collections import Counter as Tally
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from opengwlb.dataplane.syscalls import inside
 
-from .harness import CLIENT, CLIENT6, SERVER, SERVER6, Appliance, End, Lab, iperf_gbits, listens, process
+from .harness import CLIENT, CLIENT6, SERVER, SERVER6, Appliance, End, Lab, eventually, iperf_gbits, listens, process
 
 UDP_SEGMENT = 103
 ECHO = Path(__file__).with_name("echo.py")
@@ -87,7 +89,7 @@ def test_tcp_bulk_passes_user_space_and_the_kernel_in_any_order(series: Lab, arg
     assert rate > 0.05
 
 
-@pytest.mark.parametrize("arguments", [(), ("-R",)], ids=["forward", "reverse"])
+@pytest.mark.parametrize("arguments", [(), ("-R",), ("-6",)], ids=["forward", "reverse", "ipv6"])
 @pytest.mark.parametrize("chosen", [[0], [1], [0, 1]], ids=["kernel", "user-space", "both"])
 def test_tcp_bulk_passes_two_endpoints_between_vpc_routers(
     routed: Lab, arguments: tuple[str, ...], chosen: list[int]
@@ -95,8 +97,9 @@ def test_tcp_bulk_passes_two_endpoints_between_vpc_routers(
     routed.healthy = {routed.appliances[i].slot for i in chosen}
     assert routed.apply() == {}
     with echoing(routed.appliances[1]):
+        address = SERVER6 if "-6" in arguments else SERVER
         rate = iperf_gbits(
-            routed.client.box, routed.server.box, SERVER, *arguments, "-P", str(3 * len(chosen)), seconds=1
+            routed.client.box, routed.server.box, address, *arguments, "-P", str(3 * len(chosen)), seconds=1
         )
     assert rate > (1 if chosen == [0] else 0.05)
     verdicts = routed.counts()
@@ -138,7 +141,7 @@ def _sum(data: bytes) -> int:
     [
         *(("one", target, [0]) for target in (SERVER, SERVER6)),
         *(("series", target, chosen) for target in (SERVER, SERVER6) for chosen in ([0], [1], [0, 1])),
-        *(("routed", SERVER, chosen) for chosen in ([0], [1], [0, 1])),
+        *(("routed", target, chosen) for target in (SERVER, SERVER6) for chosen in ([0], [1], [0, 1])),
     ],
     ids=lambda value: value if isinstance(value, str) else "+".join(("kernel", "user-space")[i] for i in value),
 )
@@ -166,3 +169,34 @@ def test_udp_gso_arrives_as_its_datagrams(
                 data = [bytes([burst, i]) * (600 if i < 39 else 211) for i in range(40)]
                 sender.sendto(b"".join(data), (target, 7000))
                 assert sorted(receiver.recv(2000) for _ in data) == sorted(data)
+
+
+def dropped_or_sent(lab: Lab, before: Tally[tuple[int, str]], verdict: str) -> int:
+    """Packets that met this verdict at the first endpoint since then."""
+    return (lab.counts() - before)[lab.endpoints[0].inner.ifindex, verdict]
+
+
+@pytest.mark.parametrize(("source", "target", "most"), [(CLIENT, SERVER, 8472), (CLIENT6, SERVER6, 8452)])
+def test_udp_gso_is_measured_by_its_datagrams(routed: Lab, source: str, target: str, most: int) -> None:
+    """Seven datagrams in one write: of 8500 bytes with their headers all arrive, of one byte more none does."""
+    routed.healthy = {routed.appliances[0].slot}
+    assert routed.apply() == {}
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    with inside(routed.server.netns):
+        receiver = socket.socket(family, socket.SOCK_DGRAM)
+    with inside(routed.client.netns):
+        sender = socket.socket(family, socket.SOCK_DGRAM)
+    with receiver, sender:
+        receiver.bind((target, 7000))
+        receiver.settimeout(2)
+        sender.bind((source, 7100))
+        for size, verdict in ((most, "encapsulated"), (most + 1, "inner_too_big")):
+            data = [bytes([i]) * size for i in range(7)]
+            sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
+            before = routed.counts()
+            sender.sendto(b"".join(data), (target, 7000))
+            if verdict == "encapsulated":
+                assert [receiver.recv(9000) for _ in data] == data
+            met = partial(dropped_or_sent, routed, before, verdict)
+            eventually(lambda met=met: met() >= 7, "the load balancer met them")
+            assert met() == 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -22,6 +23,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
+from opengwlb.dataplane.syscalls import inside
 from opengwlb.model.plane import EniEntry, EniRole, Plane
 from opengwlb.model.topology import PortRef, Program
 
@@ -31,6 +33,7 @@ from .harness import End, eventually, listens, process, run
 ALICES_NET, BOBS_NET, NARROW_NET = "2001:db8:0:101::/64", "2001:db8:0:102::/64", "2001:db8:0:103::/64"
 ALICE, BOB, CLIENT = "2001:db8:0:101::10", "2001:db8:0:102::20", "2001:db8:ffff::9"
 ROUTER, LINK_LOCAL = "2001:db8:0:101::1", "fe80::1"
+UDP_SEGMENT = 103
 DELIVERY, ALICES, BOBS, ENDPOINTS, EDGE = 900, 1000, 1001, 1002, 1003
 LAST_RESORT = ("unreachable", "default", "metric", "4278198272")
 LOCAL = ("throw", "2001:db8:0:100::/56")
@@ -383,6 +386,23 @@ def test_traffic_between_hosts_never_enters_the_stack_and_stays_in_super_packets
     assert not handed_over & {verdict for _, verdict in grown}
     assert grown["alice", "eni_forwarded"] > 150 * 2**20 / 8941  # iperf3 leaves its last socket buffer unsent
     assert grown["alice", "eni_forwarded"] > 3 * frames, "segments per frame: super-packets were cut"
+
+
+def test_udp_super_packets_between_hosts_arrive_as_their_datagrams(vpc: Vpc6) -> None:
+    """As QUIC sends, the last datagram shorter."""
+    before = frames_into(vpc, "alice")
+    with inside(vpc.outer["bob"].netns):
+        receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    with inside(vpc.outer["alice"].netns):
+        sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    with receiver, sender:
+        receiver.bind((BOB, 7000))
+        receiver.settimeout(2)
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
+        data = [bytes([i]) * (1200 if i < 39 else 17) for i in range(40)]
+        sender.sendto(b"".join(data), (BOB, 7000))
+        assert [receiver.recv(2000) for _ in data] == data
+    assert frames_into(vpc, "alice") - before <= 2
 
 
 def test_ipv6_of_a_vpc_without_it_is_dropped_by_its_name(vpc: Vpc6) -> None:

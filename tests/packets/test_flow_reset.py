@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP, fragment
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, PadN
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
@@ -87,12 +87,36 @@ def test_tcp_of_no_known_flow_is_answered_as_rfc_9293_says(
     assert lab.dataplane.flows() == []
 
 
+BEHIND = [
+    pytest.param(IP(src=CLIENT, dst=SERVER, options=b"\x01" * 4), id="IPv4 with one word of options"),
+    pytest.param(IP(src=CLIENT, dst=SERVER, options=b"\x07\x27\x04" + bytes(37)), id="IPv4 with a recorded route"),
+    pytest.param(IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrDestOpt(), id="IPv6 with destination options"),
+    pytest.param(
+        IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt(options=PadN(optdata=bytes(250))),
+        id="IPv6 with two extension headers",
+    ),
+    pytest.param(IPv6(src=CLIENT6, dst=SERVER6) / IPv6ExtHdrFragment(m=0, offset=0), id="IPv6 in a single fragment"),
+]
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 700], ids=["bare", "with data"])
+@pytest.mark.parametrize("front", BEHIND)
+def test_tcp_behind_options_and_extension_headers_is_answered_without_them(
+    lab: Lab, door: Endpoint, front: Packet, data: bytes
+) -> None:
+    sent = front / TCP(sport=4, dport=5, flags="PA", seq=1000, ack=2000, options=[("NOP", None)] * 4) / Raw(data)
+    ip, tcp = checked(answer(lab, door, sent, "tcp_reset_unknown"), type(front))
+    assert (ip.src, ip.dst) == (front.dst, front.src)
+    assert (tcp.sport, tcp.dport, str(tcp.flags), tcp.seq) == (5, 4, "R", 2000)
+
+
 @pytest.mark.parametrize(
     ("packet", "verdict"),
     [
         (IP(src=CLIENT, dst=SERVER) / TCP(flags="R"), "tcp_no_flow"),
         (IP(src=CLIENT, dst=SERVER) / TCP(flags="RA"), "tcp_no_flow"),
-        (IP(src=CLIENT, dst=SERVER, options=[b"\x01" * 4]) / TCP(flags="A"), "tcp_no_flow"),
+        (IP(src=CLIENT, dst=SERVER) / TCP(flags="A", dataofs=4), "tcp_no_flow"),
+        (IP(src=CLIENT, dst=SERVER) / TCP(flags="A", dataofs=6), "tcp_no_flow"),
         (
             fragment(IP(src=CLIENT, dst=SERVER, id=7) / TCP(flags="A") / Raw(bytes(2000)), fragsize=1000)[0],
             "tcp_no_flow",
@@ -102,7 +126,7 @@ def test_tcp_of_no_known_flow_is_answered_as_rfc_9293_says(
     ],
 )
 def test_no_reset_answers(lab: Lab, door: Endpoint, packet: Packet, verdict: str) -> None:
-    """Resets, packets behind options, fragments; what may begin a flow begins it."""
+    """Resets, headers that are not all there, fragments; what may begin a flow begins it."""
     with lab.exactly(door.inner, verdict):
         door.outer.send(into(door, packet))
 
@@ -148,6 +172,12 @@ def test_a_flow_pinned_to_a_target_that_resets_is_answered_once_and_forgotten(
         assert lab.apply() == {}
 
 
+PLAIN: tuple[tuple[int, int, bytes], ...] = ()
+OPTIONS = ((socket.IPPROTO_IP, socket.IP_OPTIONS, b"\x01" * 8),)
+EXTENSIONS = ((socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, bytes((0, 1, 1, 12, *bytes(12)))),)
+"""What a socket puts between IP and TCP: nothing, eight NOPs, sixteen bytes of destination options."""
+
+
 @pytest.mark.parametrize("checksum", ["on", "off"])
 def test_a_real_client_believes_the_reset_whatever_it_was_doing(labs: Callable[..., Lab], checksum: str) -> None:
     """Super-packets, checksums left to a device that leaves them to the next, or finishes them: the kernel's own TCP closes the
@@ -156,12 +186,21 @@ def test_a_real_client_believes_the_reset_whatever_it_was_doing(labs: Callable[.
     offload(lab.endpoints[0].inner, "tx-checksum-ip-generic", checksum)
     lab.settings = {"reset_on_idle": True}
     assert lab.apply() == {}
-    for family, address in ((socket.AF_INET, SERVER), (socket.AF_INET6, SERVER6)):
+    for family, address, behind in (
+        (socket.AF_INET, SERVER, PLAIN),
+        (socket.AF_INET6, SERVER6, PLAIN),
+        (socket.AF_INET, SERVER, OPTIONS),
+        (socket.AF_INET6, SERVER6, EXTENSIONS),
+    ):
         for speaker in ("client", "server"):
             with inside(lab.server.netns):
                 listener = socket.create_server((address, 8000), family=family)
             with inside(lab.client.netns):
-                client = socket.create_connection((address, 8000), timeout=5)
+                client = socket.socket(family)
+            for end in (listener, client):  # room for extension headers, which no MSS knows of
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 8000)
+            client.settimeout(5)
+            client.connect((address, 8000))
             server, _ = listener.accept()
             listener.close()
             client.sendall(b"x" * 100_000)
@@ -170,6 +209,8 @@ def test_a_real_client_believes_the_reset_whatever_it_was_doing(labs: Callable[.
                 left -= len(server.recv(left))
             FlowSlots(lab).clear()
             one, other = (client, server) if speaker == "client" else (server, client)
+            for option in behind:
+                one.setsockopt(*option)
             one.sendall(b"y" * 60_000)
             one.settimeout(5)
             with pytest.raises(ConnectionResetError):
@@ -183,4 +224,4 @@ def test_a_real_client_believes_the_reset_whatever_it_was_doing(labs: Callable[.
             FlowSlots(lab).clear()
     doubts = run("nstat", "-az", "TcpExtTCPChallengeACK", box=lab.client.box)
     assert float(doubts.split()[-2]) == 0, "a reset with a wrong number is asked about"
-    eventually(lambda: lab.counts()[lab.endpoints[0].inner.ifindex, "tcp_reset_unknown"] >= 4, "no reset was counted")
+    eventually(lambda: lab.counts()[lab.endpoints[0].inner.ifindex, "tcp_reset_unknown"] >= 8, "no reset was counted")

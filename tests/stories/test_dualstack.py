@@ -2,210 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import socket
+import subprocess
 import sys
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
-from opengwlb.dataplane.syscalls import inside
+from opengwlb.dataplane import layout
+from opengwlb.dataplane.maps import Map
+from opengwlb.dataplane.syscalls import inside, open_pin
+from opengwlb.model.ids import device_name
 
 from .cloud import answers, image
-from .server import REGION, Server, until
+from .dualstack import CLIENT, FORBIDDEN, Service, Site, http6, nth, services_of, site_of
+from .server import BIN, Server, until
 
-CLIENT = "2001:db8:ffff::1"
 UDP_SEGMENT = 103
+T = TypeVar("T")
 TRANSFER = Path(__file__).with_name("transfer.py")
-WEB = """#!/bin/sh
-mkdir -p /srv/www && cd /srv/www && hostname > index.html
-python3 -m http.server --bind :: 80 >/dev/null 2>&1 &
-"""
-"""Listens for both protocols."""
-
-
-@dataclass
-class Service:
-    """A partner's load balancer with one appliance, and the service in front of it."""
-
-    elb: Any
-    arn: str
-    target_group: str
-    name: str
-    appliance: str
-    service_id: str
-
-
-@dataclass
-class Site:
-    """The customer's VPC: an application, and an endpoint to each of the two services."""
-
-    ec2: Any
-    igw: str
-    subnet: str
-    subnet6: str
-    address: str
-    address6: str
-    instance: str
-    endpoints: dict[str, str]
-    tables: dict[str, str]
-    """`edge`, `app`, and `inspector` and `firewall` of the endpoints' subnets."""
-
-    def send(self, table: str, destination: str, **target: str) -> None:
-        """The route is made, or leads elsewhere from now on."""
-        member = "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
-        where = {"RouteTableId": self.tables[table], member: destination}
-        known = self.ec2.describe_route_tables(RouteTableIds=[self.tables[table]])["RouteTables"][0]["Routes"]
-        if any(route.get(member) == destination for route in known):
-            self.ec2.replace_route(**where, **target)
-        else:
-            assert self.ec2.create_route(**where, **target)["Return"] is True
-
-    def inspected_by(self, *services: str) -> None:
-        """What the application sends meets these endpoints in this order, and what comes to it in the reverse one."""
-        chain = [self.endpoints[service] for service in services]
-        for everything, own in (("0.0.0.0/0", self.subnet), ("::/0", self.subnet6)):
-            self.send("app", everything, VpcEndpointId=chain[0])
-            self.send("edge", own, VpcEndpointId=chain[-1])
-            for service, onward in zip(services, [*chain[1:], None], strict=True):
-                self.send(service, everything, **({"VpcEndpointId": onward} if onward else {"GatewayId": self.igw}))
-            for service, back in zip(services[1:], chain, strict=False):
-                self.send(service, own, VpcEndpointId=back)
-
-
-def block_of(made: dict[str, Any]) -> str:
-    (association,) = made["Ipv6CidrBlockAssociationSet"]
-    assert association["Ipv6CidrBlockState"]["State"] == "associated"
-    return str(association["Ipv6CidrBlock"])
-
-
-def nth(block: str, number: int) -> str:
-    """The /64 of this number in a /56 such as 2001:db8:0:100::/56."""
-    return block.replace("00::/56", f"{number:02x}::/64")
 
 
 @pytest.fixture(scope="module")
 def services(server: Server) -> dict[str, Service]:
-    server.account("partner")
-    ec2, elb = server.client("ec2", "partner"), server.client("elbv2", "partner")
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
-    subnet = ec2.create_subnet(
-        VpcId=vpc["VpcId"],
-        CidrBlock="10.9.0.0/24",
-        Ipv6CidrBlock=nth(block_of(vpc), 1),
-        AvailabilityZone=f"{REGION}a",
-    )["Subnet"]["SubnetId"]
-    made = {}
-    for kind in ("inspector", "firewall"):
-        balancer = elb.create_load_balancer(Name=kind, Type="gateway", Subnets=[subnet], IpAddressType="dualstack")
-        balancer = balancer["LoadBalancers"][0]
-        assert balancer["IpAddressType"] == "dualstack"
-        group = elb.create_target_group(
-            Name=kind,
-            Protocol="GENEVE",
-            Port=6081,
-            VpcId=vpc["VpcId"],
-            HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=2,
-            HealthyThresholdCount=2,
-        )["TargetGroups"][0]["TargetGroupArn"]
-        (launched,) = ec2.run_instances(ImageId=image(ec2, kind), MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"]
-        ec2.get_waiter("instance_running").wait(
-            InstanceIds=[launched["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-        elb.register_targets(TargetGroupArn=group, Targets=[{"Id": launched["InstanceId"]}])
-        arn = balancer["LoadBalancerArn"]
-        elb.create_listener(LoadBalancerArn=arn, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
-        service = ec2.create_vpc_endpoint_service_configuration(
-            GatewayLoadBalancerArns=[arn], AcceptanceRequired=False, SupportedIpAddressTypes=["ipv4", "ipv6"]
-        )["ServiceConfiguration"]
-        ec2.modify_vpc_endpoint_service_permissions(ServiceId=service["ServiceId"], AddAllowedPrincipals=["*"])
-        made[kind] = Service(
-            elb=elb,
-            arn=arn,
-            target_group=group,
-            name=service["ServiceName"],
-            appliance=launched["InstanceId"],
-            service_id=service["ServiceId"],
-        )
-    return made
+    return services_of(server)
 
 
 @pytest.fixture(scope="module")
 def site(server: Server, services: dict[str, Service]) -> Site:
-    server.account("customer")
-    ec2 = server.client("ec2", "customer")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
-    block, vpc_id = block_of(vpc), vpc["VpcId"]
-    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc_id)
-    subnets, tables, endpoints = {}, {}, {}
-    for number, name in enumerate(("app", "inspector", "firewall"), start=2):
-        subnets[name] = ec2.create_subnet(
-            VpcId=vpc_id,
-            CidrBlock=f"10.0.{number}.0/28",
-            Ipv6CidrBlock=nth(block, number),
-            AvailabilityZone=f"{REGION}a",
-        )["Subnet"]["SubnetId"]
-    for name in ("edge", *subnets):
-        tables[name] = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
-        where = {"SubnetId": subnets[name]} if name in subnets else {"GatewayId": igw}
-        ec2.associate_route_table(RouteTableId=tables[name], **where)
-    for kind, service in services.items():
-        endpoints[kind] = ec2.create_vpc_endpoint(
-            VpcEndpointType="GatewayLoadBalancer",
-            ServiceName=service.name,
-            VpcId=vpc_id,
-            SubnetIds=[subnets[kind]],
-            IpAddressType="dualstack",
-        )["VpcEndpoint"]["VpcEndpointId"]
-    (launched,) = ec2.run_instances(
-        ImageId=image(ec2, "linux"),
-        MinCount=1,
-        MaxCount=1,
-        UserData=WEB,
-        NetworkInterfaces=[
-            {
-                "DeviceIndex": 0,
-                "SubnetId": subnets["app"],
-                "AssociatePublicIpAddress": True,
-                "Ipv6AddressCount": 1,
-            }
-        ],
-    )["Instances"]
-    ec2.get_waiter("instance_running").wait(
-        InstanceIds=[launched["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    described = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"][0]["Instances"][0]
-    until(
-        lambda: all(one["State"] == "available" for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]),
-        what="endpoints are available",
-    )
-    made = Site(
-        ec2=ec2,
-        igw=igw,
-        subnet="10.0.2.0/28",
-        subnet6=nth(block, 2),
-        address=described["PublicIpAddress"],
-        address6=described["Ipv6Address"],
-        instance=launched["InstanceId"],
-        endpoints=endpoints,
-        tables=tables,
-    )
-    for service in services.values():
-        until(
-            lambda service=service: (
-                service.elb.describe_target_health(TargetGroupArn=service.target_group)["TargetHealthDescriptions"][0][
-                    "TargetHealth"
-                ]["State"]
-                == "healthy"
-            ),
-            what="the appliance is healthy",
-            seconds=40,
-        )
-    return made
+    return site_of(server, services)
 
 
 WAYS = [("inspector",), ("firewall",), ("inspector", "firewall")]
@@ -236,11 +68,6 @@ def inspected(request: pytest.FixtureRequest, server: Server, site: Site) -> tup
     return way
 
 
-def http6(server: Server, site: Site) -> bool:
-    options = ("-s", "-o", "/dev/null", "-m", "2", "--interface", CLIENT, "-w", "%{http_code}")
-    return server.inside("internet", "curl", *options, f"http://[{site.address6}]/").stdout == "200"
-
-
 def test_the_tutorials_ipv6_doubles_are_taken_by_the_cli_as_aws_documents_them(server: Server, site: Site) -> None:
     vpce = ("--vpc-endpoint-id", site.endpoints["inspector"])
     for table, destination, target in (
@@ -263,37 +90,273 @@ def test_a_ping_passes(server: Server, site: Site, inspected: tuple[str, ...]) -
     assert "3 received" in result.stdout, result.stdout + result.stderr
 
 
+@contextlib.contextmanager
+def serving(server: Server, site: Site, address: str) -> Iterator[None]:
+    """The application takes and gives bulk on port 7000, over the family of `address`."""
+    everything = "::" if ":" in address else "0.0.0.0"
+    with server.spawn(site.instance, sys.executable, str(TRANSFER), "serve", "7000", everything) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            yield
+        finally:
+            process.terminate()
+
+
+def transfers(server: Server, site: Site, mode: str, address: str, size: int, *, client: str = "") -> bool:
+    """Whether so many bytes arrive with the hash that they left with."""
+    with serving(server, site, address):
+        where = (mode, address, "7000", str(size), *((client,) if client else ()))
+        result = server.inside("internet", sys.executable, str(TRANSFER), *where, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return bool(json.loads(result.stdout)["equal"])
+
+
 @pytest.mark.parametrize("mode", ["push", "pull"])
 def test_bulk_arrives_whole(server: Server, site: Site, inspected: tuple[str, ...], mode: str) -> None:
-    size = 100_000_000 if inspected == ("inspector",) else 8_000_000
-    with server.spawn(site.instance, sys.executable, str(TRANSFER), "serve", "7000", "::") as serving:
-        try:
-            assert serving.stdout is not None and serving.stdout.readline() == "ready\n"
-            where = (mode, site.address6, "7000", str(size))
-            result = server.inside("internet", sys.executable, str(TRANSFER), *where, timeout=60)
-            assert result.returncode == 0, result.stderr
-            assert json.loads(result.stdout)["equal"]
-        finally:
-            serving.terminate()
+    assert transfers(server, site, mode, site.address6, 100_000_000 if inspected == ("inspector",) else 8_000_000)
 
 
-def test_udp_segmentation_offload_arrives_as_its_datagrams(
-    server: Server, site: Site, inspected: tuple[str, ...]
+class Internet:
+    """The link between the internet gateway and the internet, with an MTU of its own on each side."""
+
+    def __init__(self, server: Server, site: Site) -> None:
+        self.server, self.site = server, site
+        self.sides = (("internet", device_name(site.igw)), (site.igw, "internet"))
+
+    def mtu(self, client: int, gateway: int) -> None:
+        """What was learned before is forgotten."""
+        for (box, device), size in zip(self.sides, (client, gateway), strict=True):
+            done = self.server.inside(box, "ip", "link", "set", device, "mtu", str(size))
+            assert done.returncode == 0, done.stderr
+        for box in ("internet", self.site.instance):
+            for version in ("-4", "-6"):
+                self.server.inside(box, "ip", version, "route", "flush", "cache")
+            self.server.inside(box, "ip", "tcp_metrics", "flush")
+
+    def mtus(self) -> tuple[int, ...]:
+        told = (self.server.inside(box, "ip", "-j", "link", "show", device).stdout for box, device in self.sides)
+        return tuple(json.loads(one)[0]["mtu"] for one in told)
+
+    def undisturbed(self, client: int, gateway: int, attempt: Callable[[], T]) -> T:
+        """The server looks every five seconds whether links are as they should be, and mends them: then once more."""
+        for _ in range(5):
+            self.mtu(client, gateway)
+            result = attempt()
+            if self.mtus() == (client, gateway):
+                return result
+        raise AssertionError("the MTU was set back again and again")
+
+    def learned(self, box: str, source: str, destination: str) -> int:
+        """A host's path MTU; 0: its link's."""
+        told = self.server.inside(box, "ip", "route", "get", destination, "from", source).stdout
+        found = re.search(r"\bmtu (\d+)", told)
+        return int(found[1]) if found else 0
+
+
+@pytest.fixture
+def jumbo(server: Server, site: Site) -> Iterator[Internet]:
+    """A link on which packets of 9001 bytes come from the internet, and the application's may leave."""
+    link = Internet(server, site)
+    site.inspected_by("inspector")
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=20)
+    try:
+        yield link
+    finally:
+        link.mtu(1500, 1500)
+
+
+@contextlib.contextmanager
+def switched(server: Server, service: Service, *, pmtud: bool, mss_clamping: bool) -> Iterator[None]:
+    """Switches of a load balancer, from when they have taken effect until the block ends."""
+    switch(server, service, pmtud=pmtud, mss_clamping=mss_clamping)
+    try:
+        yield
+    finally:
+        switch(server, service, pmtud=False, mss_clamping=True)
+
+
+def switch(server: Server, service: Service, *, pmtud: bool, mss_clamping: bool) -> None:
+    values = {"pmtud": pmtud, "mss_clamping": mss_clamping}
+    service.elb.modify_load_balancer_attributes(
+        LoadBalancerArn=service.arn,
+        Attributes=[{"Key": f"opengwlb.{name}.enabled", "Value": str(on).lower()} for name, on in values.items()],
+    )
+    wanted = (layout.NODE_PMTUD if pmtud else 0) | (0 if mss_clamping else layout.NODE_NO_MSS_CLAMPING)
+    nodes = Map(open_pin(f"/run/opengwlb/{server.name}/bpf/maps/nodes"), name="nodes")
+    try:
+        until(
+            lambda: wanted in {layout.node_config.from_buffer_copy(value).flags for _, value in nodes.entries()},
+            what="the switches have taken effect",
+        )
+    finally:
+        nodes.close()
+
+
+def counted(server: Server, verdict: str) -> int:
+    """Packets that met it, at any port."""
+    with urllib.request.urlopen(f"{server.endpoint}/metrics") as answer:
+        text = answer.read().decode()
+    return sum(
+        int(float(one)) for one in re.findall(rf"^gwlb_{verdict}_packets_total{{.*}} (\S+)$", text, re.MULTILINE)
+    )
+
+
+def both_families(site: Site) -> tuple[tuple[str, str], ...]:
+    return (("192.0.2.1", site.address), (CLIENT, site.address6))
+
+
+def test_a_jumbo_sender_behind_the_internet_gateway_learns_8500_bytes_and_bulk_arrives(
+    server: Server, site: Site, services: dict[str, Service], jumbo: Internet
 ) -> None:
-    with inside(server.namespace(site.instance)):
+    """The answer passes the gateway, which translates the packet that it quotes; super-packets included, both ways."""
+    with switched(server, services["inspector"], pmtud=True, mss_clamping=False):
+        for client, address in both_families(site):
+            for mode in ("push", "pull"):
+                before = counted(server, "too_big_answered")
+                transfer = partial(transfers, server, site, mode, address, 8_000_000, client=client)
+                assert jumbo.undisturbed(9001, 9001, transfer)
+                assert 1 <= counted(server, "too_big_answered") - before < 1000
+                assert mode == "pull" or jumbo.learned("internet", client, address) == 8500
+
+
+def test_a_small_link_behind_the_internet_gateway_is_learned_through_the_load_balancer(
+    server: Server, site: Site, jumbo: Internet
+) -> None:
+    """The gateway's own kernel answers; its ICMP is translated and goes by the flow's appliance to the application."""
+    instance = site.ec2.describe_instances(InstanceIds=[site.instance])["Reservations"][0]["Instances"][0]
+    own = (instance["PrivateIpAddress"], site.address6)
+    for source, (client, address) in zip(own, both_families(site), strict=True):
+        transfer = partial(transfers, server, site, "pull", address, 4_000_000, client=client)
+        assert jumbo.undisturbed(9001, 1500, transfer)
+        assert jumbo.learned(site.instance, source, client) == 1500
+
+
+def test_clamped_bulk_of_super_packets_never_meets_the_limit(server: Server, site: Site, jumbo: Internet) -> None:
+    limits = ("inner_too_big", "return_too_big", "too_big_answered")
+    before = [counted(server, verdict) for verdict in limits]
+    for client, address in both_families(site):
+        for mode in ("push", "pull"):
+            transfer = partial(transfers, server, site, mode, address, 8_000_000, client=client)
+            assert jumbo.undisturbed(9001, 9001, transfer)
+    assert [counted(server, verdict) for verdict in limits] == before
+
+
+def test_a_transfer_that_stalls_at_the_limit_goes_on_once_answers_are_switched_on(
+    server: Server, site: Site, services: dict[str, Service], jumbo: Internet
+) -> None:
+    """As AWS does, 8501 bytes are dropped in silence; the switch takes effect in the running connection."""
+
+    def attempt() -> bool:
+        switch(server, services["inspector"], pmtud=False, mss_clamping=False)
+        before = counted(server, "inner_too_big")
+        where = ("push", site.address, "7000", "4000000")
+        with server.spawn("internet", sys.executable, str(TRANSFER), *where) as client:
+            until(lambda: counted(server, "inner_too_big") >= before + 3, what="it stalls", seconds=10)
+            stalled = client.poll() is None
+            switch(server, services["inspector"], pmtud=True, mss_clamping=False)
+            told, problem = client.communicate(timeout=30)
+        assert client.returncode == 0, problem
+        return stalled and json.loads(told)["equal"]
+
+    try:
+        with serving(server, site, site.address):
+            assert jumbo.undisturbed(9001, 9001, attempt)
+    finally:
+        switch(server, services["inspector"], pmtud=False, mss_clamping=True)
+
+
+@pytest.mark.parametrize("way", ["inward", "outward"])
+def test_udp_segmentation_offload_arrives_as_its_datagrams(
+    server: Server, site: Site, inspected: tuple[str, ...], way: str
+) -> None:
+    """As QUIC sends. Outward, datagrams of 1400 bytes fit the internet's 1500."""
+    ends = {"internet": CLIENT, site.instance: site.address6}
+    (from_box, source), (to_box, target) = ends.items() if way == "inward" else reversed(ends.items())
+    size = 1200 if way == "inward" else 1400
+    with inside(server.namespace(to_box)):
         receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    with inside(server.namespace("internet")):
+    with inside(server.namespace(from_box)):
         sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     with receiver, sender:
-        receiver.bind((site.address6, 7001))
+        receiver.bind((target, 7001))
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         receiver.settimeout(5)
-        sender.bind((CLIENT, 0))
-        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
-        for burst in range(4):
-            sender.sendto(b"".join(bytes([burst, i]) * 600 for i in range(40)), (site.address6, 7001))
-        got = {receiver.recv(2000)[:2] for _ in range(160)}
-    assert len(got) == 160
+        sender.bind((source, 0))
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
+        sent = [[bytes([burst, i]) * (size // 2) for i in range(40)] for burst in range(4)]
+        for burst in sent:
+            sender.sendto(b"".join(burst), (target, 7001))
+        got = sorted(receiver.recv(2000) for burst in sent for _ in burst)
+    assert got == sorted(one for burst in sent for one in burst)
+
+
+def connects(server: Server, address: str, port: int, *, source: str) -> str:
+    """`connected`, `refused` by the application, or `silence`."""
+    with inside(server.namespace("internet")):
+        client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    with client:
+        client.bind((source, 0))
+        client.settimeout(1)
+        try:
+            client.connect((address, port))
+        except ConnectionRefusedError:
+            return "refused"
+        except TimeoutError:
+            return "silence"
+    return "connected"
+
+
+def test_rules_about_ipv6_deny_ipv6_and_leave_ipv4_alone(
+    server: Server, site: Site, inspected: tuple[str, ...]
+) -> None:
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=10)
+    assert connects(server, site.address6, FORBIDDEN, source=CLIENT) == "silence"
+    assert connects(server, site.address6, FORBIDDEN + 1, source=CLIENT) == "refused"
+    assert connects(server, site.address, FORBIDDEN, source="192.0.2.1") == "refused"
+
+
+def test_why_asks_the_programs_about_ipv6(server: Server, site: Site) -> None:
+    way = ("inspector", "firewall")
+    site.inspected_by(*way)
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=20)
+
+    def why(*asked: str, arrives: bool = True) -> list[str]:
+        done = server.gwlb("why", *asked, "--json", check=False)
+        assert done.returncode == (0 if arrives else 1), done.stdout + done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["by"] == "programs"
+        return [step["decision"] for step in answer["steps"]]
+
+    one_pass = ["encapsulated", "eni_forwarded", "returned", "eni_forwarded", "decapsulated", "eni_forwarded"]
+    inward = ["igw_in", "eni_forwarded", *one_pass * len(way), "delivered"]
+    assert why("2001:0DB8:ffff:0:0:0:0:1", site.address6, "tcp", "40000:80", "--from", site.igw) == inward
+    assert why(CLIENT, site.address6, "icmpv6", "--from", site.igw, "--length", "1400") == inward
+    instance = site.ec2.describe_instances(InstanceIds=[site.instance])["Reservations"][0]["Instances"][0]
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    outward = ["eni_forwarded", *one_pass * len(way), "igw_out"]
+    assert why(site.address6, CLIENT, "udp", "53", "--from", interface) == outward
+    stranger = site.subnet6.replace("::/64", "::99")
+    assert why(stranger, CLIENT, "udp", "53", "--from", interface, arrives=False) == ["source_check"]
+    assert why(CLIENT, stranger, "udp", "53", "--from", site.igw, arrives=False) == ["igw_unknown_address"]
+    refused = server.gwlb("why", CLIENT, site.address6, "icmp", "--from", site.igw, check=False)
+    assert refused.returncode != 0 and "icmpv6" in refused.stderr
+
+
+def test_a_walk_follows_a_connection_over_ipv6(server: Server, site: Site, services: dict[str, Service]) -> None:
+    site.inspected_by("inspector")
+    until(lambda: http6(server, site), what="HTTP over IPv6 is answered", seconds=20)
+    asked = ("--server", site.address6, "--endpoint", site.endpoints["inspector"], "--name", server.name)
+    with subprocess.Popen(
+        [str(BIN / "gwlb"), "walk", *asked, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as walking:
+        until(lambda: walking.poll() is not None or not http6(server, site), what="a walk", seconds=25)
+        told, problem = walking.communicate()
+    assert walking.returncode == 0, told + problem
+    walk = json.loads(told)
+    assert walk["ok"] and walk["connection"][:2] == [CLIENT, site.address6]
+    assert walk["appliance"] == services["inspector"].appliance
+    request, reply = ([hop["title"] for hop in leg["hops"]] for leg in walk["legs"])
+    assert request[:2] == ["from the internet", "enters the VPC"] and reply[-1] == "to the internet"
 
 
 def test_the_outer_packet_stays_ipv4(server: Server, site: Site, services: dict[str, Service]) -> None:

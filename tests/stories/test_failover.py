@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -210,3 +211,25 @@ def test_a_target_registered_again_while_draining_keeps_its_connections(server, 
         healthy(inspected, count=2)
         assert echoed(sock)
         assert flow_of(server, sock)["target"] == before
+
+
+def test_a_connection_stays_with_its_terminated_appliance_until_the_group_rebalances(server, lab):
+    """The last one here: the appliance is gone for good."""
+    inspected, made = lab
+    attributes(inspected)
+    with connection(server, made) as sock:
+        assert echoed(sock)
+        before = flow_of(server, sock)["target"]
+        inspected.ec2.terminate_instances(InstanceIds=[before])
+        waiter = inspected.ec2.get_waiter("instance_terminated")
+        waiter.wait(InstanceIds=[before], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        healthy(inspected, count=1)
+        assert not echoed(sock)
+        assert flow_of(server, sock)["target"] == before
+        with connection(server, made) as another:
+            assert echoed(another)
+            assert flow_of(server, another)["target"] != before
+        dropped = json.loads(server.gwlb("drops", "--json").stdout)["drops"]
+        assert any(row["verdict"] == "no_such_address" for row in dropped)
+        attributes(inspected, **REBALANCE)
+        _moves(server, sock, lambda now: now != before)

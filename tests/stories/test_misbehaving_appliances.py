@@ -212,9 +212,25 @@ def test_chaos_is_in_the_events(server: Server, lab: Lab, appliance: str) -> Non
     assert [one["state"] for one in rows][:2] == ["starting", "running"] and rows[-1]["state"] == "ended"
 
 
-def test_what_cannot_be_done_and_what_is_not_ones_own_is_refused(server: Server, lab: Lab, appliance: str) -> None:
-    for kind in ("slow", "reorder"):
-        refused = server.gwlb("chaos", appliance, kind, check=False)
-        assert refused.returncode and "hold packets back" in refused.stderr
+def test_what_a_slow_appliance_returns_arrives_late_and_a_download_arrives_whole(
+    server: Server, lab: Lab, appliance: str
+) -> None:
+    _, made = lab
+    assert chaos(server, appliance, "slow", "--delay", "40")["delay_ms"] == 40
+    said = server.inside("internet", "ping", "-I", CLIENT, "-c", "3", "-i", "0.2", made.public["a"]).stdout
+    fastest = float(said.rsplit("=", 1)[1].split("/")[0])
+    assert fastest >= 80, "question and answer both pass the appliance"
+    asked = ("curl", "-sS", "--max-time", "20", "--interface", CLIENT, f"http://{made.public['a']}/")
+    body = server.inside("internet", *asked).stdout
+    chaos(server, appliance, "reorder", "--share", "0.5", "--delay", "30")
+    assert server.inside("internet", *asked).stdout == body != ""
+    server.kill()
+    server.start()
+    row = counted(server, appliance)
+    assert (row["kind"], row["state"]) == ("reorder", "running") and row["done"] > 0
+    assert server.inside("internet", *asked).stdout == body
+
+
+def test_what_is_not_ones_own_is_not_there(server: Server, lab: Lab, appliance: str) -> None:
     stranger = server.gwlb("chaos", appliance, "stall", "--account", "customer1", check=False)
     assert stranger.returncode and "no registered target" in stranger.stderr

@@ -60,11 +60,14 @@ def which(row: dict[str, Any]) -> tuple[str, int]:
     return row["protocol"], row["source_port"]
 
 
-def became(flows: Flows, before: dict[str, dict[str, Any]]) -> tuple[dict[str, Counter[str]], list[dict[str, Any]]]:
-    """By target, what became of each flow; and the flows that ended meanwhile."""
+def became(
+    flows: Flows, before: dict[str, dict[str, Any]]
+) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]], list[dict[str, Any]]]:
+    """By target, what became of each flow, and where those are that moved and go on; and the flows that ended meanwhile."""
     answered = flows.poke()
     after = flows.table()
     counts: dict[str, Counter[str]] = {}
+    goals: dict[str, Counter[str]] = {}
     ended = []
     for cookie, row in before.items():
         now = after.get(cookie)
@@ -77,8 +80,10 @@ def became(flows: Flows, before: dict[str, dict[str, Any]]) -> tuple[dict[str, C
             fate = "stay"
         else:
             fate = "move"
+            if now is not None and now["packets"] > row["packets"]:
+                goals.setdefault(row["target"], Counter())[now["target"]] += 1
         counts.setdefault(row["target"], Counter())[fate] += 1
-    return counts, ended
+    return counts, goals, ended
 
 
 def foretold(server: Server, *arguments: str) -> dict[str, Any]:
@@ -125,12 +130,14 @@ def holds(server: Server, flows: Flows, arguments: tuple[str, ...], change: Call
     plan = foretold(server, *arguments)
     change()
     time.sleep(1)  # the promise: within a second of the change, packets go by it
-    counts, ended = became(flows, before)
+    counts, goals, ended = became(flows, before)
     for row in plan["targets"]:
         seen = counts.get(row["target"], Counter())
         gone = [one for one in ended if one["target"] == row["target"]]
         for fate in FATES:
             assert 0 <= row[fate] - seen[fate] <= len(gone), (row, seen, gone)
+        for goal in row["to"].keys() | goals.get(row["target"], {}).keys():
+            assert 0 <= row["to"].get(goal, 0) - goals[row["target"]][goal] <= len(gone), (row, goals, gone)
         assert row["flows"] == seen.total() + len(gone), (row, seen, gone)
     assert sum(row["flows"] for row in plan["targets"]) == len(before)
     assert sum(counter.total() for counter in counts.values()) == TCP + UDP
@@ -173,6 +180,8 @@ def test_deregistered_with_rebalance_they_move_and_nobody_elses_do(server: Serve
             inspected, target_failover__on_deregistration="no_rebalance", target_failover__on_unhealthy="no_rebalance"
         )
     moved = {row["target"]: row["move"] for row in plan["targets"]}
+    goals = {row["target"]: row["to"] for row in plan["targets"]}[victim]
+    assert len(goals) == 2 and sum(goals.values()) == moved[victim]
     assert moved[victim] > 0 and sum(moved.values()) == moved[victim]
 
 

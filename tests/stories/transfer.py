@@ -1,5 +1,5 @@
 """Bulk TCP with a hash: run as a script in a box. `serve PORT [ADDRESS]` answers each connection; the client is
-`push|pull HOST PORT BYTES`.
+`push|pull HOST PORT BYTES [SOURCE]`.
 
 The client prints one JSON line: bytes, seconds, whether both ends computed the same SHA-256, and retransmitted segments.
 """
@@ -74,8 +74,8 @@ def serve(port: int, address: str = "0.0.0.0") -> None:
             threading.Thread(target=answer, args=(sock,), daemon=True).start()
 
 
-def run(mode: str, host: str, port: int, size: int) -> dict[str, object]:
-    with socket.create_connection((host, port), timeout=60) as sock:
+def run(mode: str, host: str, port: int, size: int, source: str = "") -> dict[str, object]:
+    with socket.create_connection((host, port), timeout=60, source_address=(source, 0) if source else None) as sock:
         start = time.monotonic()
         sock.sendall(struct.pack("!cQ", b">" if mode == "push" else b"<", size))
         mine = send(sock, size) if mode == "push" else receive(sock, size)
@@ -96,4 +96,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(int(sys.argv[2]), *sys.argv[3:])
     else:
-        print(json.dumps(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
+        print(json.dumps(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])))

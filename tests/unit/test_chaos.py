@@ -32,12 +32,14 @@ class Ports:
     """The kernel's part."""
 
     running: dict[int, tuple[Kind, int]] = field(default_factory=dict)
+    asked: dict[str, object] = field(default_factory=dict)
 
     def chaos(self) -> Any:
         return self
 
     def start(self, kind: Kind, *, ifindex: int, until_ns: int, **how: object) -> None:
         self.running[ifindex] = (kind, until_ns)
+        self.asked = how
 
     def stop(self, *, ifindex: int) -> Counts:
         return Counts(met=9, done=4) if self.running.pop(ifindex, None) else Counts(met=0, done=0)
@@ -124,10 +126,38 @@ def test_stop_ends_it_and_a_second_stop_has_nothing_to_end(world: World) -> None
         world.ask(target=TARGET, kind="stop")
 
 
-@pytest.mark.parametrize("kind", ["slow", "reorder"])
-def test_what_would_hold_packets_back_is_refused_by_name(world: World, kind: str) -> None:
-    with pytest.raises(AwsError, match=f"{kind} would have to hold packets back"):
-        world.ask(target=TARGET, kind=kind)
+@pytest.mark.parametrize(
+    ("words", "share", "delay_ms"),
+    [
+        ({"kind": "slow"}, 1.0, 200),
+        ({"kind": "slow", "share": 0.5, "delay_ms": 7000}, 0.5, 7000),
+        ({"kind": "reorder"}, 0.3, 10),
+        ({"kind": "reorder", "share": 0.1, "delay_ms": 3}, 0.1, 3),
+        ({"kind": "lose"}, 0.3, 0),
+        ({"kind": "stall"}, 1.0, 0),
+    ],
+)
+def test_each_kind_has_its_share_and_what_holds_packets_back_its_delay(
+    world: World, words: dict[str, Any], share: float, delay_ms: int
+) -> None:
+    world.ask(target=TARGET, **words)
+    assert (world.stored.share, world.stored.delay_ms) == (share, delay_ms)
+    assert (world.ports.asked["share"], world.ports.asked["delay_ms"]) == (share, delay_ms)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"kind": "lose", "delay_ms": 5}, "lose holds no packets back: a delay is for reorder, slow"),
+        ({"kind": "stop", "delay_ms": 5}, "stop holds no packets back"),
+        ({"kind": "stall", "share": 0.5}, "stall concerns all packets"),
+        ({"kind": "stop", "share": 0.5}, "stop concerns all packets"),
+        ({"kind": "faster"}, "one of stall, lie-on-health, lose, .*slow, reorder, or stop"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(world: World, words: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AwsError, match=sentence):
+        world.ask(target=TARGET, **words)
     assert world.store.snapshot().get(Chaos, ENI) is None
 
 

@@ -127,6 +127,19 @@ def test_serve_hands_over_what_was_asked_for(elsewhere: Path) -> None:
     assert started[0].endpoint == f"http://127.0.0.1:{port}"
 
 
+def test_serve_hands_over_the_bounds_of_flows(monkeypatch: pytest.MonkeyPatch, elsewhere: Path) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda **_: [])
+    started: list[ServeOptions] = []
+    asked = ["--max-flows", "1000", "--new-flows-per-s", "0", "--tcp-yields-after-s", "7"]
+    where = ["--listen", f"127.0.0.1:{free_port()}", "--data-dir", str(elsewhere)]
+    assert gwlb("serve", *where, started=started) == 0
+    assert gwlb("serve", *where, *asked, started=started) == 0
+    assert [(one.max_flows, one.new_flows_per_s, one.tcp_yields_after_s) for one in started] == [
+        (None, 250_000, 60),
+        (1000, 0, 7),
+    ]
+
+
 def test_a_machine_that_cannot_carry_packets_stops_the_start_with_the_doctors_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +157,11 @@ def test_a_machine_that_cannot_carry_packets_stops_the_start_with_the_doctors_se
         (["--listen", "0.0.0.0:4566"], "--tls-certificate"),
         (["--listen", "0.0.0.0:4566", "--tls-certificate", "c", "--tls-key", "k", "--auth", "off"], "loopback only"),
         (["--tls-certificate", "c"], "belong together"),
+        (["--max-flows", "9000000"], "give 8 to 8,388,608"),
+        (["--new-flows-per-s", "-1"], "give 0 to"),
+        (["--tcp-yields-after-s", "0"], "give 1 to 6,000"),
+        (["--data-plane", "none", "--max-flows", "1000"], "leave it out"),
+        (["--data-plane", "none", "--new-flows-per-s", "9"], "leave it out"),
     ],
 )
 def test_options_that_must_not_be_combined_are_refused_with_a_sentence(

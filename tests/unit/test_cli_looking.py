@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from opengwlb.cli import client, flows
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
+from opengwlb.observe.asked import FlowVerdict
 
 ROW = {
     "endpoint": "vpce-076bc493b822cd32f",
@@ -26,6 +27,7 @@ ROW = {
     "zone": "ap-northeast-2a",
     "state": "established",
     "why": "hash",
+    "verdict": "decapsulated",
     "age_s": 75.0,
     "idle_s": 0.2,
     "packets_forward": 1200,
@@ -111,6 +113,20 @@ def test_flows_are_a_table_that_says_what_it_leaves_out(serving: Serving, capsys
         assert cell in line
 
 
+def test_flows_of_one_verdict_are_asked_for_by_its_name(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    server = serving({"at": 1, "total": 2, "flows": [ROW, ROW | {"source_port": 40001}]})
+    assert gwlb("flows", "--verdict", "decapsulated") == 0
+    assert server.asked == [("flows", {"verdict": "decapsulated", "limit": 50})]
+    assert "verdict decapsulated" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        gwlb("flows", "--verdict", "lost")
+    assert "no_targets" in capsys.readouterr().err
+
+
+def test_the_command_knows_every_verdict_that_the_server_does() -> None:
+    assert get_args(flows.Verdict) == get_args(FlowVerdict)
+
+
 def test_following_prints_what_changed_and_ends_quietly_on_ctrl_c(
     serving: Serving, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +165,7 @@ def test_what_a_consumer_may_not_know_is_left_out_of_the_line(
 
 def test_a_plan_opens_with_its_answer_and_its_reason(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     row = {"target": "i-1", "zone": "a", "state": "healthy", "flows": 12, "stay": 0, "move": 12, "break": 0}
+    row["to"] = {"i-2": 7, "i-3": 5}
     answer = {
         "summary": {"stay": 1234, "move": 12, "break": 0},
         "targets": [row],
@@ -159,6 +176,7 @@ def test_a_plan_opens_with_its_answer_and_its_reason(serving: Serving, capsys: p
     assert gwlb("plan", "deregister", "i-1", "i-2", "--target-group", "tg") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["1,234 flows stay, 12 move, 0 break.", "Because [so]."]
+    assert any("7 i-2, 5 i-3" in line for line in lines)
     assert server.asked == [("plan", {"change": "deregister", "value": "i-1,i-2", "target_group": "tg"})]
 
 

@@ -38,7 +38,13 @@ def test_ipv6_and_icmp() -> None:
 
 @pytest.mark.parametrize(
     ("flow", "flags"),
-    [(FlowTuple(A, "fd00::1", 6, 1, 2), "S"), (FlowTuple(A, B, 6, 1, 2), "X"), (FlowTuple("a.b", B, 6, 1, 2), "S")],
+    [
+        (FlowTuple("fd00::1", "fd00::2", 1, 0, 0), "S"),
+        (FlowTuple(A, B, 58, 0, 0), "S"),
+        (FlowTuple(A, "fd00::1", 6, 1, 2), "S"),
+        (FlowTuple(A, B, 6, 1, 2), "X"),
+        (FlowTuple("a.b", B, 6, 1, 2), "S"),
+    ],
 )
 def test_what_cannot_be_a_packet_is_refused(flow: FlowTuple, flags: str) -> None:
     with pytest.raises(ValueError):

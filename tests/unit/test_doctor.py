@@ -94,7 +94,7 @@ def _descriptors() -> int:
 
 
 def test_it_runs_as_a_file_with_nothing_but_the_standard_library(tmp_path: Path) -> None:
-    for name in ("doctor.py", "doctor_probes.py"):
+    for name in ("doctor.py", "doctor_probes.py", "table_size.py"):
         shutil.copy(CLI / name, tmp_path)
     asked = [sys.executable, "-S", str(tmp_path / "doctor.py"), "--json"]
     done = subprocess.run(asked, capture_output=True, text=True, cwd="/", env={"PATH": "/usr/bin:/bin"})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
@@ -76,6 +77,50 @@ def test_a_filter_lets_through_its_pair_plainly_and_in_geneve(
     frame = build(source, destination)
     got = passed(pair, filters.between(ones, others), frame)
     assert got == (bytes(frame) if wanted else None)
+
+
+CLIENT6, SERVER6, OTHER6 = "2001:db8:ffff::7", "2001:db8:0:102::5", "2001:db8:0:102::6"
+
+
+def plain6(source: str, destination: str) -> Packet:
+    return ETHER / IPv6(src=source, dst=destination) / TCP(dport=80)
+
+
+def tunnelled6(source: str, destination: str) -> Packet:
+    header = geneve.encode(geneve.Header(protocol=geneve.IPV6, endpoint=1, cookie=2))
+    inner = bytes(IPv6(src=source, dst=destination) / TCP(dport=80))
+    return ETHER / IP(src="10.9.0.1", dst="10.9.0.2") / UDP(sport=1, dport=6081) / Raw(header + inner)
+
+
+@pytest.mark.parametrize("build", [plain6, tunnelled6])
+@pytest.mark.parametrize(
+    ("ones", "others", "wanted"),
+    [
+        ([], [], True),
+        ([CLIENT6], [SERVER6], True),
+        ([SERVER6], [CLIENT6], True),
+        ([CLIENT, CLIENT6], [OTHER6, SERVER6], True),
+        ([CLIENT6], [], True),
+        ([], [SERVER6], True),
+        ([CLIENT6], [OTHER6], False),
+        ([OTHER6], [], False),
+        ([CLIENT], [], False),
+        ([CLIENT6], [SERVER], False),
+        ([f"2001:db8::{n:x}" for n in range(14)], [f"2001:db8:1::{n:x}" for n in range(4)], False),
+        (
+            [*(f"2001:db8::{n:x}" for n in range(14)), CLIENT6],
+            [*(f"2001:db8:1::{n:x}" for n in range(4)), SERVER6],
+            True,
+        ),
+    ],
+)
+def test_a_filter_lets_through_its_pair_of_ipv6(pair, build, ones, others, wanted) -> None:
+    for frame in (build(CLIENT6, SERVER6), build(SERVER6, CLIENT6)):
+        assert passed(pair, filters.between(ones, others), frame) == (bytes(frame) if wanted else None)
+
+
+def test_a_filter_for_ipv6_lets_through_no_ipv4(pair: tuple[socket.socket, socket.socket]) -> None:
+    assert passed(pair, filters.between([CLIENT6], []), plain(CLIENT, SERVER)) is None
 
 
 def test_a_filter_lets_through_no_arp_and_cuts_to_its_length(pair: tuple[socket.socket, socket.socket]) -> None:

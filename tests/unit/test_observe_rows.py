@@ -7,7 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from watched_lab import CLIENT, CONSUMER, ENDPOINT, LB, PRIVATE, PROVIDER, PUBLIC, STRANGER, TG, TO_ENDPOINT, lab
+from watched_lab import (
+    CLIENT,
+    CLIENT6,
+    CONSUMER,
+    ENDPOINT,
+    LB,
+    PRIVATE,
+    PROVIDER,
+    PUBLIC,
+    SERVER6,
+    STRANGER,
+    TG,
+    TO_ENDPOINT,
+    dualstack,
+    lab,
+)
 
 from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.flows import Flow, Why
@@ -15,7 +30,7 @@ from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.account import AccessKey
 from opengwlb.model.compute import Instance
-from opengwlb.model.elb import Target
+from opengwlb.model.elb import LoadBalancer, Target
 from opengwlb.model.ids import device_name, endpoint_number
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
@@ -51,6 +66,7 @@ FLOW = Flow(
     tcp="established",
     why=Why.HASH,
     former=None,
+    verdict="decapsulated",
 )
 WEB_ENI, WEB, IGW, VPC = f"eni-{'1':0>17}", f"i-{'1':0>17}", f"igw-{'9':0>17}", f"vpc-{'c':0>17}"
 BALANCER_BOX = "gwlb-0123456789abcdef"
@@ -115,8 +131,10 @@ def test_a_flow_is_told_in_the_apis_ids() -> None:
         "target_name": None,
         "target_address": "10.9.0.10",
         "zone": "a",
+        "target_state": "healthy",
         "state": "established",
         "why": "hash",
+        "verdict": "decapsulated",
         "cookie": "0x1a2b3c4d",
         "age_s": 2.0,
         "idle_s": 0.2,
@@ -258,6 +276,31 @@ def test_why_says_by_the_verdicts_name_where_a_packet_ends() -> None:
     assert decisions(WEB_ENI, OUTBOUND, endpoint_routes=(elsewhere,))[-1] == "no_route"
     no_address = decisions(WEB_ENI, OUTBOUND, without=("eipalloc-1",))
     assert no_address[-1] == "igw_no_public_address"
+
+
+def decisions6(source: str, flow: FlowTuple, *more: Any) -> list[str]:
+    steps = why(dualstack(*more), source=source, flow=flow, find_flow=lambda endpoint, wanted: None, viewer=OPERATOR)
+    return [step.decision for step in steps]
+
+
+INBOUND6 = FlowTuple(CLIENT6, SERVER6, 6, 40000, 80)
+
+
+def test_why_follows_ipv6_both_ways_untranslated() -> None:
+    assert decisions6(IGW, INBOUND6) == ["igw_in", "routed", "encapsulated", "delivered"]
+    assert decisions6(WEB_ENI, INBOUND6.reversed()) == ["routed", "encapsulated", "routed", "igw_out"]
+    assert decisions6(IGW, INBOUND) == ["igw_in", "routed", "encapsulated", "delivered"]
+
+
+def test_why_says_by_the_verdicts_name_where_ipv6_ends() -> None:
+    out = INBOUND6.reversed()
+    assert decisions(IGW, INBOUND6) == decisions(WEB_ENI, out) == ["ipv6_not_enabled"]
+    assert decisions6(WEB_ENI, out._replace(source="2001:db8:0:102::6")) == ["source_check"]
+    assert decisions6(IGW, INBOUND6._replace(destination="2001:db8:0:102::6")) == ["igw_unknown_address"]
+    assert decisions6(WEB_ENI, out._replace(destination="2001:db8:0:102::6")) == ["no_such_address"]
+    ipv4 = dualstack().get(LoadBalancer, LB)
+    assert ipv4 is not None
+    assert decisions6(WEB_ENI, out, replace(ipv4, ip_address_type="ipv4")) == ["routed", "endpoint_ipv6_not_enabled"]
 
 
 def test_why_ends_a_loop_by_its_ttl() -> None:

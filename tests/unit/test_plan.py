@@ -301,6 +301,14 @@ def test_only_user_space_targets_get_finished_datagrams(lab):
     assert topology.links[lab["appliance_eni"].id].b.program is Program.INSPECTOR
 
 
+def test_a_deregistered_user_space_target_gets_finished_datagrams_as_long_as_it_may_have_flows(lab):
+    registered = {key: one for key, one in lab.items() if not isinstance(one, Target)}
+    topology, _ = plan(registered)
+    assert topology.links[lab["appliance_eni"].id].a.offloads_off == {"tx-checksum-ip-generic"}
+    topology, _ = plan({key: one for key, one in registered.items() if not isinstance(one, Slot)})
+    assert topology.links[lab["appliance_eni"].id].a.offloads_off == frozenset()
+
+
 def test_two_customers_with_the_same_addresses_share_nothing(lab):
     other = vpc("b")
     other_subnet = subnet("b1", other, "10.0.0.32/28")
@@ -320,10 +328,24 @@ def test_slots_are_given_once_and_kept(lab):
     assert slots.changes(snapshot(*lab.values(), *new)) == ([], [])
 
 
-def test_a_deregistered_target_keeps_its_slot_while_its_instance_lives(lab):
+def test_a_deregistered_target_keeps_its_slot(lab):
     del lab["target"]
     assert slots.changes(snapshot(*lab.values())) == ([], [])
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_terminated_target_keeps_its_slot_until_it_is_forgotten_or_its_address_is_anothers(lab, registered):
+    interface = next(name for name, one in lab.items() if getattr(one, "private_ip", "") == "10.0.0.10")
     lab["appliance"] = replace(lab["appliance"], state=InstanceState.TERMINATED)
+    if not registered:
+        del lab["target"]
+    gone = lab.pop(interface)
+    assert slots.changes(snapshot(*lab.values())) == ([], [])
+    lab["elsewhere"] = replace(gone, id="eni-elsewhere", vpc="vpc-elsewhere")
+    assert slots.changes(snapshot(*lab.values())) == ([], [])
+    lab["heir"] = replace(gone, id="eni-heir", attachment=None)
+    assert slots.changes(snapshot(*lab.values()))[1] == [lab["target_slot"].id]
+    del lab["heir"], lab["appliance"]
     assert slots.changes(snapshot(*lab.values()))[1] == [lab["target_slot"].id]
 
 

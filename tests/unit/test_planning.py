@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from opengwlb.model.flows import FlowKind
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.policy import planning
+from opengwlb.policy import planning, selection
 from opengwlb.policy.planning import CrossZone, Deregister, DisableZone, Plan, PlanError, Stickiness
 
 WHO = {"account": "111111111111", "region": "r"}
@@ -97,6 +98,27 @@ def test_without_rebalance_a_deregistered_targets_flows_stay_and_new_ones_go_els
 
 def test_with_rebalance_they_move_and_no_other_targets_flow_does() -> None:
     assert fates(planned(lab(group=REBALANCE), GOES_A1)) == {**STAYS, A1: (0, 15, 0)}
+
+
+def test_each_flow_that_moves_is_told_the_target_that_the_new_table_has_in_its_place() -> None:
+    there = lab(group=REBALANCE, balancer={"load_balancing.cross_zone.enabled": "true"})
+    table = selection.maglev([(1, A2), (2, B1)])
+    kinds = {FlowKind(endpoint_number(IN_A), 0, TCP, place): 1 + place % 3 for place in range(0, selection.SIZE, 7)}
+    stays = {FlowKind(endpoint_number(IN_A), 1, TCP, 5): 9}
+    rows = {row.target: row for row in planning.plan(there, GOES_A1, kinds | stays).targets}
+    expected = Counter()
+    for kind, count in kinds.items():
+        expected[A2 if table[kind.place or 0] == 1 else B1] += count
+    assert rows[A1].to == dict(expected) and set(expected) == {A2, B1}
+    assert rows[A1].move == sum(expected.values())
+    assert rows[A2].to == {}
+
+
+def test_where_flows_go_that_begin_anew_is_not_foretold() -> None:
+    kinds = {FlowKind(endpoint_number(IN_A), 0, UDP, 5): 2}
+    plan = planning.plan(lab(), Stickiness(target_group=TG, kind="source_ip_dest_ip"), kinds)
+    assert fates(plan)[A1] == (0, 2, 0) and plan.targets[0].to == {}
+    assert any("not foretold" in reason for reason in plan.reasons)
 
 
 def test_with_rebalance_and_nobody_to_take_them_they_break() -> None:

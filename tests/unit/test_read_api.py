@@ -55,6 +55,7 @@ class Plane:
             for flow in self.flows()
             if (wanted.endpoints is None or flow.endpoint in wanted.endpoints)
             and (wanted.targets is None or flow.target in wanted.targets)
+            and wanted.verdict in (None, flow.verdict)
         ]
         return Found(at_ns=1000, total=len(found), flows=iter(found[:limit]))
 
@@ -65,7 +66,7 @@ class Plane:
             ended=Found(at_ns=after_ns + 5, total=8, flows=iter([ended])),
         )
 
-    def tally_flows(self) -> Tally[FlowKind]:
+    def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]:
         return Tally({FlowKind(FLOW.endpoint, FLOW.target, FLOW.protocol): 4, FlowKind(FLOW.endpoint, 3, 17): 2})
 
     def node_counters(self) -> dict[int, NodeCounters]:
@@ -167,7 +168,11 @@ def test_an_unsigned_request_is_refused_by_name(client: TestClient) -> None:
     [
         ("flows", {"limit": 0}, "limit"),
         ("flows", {"limt": 3}, "limt"),
-        ("walk", {"server": "10.0.0.256"}, "server"),
+        ("walk", {"server": "10.0.0.256"}, "server: '10.0.0.256' is neither an IPv4 nor an IPv6 address"),
+        ("walk", {"server": ""}, "server: '' is neither"),
+        ("walk", {"server": "fe80::1%eth0"}, "server: 'fe80::1%eth0' names a link"),
+        ("captures", {"port": WEB_ENI, "host": "2001:db8::g"}, "host"),
+        ("why", {"source": WEB_ENI, "source_address": "::1", "destination": "x"}, "destination"),
         ("why", {"source": WEB_ENI}, "source_address"),
         ("captures", {"port": WEB_ENI, "seconds": 3600}, "seconds"),
     ],
@@ -267,10 +272,10 @@ def test_samples_are_taken_when_they_are_due_and_live_flows_counted_once_a_minut
     counted = 0
 
     class Busy(Plane):
-        def tally_flows(self) -> Tally[FlowKind]:
+        def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]:
             nonlocal counted
             counted += 1
-            return super().tally_flows()
+            return super().tally_flows(with_places=with_places)
 
     store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
     clock = Clock()

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 from watched_lab import (
     APPLIANCE,
     CLIENT,
+    CLIENT6,
     COOKIE,
     ENDPOINT,
     NODE,
     PRIVATE,
     PUBLIC,
+    SERVER6,
     TO_ENDPOINT,
     Recorder,
     captured,
+    dualstack,
     lab,
     question,
 )
@@ -157,6 +162,73 @@ def test_a_ping_is_followed_as_well(recorder: Recorder) -> None:
     recorder.request(ICMP(type=8, id=9, seq=1) / Raw(b"x" * 56))
     recorder.reply(ICMP(type=0, id=9, seq=1) / Raw(b"x" * 56))
     assert walk_of(recorder).ok
+
+
+@pytest.fixture
+def recorder6() -> Recorder:
+    return Recorder(dualstack(), family=6)
+
+
+def test_a_connection_over_ipv6_passes_every_check_untranslated(recorder6: Recorder) -> None:
+    recorder6.request()
+    recorder6.reply()
+    walk = walk_of(recorder6)
+    assert failed(walk) == set() and walk.ok
+    assert walk.connection == FlowTuple(CLIENT6, SERVER6, 6, 40000, 80)
+    assert [leg.steps for leg in walk.legs] == [set(range(1, 9))] * 2
+    assert (walk.cookie, walk.notes) == (COOKIE, ())
+    assert [hop.title for hop in walk.legs[0].hops][:2] == ["from the internet", "enters the VPC"]
+    assert {hop.ttl for hop in walk.legs[0].hops} == {60}
+    assert f"tcp [{CLIENT6}]:40000 → [{SERVER6}]:80" in walk_text.to_text(walk, width=250)
+
+
+def test_a_ping_over_ipv6_is_followed_and_its_bytes_are_compared(recorder6: Recorder) -> None:
+    recorder6.request(ICMPv6EchoRequest(id=9, seq=1, data=b"x" * 56))
+    recorder6.reply(ICMPv6EchoReply(id=9, seq=1, data=b"x" * 56))
+    assert walk_of(recorder6).ok
+    changed = Recorder(recorder6.snapshot, family=6)
+    changed.request(ICMPv6EchoRequest(id=9, seq=1, data=b"x" * 56))
+    at = next(number for number, one in enumerate(changed.frames) if one.place.role is Role.APPLIANCE) + 1
+    one = changed.frames[at]
+    changed.frames[at] = replace(one, data=one.data[:-1] + b"y")
+    assert "request unchanged" in failed(walk_of(changed))
+
+
+def test_a_retransmission_over_ipv6_does_not_mix_in(recorder6: Recorder) -> None:
+    recorder6.request()
+    recorder6.request(ident=8)
+    recorder6.reply()
+    assert [len(leg.hops) for leg in walk_of(recorder6).legs] == [11, 11]
+
+
+def test_the_two_families_of_one_server_are_two_connections(recorder6: Recorder) -> None:
+    over4 = Recorder(recorder6.snapshot, at_ns=500)
+    over4.request(until=4)
+    recorder6.request()
+    recorder6.reply()
+    recorder6.frames += over4.frames
+    assert walk_of(recorder6).connection.source == CLIENT6
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"), [("fe80::1", SERVER6), (CLIENT6, "ff02::1"), ("::", SERVER6), (CLIENT6, "fe80::2")]
+)
+def test_what_no_vpc_carries_is_no_connection(recorder6: Recorder, source: str, destination: str) -> None:
+    recorder6.request()
+    at = recorder6.frames[0].place
+    frame = captured(at, True, 0, IPv6(src=source, dst=destination) / ICMPv6EchoRequest())
+    asked = question(servers=frozenset())
+    assert assemble([frame], question=asked, snapshot=recorder6.snapshot) is None
+
+
+def test_a_checksum_over_ipv6_that_a_kernel_left_unfinished_is_not_a_change() -> None:
+    whole = IPv6(bytes(IPv6(src="1::2", dst="3::4") / UDP(sport=1, dport=80) / Raw(b"odd")))
+    unfinished = whole.copy()
+    unfinished[UDP].chksum = 1 + 2 + 3 + 4 + 17 + 11
+    unfinished.hlim = 3
+    assert comparable(bytes(unfinished)) == comparable(bytes(whole))
+    unfinished[UDP].chksum += 1
+    assert comparable(bytes(unfinished)) != comparable(bytes(whole))
 
 
 def test_a_lowered_segment_size_is_noted(recorder: Recorder) -> None:

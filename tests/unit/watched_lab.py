@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from test_plan import instance, interface, snapshot, subnet, table, vpc
@@ -14,7 +15,7 @@ from opengwlb.model.elb import Listener, LoadBalancer, LoadBalancerZone, Slot, T
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.vpc import Address, InternetGateway, Route
+from opengwlb.model.vpc import Address, InternetGateway, Ipv6Block, NetworkInterface, Route, RouteTable, Subnet, Vpc
 from opengwlb.observe import places
 from opengwlb.observe.places import Place, Role
 from opengwlb.observe.walk import Captured, Question
@@ -23,6 +24,7 @@ from opengwlb_appliance import geneve
 CONSUMER, PROVIDER, STRANGER = "222222222222", "111111111111", "333333333333"
 ENDPOINT = "vpce-076bc493b822cd32f"
 CLIENT, PUBLIC, PRIVATE = "192.0.2.7", "198.18.1.10", "10.0.0.37"
+CLIENT6, SERVER6, SUBNET6 = "2001:db8:ffff::7", "2001:db8:0:102::5", "2001:db8:0:102::/64"
 NODE, APPLIANCE = "10.9.0.20", "10.9.0.10"
 COOKIE = 0x1A2B3C4D
 LB = f"arn:aws:elasticloadbalancing:ap-northeast-2:{PROVIDER}:loadbalancer/gwy/lb/0123456789abcdef"
@@ -96,8 +98,34 @@ def lab(*more: Any, endpoint_routes: tuple[Route, ...] | None = None, without: t
     return snapshot(*(one for one in objects if one.id not in without))
 
 
+def dualstack(*more: Any) -> Snapshot:
+    """The same, with IPv6 beside IPv4 everywhere."""
+    plain = lab()
+    changed: list[Any] = [
+        replace(plain.get(Vpc, f"vpc-{'c':0>17}"), ipv6=(Ipv6Block(association="a", cidr="2001:db8:0:100::/56"),)),
+        *(
+            replace(plain.get(Subnet, f"subnet-{name:0>17}"), ipv6=Ipv6Block(association=name, cidr=block))
+            for name, block in (("a1", SUBNET6), ("e1", "2001:db8:0:103::/64"))
+        ),
+        replace(plain.get(NetworkInterface, f"eni-{'1':0>17}"), ipv6_addresses=(SERVER6,)),
+        replace(plain.get(VpcEndpoint, ENDPOINT), ip_address_type="dualstack"),
+        replace(plain.get(LoadBalancer, LB), ip_address_type="dualstack"),
+    ]
+    out = Route(destination="::/0", target_type="gateway", target=f"igw-{'9':0>17}")
+    doubles = {
+        "rtb-app": Route(destination="::/0", **TO_ENDPOINT),
+        "rtb-end": out,
+        "rtb-edge": Route(destination=SUBNET6, **TO_ENDPOINT),
+    }
+    local = Route(destination="2001:db8:0:100::/56", target_type="local", target="local", origin="CreateRouteTable")
+    for name, route in doubles.items():
+        found = plain.get(RouteTable, name)
+        changed.append(replace(found, routes=(*found.routes, local, route)))
+    return lab(*changed, *more)
+
+
 def question(**more: Any) -> Question:
-    return Question(endpoints=(ENDPOINT,), servers=frozenset({PRIVATE, PUBLIC}), **more)
+    return Question(endpoints=(ENDPOINT,), **({"servers": frozenset({PRIVATE, PUBLIC, SERVER6})} | more))
 
 
 INBOUND = (
@@ -130,6 +158,7 @@ class Recorder:
     """Makes the frames; every place a microsecond after the one before."""
 
     snapshot: Snapshot
+    family: int = 4
     at_ns: int = 1_000_000_000
     frames: list[Captured] = field(default_factory=list)
 
@@ -157,14 +186,19 @@ class Recorder:
         """`until` ends the way after so many places; `tamper` is appended by the appliance."""
         at = {place.role: place for place in places.path(self.snapshot, endpoints=(ENDPOINT,)).places}
         for number, (role, incoming, server, tunnelled) in enumerate(way[:until]):
-            source, destination = (CLIENT, server) if client_is_source else (server, CLIENT)
-            packet = IP(src=source, dst=destination, id=ident, ttl=ttl) / transport.copy()
+            client, server = (CLIENT, server) if self.family == 4 else (CLIENT6, SERVER6)
+            source, destination = (client, server) if client_is_source else (server, client)
+            if self.family == 4:
+                packet = IP(src=source, dst=destination, id=ident, ttl=ttl) / transport.copy()
+            else:
+                packet = IPv6(src=source, dst=destination, fl=ident, hlim=ttl) / transport.copy()
             if tamper and number >= 6:
                 packet = packet / Raw(tamper)
             if tunnelled:
                 to_appliance = incoming == (role is Role.APPLIANCE)
                 outer = (NODE, APPLIANCE) if to_appliance else (APPLIANCE, NODE)
-                header = geneve.Header(protocol=geneve.IPV4, endpoint=endpoint_number(endpoint), cookie=cookie)
+                inner = geneve.IPV4 if self.family == 4 else geneve.IPV6
+                header = geneve.Header(protocol=inner, endpoint=endpoint_number(endpoint), cookie=cookie)
                 tunnel = geneve.encode(header) + bytes(packet)
                 packet = IP(src=outer[0], dst=outer[1]) / UDP(sport=50123, dport=6081, chksum=0) / Raw(tunnel)
             self.frames.append(captured(at[role], incoming, self.at_ns, packet))

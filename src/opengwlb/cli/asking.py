@@ -175,7 +175,7 @@ def _protocol(text: str) -> int:
     return int(text)
 
 
-CHAOS_COLUMNS = ("target", "id", "kind", "seed", "share", "state", "left_s", "met", "done")
+CHAOS_COLUMNS = ("target", "id", "kind", "seed", "share", "delay_ms", "state", "left_s", "met", "done")
 
 
 def _chaos(
@@ -184,7 +184,8 @@ def _chaos(
     /,
     *,
     seed: int = 0,
-    share: float = 0.3,
+    share: float | None = None,
+    delay: int | None = None,
     period: Annotated[str, Parameter(name="--for")] = "60s",
     account: Account = credentials.OPERATOR,
     name: Name = lab.DEFAULT_NAME,
@@ -200,11 +201,14 @@ def _chaos(
         As registered (i- or an address), or its eni-.
     kind
         stall: nothing comes from it. lie-on-health: it returns nothing but answers health checks. lose, duplicate, corrupt-tlv,
-        stale-cookie: done to a share of what it returns. stop: end it now.
+        stale-cookie: done to a share of what it returns. slow: what it returns comes late. reorder: a share of it comes late and is
+        passed by the rest. stop: end it now.
     seed
         The same seed does the same to the same sequence of packets.
     share
-        Of what it returns, above 0 and up to 1.
+        Of what it returns, above 0 and up to 1; without it 1 for slow, else 0.3.
+    delay
+        For slow and reorder: how many milliseconds late, 200 and 10 without it, 60000 at most.
     period
         How long: 90, 90s, 5m or 1h. It ends by itself, also when the server is gone.
     """
@@ -214,9 +218,10 @@ def _chaos(
     else:
         if kind is None:
             raise Refusal(
-                "Say what the target shall do: stall, lie-on-health, lose, duplicate, corrupt-tlv, stale-cookie, or stop."
+                "Say what the target shall do: stall, lie-on-health, lose, duplicate, corrupt-tlv, stale-cookie, slow, reorder, or stop."
             )
-        asked = {"target": target, "kind": kind, "seed": seed, "share": share, "for_s": _seconds(period)}
+        asked = {"target": target, "kind": kind, "seed": seed, "for_s": _seconds(period)}
+        asked |= {word: value for word, value in (("share", share), ("delay_ms", delay)) if value is not None}
         answer = reader.post("chaos", asked)
     if json:
         show.as_json(answer)

@@ -20,9 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 if __package__:
-    from . import doctor_probes
+    from . import doctor_probes, table_size
 else:  # run as a file by the system's python3, before there is a package
     import doctor_probes  # type: ignore[import-not-found, no-redef]
+    import table_size  # type: ignore[import-not-found, no-redef]
 
 KERNEL_NEEDED = (6, 6)
 TESTED_ON = "tested on 6.18"
@@ -247,6 +248,12 @@ def check_disk(path: Path) -> Check:
     )
 
 
+def check_flow_table() -> Check:
+    """Nothing to lack: how much this machine's load balancer holds."""
+    flows = table_size.default_flows(table_size.memory_bytes())
+    return Check("flow table", OK, table_size.said(flows, cpus=os.cpu_count() or 1))
+
+
 def check_port(port: int) -> Check:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -271,7 +278,7 @@ def examine(*, port: int = 4566, with_tests: bool = False) -> list[Check]:
         checks += [*check_probes(), check_tun()]
     tools = {**RUN_TOOLS, **TEST_TOOLS} if with_tests else RUN_TOOLS
     checks += [*check_build_tools(), *check_tools(tools, RUN_FILES)]
-    return [*checks, check_disk(Path("/var/lib")), check_port(port)]
+    return [*checks, check_disk(Path("/var/lib")), check_flow_table(), check_port(port)]
 
 
 def obstacle(checks: list[Check], *, installed: bool) -> str | None:

@@ -10,15 +10,16 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 
 from . import client, credentials, lab, show
 from .parameters import Account, Json, Name
 
-COLUMNS = ("flow", "endpoint", "target", "zone", "why", "state", "age", "idle", "packets", "bytes")
-SAID_ONCE = ("endpoint", "target", "zone", "why")
+COLUMNS = ("flow", "endpoint", "target", "zone", "why", "verdict", "state", "age", "idle", "packets", "bytes")
+SAID_ONCE = ("endpoint", "target", "zone", "why", "verdict")
+Verdict = Literal["encapsulated", "decapsulated", "tcp_reset_unhealthy", "tcp_reset_deregistered", "no_targets"]
 EVERY_S = 1.0
 """Changes are asked for at most this often."""
 
@@ -32,6 +33,7 @@ def _flows(
     *,
     endpoint: str | None = None,
     target: str | None = None,
+    verdict: Verdict | None = None,
     follow: bool = False,
     limit: int = 50,
     account: Account = credentials.OPERATOR,
@@ -46,13 +48,21 @@ def _flows(
         Only those through this vpce-.
     target
         Only those of this target: its id, its address or its instance's name.
+    verdict
+        Only those whose packets come so far: encapsulated (given to the target, which has returned nothing yet), decapsulated (it has),
+        or whose next packet meets tcp_reset_unhealthy, tcp_reset_deregistered or no_targets.
     follow
         Go on, with a line for each flow that begins or ends, until interrupted. With --json one object a line.
     limit
         How many to list; of changes, how many a second.
     """
     reader = client.as_account(name, account=account)
-    asked: dict[str, str | int | None] = {"endpoint": endpoint, "target": target, "limit": limit}
+    asked: dict[str, str | int | None] = {
+        "endpoint": endpoint,
+        "target": target,
+        "verdict": verdict,
+        "limit": limit,
+    }
     answer = reader.get("flows", **asked)
     if follow:
         _follow(reader, asked, answer, as_json=json)
@@ -133,6 +143,7 @@ def _row(one: dict[str, Any]) -> dict[str, Any]:
         "target": _target(one),
         "zone": one["zone"],
         "why": one["why"],
+        "verdict": one["verdict"],
         "state": one["state"],
         "age": _span(one["age_s"]),
         "idle": _span(one["idle_s"]),

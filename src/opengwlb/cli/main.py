@@ -14,7 +14,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from . import accounts, asking, credentials, doctor, environment, flows, lab, looking, plan, serving, show
+from . import accounts, asking, credentials, doctor, environment, flows, lab, looking, plan, serving, show, table_size
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
 from .refusal import Refusal
@@ -39,6 +39,9 @@ def _serve(
     name: Name = lab.DEFAULT_NAME,
     tls_certificate: Path | None = None,
     tls_key: Path | None = None,
+    max_flows: int | None = None,
+    new_flows_per_s: int = table_size.NEW_FLOWS_PER_S,
+    tcp_yields_after_s: int = table_size.SILENT_TCP_S,
     start: Annotated[Serve, Parameter(parse=False)],
 ) -> None:
     """Run the server.
@@ -55,6 +58,14 @@ def _serve(
         off: accept any credentials; for labs on loopback.
     test_hooks
         Add POST /moto-api/reset, which API test suites call.
+    max_flows
+        How many live flows the table has room for, rounded up to a power of two; by the machine's memory when not given (`gwlb doctor`
+        says it). A table that is there keeps its size until `gwlb down`.
+    new_flows_per_s
+        How many flows each CPU may open a second: more are dropped as new_flow_limit, so that a flood does not stall known flows.
+        0: no limit.
+    tcp_yields_after_s
+        In a full table, how long a TCP flow has to be silent before it makes room for a new one.
     """
     asked = serving.options(
         listen=listen,
@@ -65,6 +76,9 @@ def _serve(
         name=name,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
+        max_flows=max_flows,
+        new_flows_per_s=new_flows_per_s,
+        tcp_yields_after_s=tcp_yields_after_s,
     )
     serving.require_startable(asked)
     start(asked)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .table_size import NEW_FLOWS_PER_S, SILENT_TCP_S
+
 DataPlane = Literal["kernel", "none"]
 Auth = Literal["sigv4", "off"]
 
@@ -24,6 +26,12 @@ class ServeOptions:
     """Prefix of every kernel object, and the name of the run directory."""
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    max_flows: int | None = None
+    """Of a flow table that does not exist yet; None: by the machine's memory."""
+    new_flows_per_s: int = NEW_FLOWS_PER_S
+    """That one CPU opens at most; 0: no limit."""
+    tcp_yields_after_s: int = SILENT_TCP_S
+    """In a full table a TCP flow makes room for a new one when it was not seen for so long."""
 
     @property
     def endpoint(self) -> str:

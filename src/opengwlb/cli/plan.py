@@ -14,7 +14,7 @@ app = App(
     name="plan", help="Say which live flows would stay, move or break if something were changed. Changes nothing."
 )
 
-TARGETS = ("target", "zone", "state", "flows", "stay", "move", "break")
+TARGETS = ("target", "zone", "state", "flows", "stay", "move", "break", "move to")
 
 
 @app.command
@@ -111,5 +111,7 @@ def _ask(change: str, value: str, name: str, account: str, *, as_json: bool, **w
     out.print(f"[bold]{counts['stay']:,} flows stay, {counts['move']:,} move, {counts['break']:,} break.[/]")
     for reason in answer["reasons"]:
         out.print(escape(reason))
+    for row in answer["targets"]:
+        row["move to"] = ", ".join(f"{count:,} {target}" for target, count in row["to"].items())
     show.table(answer["targets"], title="live flows by target", columns=TARGETS)
     show.table(answer["new_flows"], title="new flows by zone", columns=("zone", "now", "then"))

@@ -6,9 +6,13 @@ import ipaddress
 import socket
 from pathlib import Path
 
-from . import doctor, doctor_probes, lab
+from . import doctor, doctor_probes, lab, table_size
 from .options import Auth, DataPlane, ServeOptions
 from .refusal import Refusal
+
+MOST_NEW_FLOWS_PER_S = 1_000_000_000
+LONGEST_IDLE_S = 6000
+"""Of a listener's tcp.idle_timeout.seconds."""
 
 
 def parse_listen(listen: str) -> tuple[str, int]:
@@ -37,9 +41,23 @@ def options(
     name: str,
     tls_certificate: Path | None = None,
     tls_key: Path | None = None,
+    max_flows: int | None = None,
+    new_flows_per_s: int = table_size.NEW_FLOWS_PER_S,
+    tcp_yields_after_s: int = table_size.SILENT_TCP_S,
 ) -> ServeOptions:
     """Refuses what must not be combined: beyond loopback there is TLS and there are signatures."""
     host, port = parse_listen(listen)
+    for option, value, default, least, most in (
+        ("--max-flows", max_flows, None, table_size.FLOW_SET, table_size.LARGEST),
+        ("--new-flows-per-s", new_flows_per_s, table_size.NEW_FLOWS_PER_S, 0, MOST_NEW_FLOWS_PER_S),
+        ("--tcp-yields-after-s", tcp_yields_after_s, table_size.SILENT_TCP_S, 1, LONGEST_IDLE_S),
+    ):
+        if value is None or value == default:
+            continue
+        if not least <= value <= most:
+            raise Refusal(f"{option} is {value:,}: give {least:,} to {most:,}.", status=2)
+        if data_plane == "none":
+            raise Refusal(f"{option} is about packets: leave it out with --data-plane none.", status=2)
     if (tls_certificate is None) != (tls_key is None):
         raise Refusal("--tls-certificate and --tls-key belong together.", status=2)
     if not is_loopback(host):
@@ -61,6 +79,9 @@ def options(
         name=name,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
+        max_flows=max_flows,
+        new_flows_per_s=new_flows_per_s,
+        tcp_yields_after_s=tcp_yields_after_s,
     )
 
 

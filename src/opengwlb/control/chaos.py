@@ -80,6 +80,7 @@ class ChaosReconciler:
             netns=self._namespace(port.box),
             seed=chaos.seed,
             share=chaos.share,
+            delay_ms=chaos.delay_ms,
             until_ns=self._monotonic_ns() + int((chaos.until - now) * 1e9),
         )
         self._write(chaos, replace(chaos, state="running"))

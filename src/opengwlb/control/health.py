@@ -12,12 +12,12 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from opengwlb.model.elb import HealthCheck, LoadBalancer, Target, TargetGroup, TargetState
+from opengwlb.model.elb import HealthCheck, LoadBalancer, Target, TargetGroup
 from opengwlb.model.ids import device_name
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import NetworkInterface
 from opengwlb.policy import balancing, names
-from opengwlb.policy.health import ProbeResult, TargetHealth, observe
+from opengwlb.policy.health import ProbeResult, TargetHealth, informed, known, observe
 from opengwlb.store.protocol import Store, Transaction
 
 from .probes import OpenSocket, ProbeFrom, probe, tls_context
@@ -105,9 +105,12 @@ class HealthChecker:
         health = self._stored(assignment.target)
         due = loop.time()
         while True:
+            asked = health = self._informed(assignment.target, health)
             result = await self._probe(assignment)
-            health = observe(health, result, check=assignment.check)
-            await asyncio.to_thread(self._write, assignment.target, health)
+            health = self._informed(assignment.target, health)
+            if health is asked:  # else it was condemned while it was asked
+                health = observe(health, result, check=assignment.check)
+                await asyncio.to_thread(self._write, assignment.target, health, asked.condemned_at)
             due = max(due + assignment.check.interval_s, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -123,13 +126,23 @@ class HealthChecker:
     def _stored(self, target_id: str) -> TargetHealth:
         """Where the last server left off: a restart must not take healthy targets out of service."""
         target = self._store.snapshot().get(Target, target_id)
-        if target is None or target.state not in (TargetState.HEALTHY, TargetState.UNHEALTHY):
-            return TargetHealth()
-        return TargetHealth(state=target.state, reason=target.reason, description=target.description)
+        return known(target) if target is not None else TargetHealth()
 
-    def _write(self, target_id: str, health: TargetHealth) -> None:
+    def _informed(self, target_id: str, health: TargetHealth) -> TargetHealth:
+        target = self._store.snapshot().get(Target, target_id)
+        return informed(health, target) if target is not None else health
+
+    def _write(self, target_id: str, health: TargetHealth, condemned_at: float | None) -> None:
+        """Unless the target was condemned since this health was made, of one that was condemned at that time."""
+
         def changed(target: Target) -> Target:
-            return replace(target, state=health.state, reason=health.reason, description=health.description)
+            return replace(
+                target,
+                state=health.state,
+                reason=health.reason,
+                description=health.description,
+                condemned_at=health.condemned_at,
+            )
 
         target = self._store.snapshot().get(Target, target_id)
         if target is None or changed(target) == target:
@@ -139,6 +152,8 @@ class HealthChecker:
             now = tx.get(Target, target_id)
             # Deregistered or out of use meanwhile: that state is the lifecycle's to write.
             if now is None or now.deregistered is not None or balancing.unused(self._store.snapshot(), now):
+                return
+            if now.condemned_at not in (None, condemned_at):
                 return
             log.info("%s is %s (%s)", target_id.rsplit("|", 1)[-1], health.state, health.reason or "ok")
             tx.put(changed(now))

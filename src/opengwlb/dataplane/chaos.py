@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from opengwlb.model.chaos import Kind
+from opengwlb.model.chaos import HOLDS, Kind
 
+from . import relay
 from .entries import u32
 from .layout import chaos_config
 from .maps import Map
@@ -24,6 +25,8 @@ NUMBERS: Mapping[Kind, int] = MappingProxyType(
         Kind.CORRUPT_TLV: 4,
         Kind.STALE_COOKIE: 5,
         Kind.LIE_ON_HEALTH: 6,
+        Kind.SLOW: 7,
+        Kind.REORDER: 8,
     }
 )
 """`enum chaos_kind`."""
@@ -39,16 +42,36 @@ class Counts:
     """Of those, to how many it was done."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the kernel has for it: maps, descriptors of programs, the directory of pinned links, and the number of chaos_queue_full."""
+
+    ports: Map
+    relays: Map
+    counters: Map
+    program: int
+    back: int
+    links: Path
+    queue_full: int
+
+
 class ChaosPorts:
-    """The map `chaos_ports` and the pinned links `<ifindex>-chaos`. Errors are `DataPlaneError`."""
+    """The map `chaos_ports`, the pinned links `<ifindex>-chaos`, and relays where packets are held back. Errors are `DataPlaneError`."""
 
-    def __init__(self, ports: Map, *, program: int, links: Path) -> None:
-        self._ports = ports
-        self._program = program
-        self._links = links
+    def __init__(self, parts: Parts, *, held_bytes: int = relay.HELD_BYTES) -> None:
+        """A relay holds at most `held_bytes`."""
+        self._ports, self._relays = parts.ports, parts.relays
+        self._program = parts.program
+        self._links = parts.links
+        self._parts, self._held_bytes = parts, held_bytes
 
-    def start(self, kind: Kind, *, ifindex: int, netns: str, seed: int, share: float, until_ns: int) -> None:
-        """`until_ns` is of the monotonic clock: the program itself stops then. What runs already with these words is left alone."""
+    def start(
+        self, kind: Kind, *, ifindex: int, netns: str, seed: int, share: float, until_ns: int, delay_ms: int = 0
+    ) -> None:
+        """`until_ns` is of the monotonic clock: the program itself stops then. What runs already with these words is left alone.
+
+        `delay_ms` is for the kinds of `model.chaos.HOLDS`.
+        """
         wanted = chaos_config(
             seed=seed, until_ns=until_ns, kind=NUMBERS[kind], share=max(0, min(WHOLE, round(share * WHOLE)))
         )
@@ -56,6 +79,7 @@ class ChaosPorts:
         there = chaos_config.from_buffer_copy(held) if held else None
         if there is None or (there.seed, there.kind, there.share) != (wanted.seed, wanted.kind, wanted.share):
             self._ports.put(u32(ifindex), bytes(wanted))
+        self._hold(kind, ifindex=ifindex, netns=netns, delay_ms=delay_ms)
         if not self._is_attached(ifindex):
             with inside(netns):
                 link = create_link(self._program, ifindex=ifindex, attach_type=AttachType.TCX_INGRESS, first=True)
@@ -64,8 +88,26 @@ class ChaosPorts:
             finally:
                 os.close(link)
 
+    def _hold(self, kind: Kind, *, ifindex: int, netns: str, delay_ms: int) -> None:
+        """A relay with this delay, or none."""
+        running = relay.alive(self._relays, ifindex)
+        if kind in HOLDS and running is not None and running.delay_ms == delay_ms:
+            return
+        relay.end(self._relays, ifindex)
+        if kind in HOLDS:
+            relay.start(
+                ifindex=ifindex,
+                netns=netns,
+                delay_ms=delay_ms,
+                program=self._parts.back,
+                maps=(self._relays.fd, self._ports.fd, self._parts.counters.fd),
+                verdict=self._parts.queue_full,
+                held_bytes=self._held_bytes,
+            )
+
     def stop(self, *, ifindex: int) -> Counts:
-        """Takes the program away. Idempotent; what it counted, if it was there."""
+        """Takes the program away, after what is held back was given back. Idempotent; what it counted, if it was there."""
+        relay.end(self._relays, ifindex)
         held = self._ports.get(u32(ifindex))
         path = self._path(ifindex)
         if path.exists():
@@ -86,6 +128,15 @@ class ChaosPorts:
             for key, raw in self._ports.entries()
         )
         return {ifindex: Counts(met=one.met, done=one.done) for ifindex, one in found}
+
+    def prune(self, live_ifindexes: Collection[int]) -> None:
+        """Forgets ports that are no more. Their links are `Links`' affair."""
+        for found in (self._relays, self._ports):
+            for key in [key for key, _ in found.entries()]:
+                ifindex = int.from_bytes(key, sys.byteorder)
+                if ifindex not in live_ifindexes:
+                    relay.end(self._relays, ifindex)
+                    self._ports.delete(key)
 
     def _path(self, ifindex: int) -> Path:
         return self._links / f"{ifindex}-chaos"

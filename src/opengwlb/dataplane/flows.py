@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import heapq
 import ipaddress
-import itertools
 import mmap
 import secrets
 import time
@@ -18,6 +16,7 @@ from opengwlb.model.flows import FlowKind
 
 from . import scan
 from .clock import Clock
+from .flow_verdicts import FlowVerdicts, passed
 from .layout import (
     FLOW_ADOPTED,
     FLOW_BUSY,
@@ -41,6 +40,8 @@ from .layout import (
 from .maps import Map
 from .scan import Wanted
 
+_CLOCK_MONOTONIC_COARSE = 6
+"""Of linux/time.h; Python has no name for it."""
 _FIRST = b"\0\0\0\0"
 SETTLED_NS = 10_000_000
 """The programs' clock goes in steps of some milliseconds: what happened this long ago can be read, with its time."""
@@ -92,6 +93,8 @@ class Flow:
     why: Why
     former: int | None
     """Slot of the target that a rebalanced flow had before."""
+    verdict: str
+    """As `FlowVerdicts` has it."""
 
     @property
     def packets(self) -> int:
@@ -136,50 +139,47 @@ class FlowTable:
         self._flows.close()
         self._tuples.close()
 
-    def live(self, *, now_ns: int) -> Iterator[Flow]:
+    def live(self, *, now_ns: int, verdicts: FlowVerdicts) -> Iterator[Flow]:
         """Flows that are not expired at `now_ns` of the monotonic clock."""
-        yield from self._all(list(scan.live(self._table(), Wanted(), now_ns=now_ns)), now_ns=now_ns)
+        return self.find(Wanted(), now_ns=now_ns, limit=self._slots, verdicts=verdicts).flows
 
-    def find(self, wanted: Wanted, *, now_ns: int, limit: int) -> Found:
+    def find(self, wanted: Wanted, *, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Found:
         """Reads the whole table, and makes `limit` flows of it."""
-        met = itertools.count()
-        # The table first: when it ends, no number was drawn for nothing.
-        latest = heapq.nlargest(
-            limit, (one for one, _ in zip(scan.live(self._table(), wanted, now_ns=now_ns), met, strict=False))
-        )
-        return Found(at_ns=now_ns - SETTLED_NS, total=next(met), flows=self._all(latest, now_ns=now_ns))
+        found = scan.live(self._table(), wanted, now_ns=now_ns, limit=limit, verdict_of=verdicts.of)
+        return self._found(found, at_ns=now_ns - SETTLED_NS, now_ns=now_ns, verdicts=verdicts)
 
-    def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int) -> Changes:
+    def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Changes:
         """Since `after_ns`, which an earlier answer told; at most `limit` of each, the latest first."""
         until_ns = now_ns - SETTLED_NS
         began, ended = scan.changed(
-            self._table(), memoryview(self._tuples), wanted, after_ns=after_ns, until_ns=until_ns
+            self._table(),
+            memoryview(self._tuples),
+            wanted,
+            after_ns=after_ns,
+            until_ns=until_ns,
+            limit=limit,
+            verdict_of=verdicts.of,
         )
         return Changes(
-            began=Found(at_ns=until_ns, total=len(began), flows=self._all(heapq.nlargest(limit, began), now_ns=now_ns)),
-            ended=Found(
-                at_ns=until_ns,
-                total=len(ended),
-                flows=self._all(heapq.nlargest(limit, ended), now_ns=now_ns, expired=True),
-            ),
+            began=self._found(began, at_ns=until_ns, now_ns=now_ns, verdicts=verdicts),
+            ended=self._found(ended, at_ns=until_ns, now_ns=now_ns, verdicts=None),
         )
 
-    def _all(self, found: list[tuple[int, int]], *, now_ns: int, expired: bool = False) -> Iterator[Flow]:
-        for _, index in found:
-            flow = self._read(index, now_ns=now_ns, expired=expired)
-            if flow is not None:
-                yield flow
+    def _found(self, found: scan.Latest, *, at_ns: int, now_ns: int, verdicts: FlowVerdicts | None) -> Found:
+        """`verdicts` is None for those that expired."""
+        read = (self._read(index, now_ns=now_ns, verdicts=verdicts) for index in found.indexes)
+        return Found(at_ns=at_ns, total=found.total, flows=(flow for flow in read if flow is not None))
 
-    def tally(self, *, now_ns: int) -> Tally[FlowKind]:
+    def tally(self, *, now_ns: int, with_places: bool) -> Tally[FlowKind]:
         """How many live flows there are of each kind."""
-        return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns)
+        return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns, with_places=with_places)
 
     def _table(self) -> memoryview:
         """Without what the mapping has beyond the last slot. Short-lived, or the map could not be closed."""
         return memoryview(self._flows)[: self._slots * ctypes.sizeof(flow_slot)]
 
-    def _read(self, index: int, *, now_ns: int, expired: bool = False) -> Flow | None:
-        """One slot's flow, if it has one that is live (or `expired`) and stays the same while it is read."""
+    def _read(self, index: int, *, now_ns: int, verdicts: FlowVerdicts | None) -> Flow | None:
+        """One slot's flow, if it has one that is live (without `verdicts`: expired) and stays the same while it is read."""
         at = index * ctypes.sizeof(flow_slot)
         slot = flow_slot.from_buffer_copy(self._flows, at)
         parts = flow_tuple.from_buffer_copy(self._tuples, index * ctypes.sizeof(flow_tuple))
@@ -187,12 +187,17 @@ class FlowTable:
         age_ns = now_ns - slot.last_seen_ns
         if slot.tag != tag or tag & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
             return None
-        if (age_ns > slot.idle_s * scan.NS_PER_S) is not expired:
+        if (age_ns > slot.idle_s * scan.NS_PER_S) is not (verdicts is None):
             return None
-        return _flow(slot.generation << self._index_bits | index, slot, parts, now_ns)
+        verdict = (
+            passed(slot.state)
+            if verdicts is None
+            else verdicts.of(slot.state, slot.endpoint, slot.target, slot.target_generation)
+        )
+        return _flow(slot.generation << self._index_bits | index, slot, parts, now_ns, verdict)
 
 
-def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int) -> Flow:
+def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int, verdict: str) -> Flow:
     packets = [(high << 32) + (both >> 32) for high, both in zip(parts.packets_high, slot.counted, strict=True)]
     size = [(high << 32) + (both & 0xFFFFFFFF) for high, both in zip(parts.bytes_high, slot.counted, strict=True)]
     first = 1 if slot.state & FLOW_TURNED else 0
@@ -215,6 +220,7 @@ def _flow(cookie: int, slot: flow_slot, parts: flow_tuple, now_ns: int) -> Flow:
         tcp=_tcp(slot.state, packets),
         why=_why(slot.state),
         former=parts.former if slot.state & FLOW_MOVED else None,
+        verdict=verdict,
     )
 
 
@@ -252,6 +258,11 @@ def sets_for(max_flows: int) -> int:
     return sets
 
 
+def slots_for(max_flows: int) -> int:
+    """Slots of that table."""
+    return sets_for(max_flows) * FLOW_WAYS
+
+
 def index_bits(sets: int) -> int:
     """How much of a cookie names the slot; the rest is the slot's generation."""
     return max(FLOW_INDEX_BITS_MIN, (sets * FLOW_WAYS - 1).bit_length())
@@ -284,6 +295,11 @@ def settle(
     held.index_bits, held.tick_shift = index_bits(flows.max_entries), tick_shift(flows.max_entries)
     held.new_flows_per_s, held.tcp_yields_after_s = new_flows_per_s, tcp_yields_after_s
     settings.put(_FIRST, bytes(held))
+
+
+def coarse_ns() -> int:
+    """The clock that the programs write, as coarse: a tick behind at most."""
+    return time.clock_gettime_ns(_CLOCK_MONOTONIC_COARSE)
 
 
 def monotonic_ns() -> int:

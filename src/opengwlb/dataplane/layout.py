@@ -42,6 +42,7 @@ FLOW_ANSWERED = 0x200
 FLOW_CLAIMED_SHIFT = 16
 TARGET_RESET_UNHEALTHY = 1
 TARGET_RESET_DEREGISTERED = 2
+TARGET_LEAVING = 4
 
 Address = c_uint8 * 4
 Mac = c_uint8 * 6
@@ -168,6 +169,10 @@ class target_counter(ctypes.Structure):
         ("awaited", c_uint64),
         ("flows", c_uint64),
         ("answered", c_uint64),
+        ("turns", c_uint64),
+        ("last_awaited", c_uint64),
+        ("refused", c_uint64),
+        ("last_refused_ns", c_uint64),
     ]
 
 
@@ -243,6 +248,14 @@ class chaos_config(ctypes.Structure):
     ]
 
 
+class chaos_relay(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("beat_ns", c_uint64),
+        ("delay_ms", c_uint32),
+        ("pid", c_uint32),
+    ]
+
+
 class inspector_rule(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("source", Address6),
@@ -263,7 +276,7 @@ class inspector_policy(ctypes.Structure):
 
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
-    *(drop_sample, drop_samples, chaos_config),
+    *(drop_sample, drop_samples, chaos_config, chaos_relay),
     *(
         port_verdict,
         counter,

@@ -14,6 +14,7 @@ from .syscalls import Command, bpf, bpf_in_place, map_info
 _CHUNK = 4096
 _PERCPU = (5, 6)
 """BPF_MAP_TYPE_PERCPU_HASH, …_ARRAY."""
+_EXIST = 2
 
 
 def possible_cpus() -> int:
@@ -48,8 +49,10 @@ class Map:
             raise
         return value.raw
 
-    def put(self, key: bytes, value: bytes) -> None:
-        self._element(Command.MAP_UPDATE_ELEM, key, ctypes.create_string_buffer(value, len(value)), "write to")
+    def put(self, key: bytes, value: bytes, *, only_known: bool = False) -> None:
+        """`only_known`: ENOENT when the key is not there."""
+        held = ctypes.create_string_buffer(value, len(value))
+        self._element(Command.MAP_UPDATE_ELEM, key, held, "write to", flags=_EXIST if only_known else 0)
 
     def delete(self, key: bytes) -> None:
         """Idempotent."""
@@ -59,10 +62,12 @@ class Map:
             if error.number != errno.ENOENT:
                 raise
 
-    def _element(self, command: Command, key: bytes, value: ctypes.Array[ctypes.c_char] | None, what: str) -> None:
+    def _element(
+        self, command: Command, key: bytes, value: ctypes.Array[ctypes.c_char] | None, what: str, *, flags: int = 0
+    ) -> None:
         held = ctypes.create_string_buffer(key, len(key))
         attributes = struct.pack(
-            "=IIQQQ", self.fd, 0, ctypes.addressof(held), ctypes.addressof(value) if value is not None else 0, 0
+            "=IIQQQ", self.fd, 0, ctypes.addressof(held), ctypes.addressof(value) if value is not None else 0, flags
         )
         bpf(command, attributes, what=f"{what} map {self.name}")
 
@@ -87,6 +92,15 @@ class Map:
                     raw_keys[i * self.key_size : (i + 1) * self.key_size],
                     raw_values[i * self.value_size : (i + 1) * self.value_size],
                 )
+
+    def head(self, count: int) -> bytes:
+        """The first `count` values of an array, one after the other, in one call."""
+        cursor = ctypes.create_string_buffer(8)
+        keys = ctypes.create_string_buffer(self.key_size * count)
+        values = ctypes.create_string_buffer(self.value_size * count)
+        where = (ctypes.addressof(one) for one in (cursor, keys, values))
+        self._batch(Command.MAP_LOOKUP_BATCH, struct.pack("=QQQQIIQQ", 0, *where, count, self.fd, 0, 0))
+        return values.raw
 
     def _batch(self, command: Command, attributes: bytes) -> tuple[int, bool]:
         attr = (ctypes.c_char * 128).from_buffer_copy(attributes.ljust(128, b"\0"))

@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opengwlb.model.flows import FlowKind
+from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, clock, counting, entries, flows, layout, samples
-from .chaos import ChaosPorts
+from . import btf, clock, counting, entries, flows, layout, relay, samples, targets
+from .chaos import ChaosPorts, Parts
 from .counting import Counter
 from .dry_run import DryRun
 from .errors import DataPlaneError, KernelError, LayoutError
+from .flow_verdicts import FlowVerdicts
 from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
@@ -152,6 +154,11 @@ class DataPlane:
         if missing:
             raise LayoutError(f"no program in {self._directory} uses {', '.join(sorted(missing))}")
 
+    @property
+    def max_flows(self) -> int:
+        """Slots of the flow table: more than were asked for, to make a power of two, or what an earlier server made."""
+        return self._map("flows").max_entries * layout.FLOW_WAYS
+
     def attach(self, port: Port, *, netns: str, ifindex: int) -> None:
         """Attaches the port's program, if it has one, to this device of the network namespace at this path. Idempotent."""
         if port.program is None:
@@ -175,6 +182,8 @@ class DataPlane:
                 wanted = list(contents(plane, ifindex))
                 # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
                 now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in there]
+                if name == "targets":
+                    self._count_anew(wanted, there)
                 self._put(name, now, there, errors)
                 stale.append((self._map(name), list(there.keys() - {key for _, key, _ in wanted})))
             for name, contents in entries.IN_ORDER:
@@ -191,10 +200,25 @@ class DataPlane:
             with _reported(node.port.box, errors):
                 self._tables_opened().write(node, plane)
 
+    def _count_anew(self, wanted: list[entries.Entry], there: Mapping[bytes, bytes]) -> None:
+        """A slot that gets another target starts from zero."""
+        counters = self._map("target_counters")
+        for _, key, value in wanted:
+            address = layout.target_config.address.size
+            if there.get(key, b"")[:address] != value[:address]:
+                counters.put(key, bytes(counters.value_size))
+
     def _there(self, name: str) -> dict[bytes, bytes]:
         if name in entries.PORT_ARRAYS:
             return self._ports[name]
-        return {key: value for key, value in self._map(name).entries() if name not in entries.ARRAYS or any(value)}
+        found = self._map(name)
+        if name not in entries.ARRAYS:
+            return dict(found.entries())
+        # Used places come first, by and large: what is behind the last one need not be looked at one by one.
+        held, size = found.head(found.max_entries).rstrip(b"\0"), found.value_size
+        held += bytes(-len(held) % size)
+        values = ((number, held[number * size : (number + 1) * size]) for number in range(len(held) // size))
+        return {entries.u32(number): value for number, value in values if any(value)}
 
     def _put(
         self, name: str, wanted: list[entries.Entry], there: Mapping[bytes, bytes], errors: dict[str, str]
@@ -229,6 +253,7 @@ class DataPlane:
                     if layout.port_verdict.from_buffer_copy(key).ifindex not in live_ifindexes:
                         found.delete(key)
             counting.forget(self._map("passed"), self._port_indexes() - set(live_ifindexes))
+            self.chaos().prune(live_ifindexes)
 
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
@@ -245,15 +270,17 @@ class DataPlane:
 
     def find_flows(self, wanted: Wanted, *, limit: int) -> Found:
         """The live flows that are wanted: how many, and the `limit` that were seen last."""
-        return self._flows_opened().find(wanted, now_ns=flows.monotonic_ns(), limit=limit)
+        table, verdicts = self._flows_opened(), self._flow_verdicts()
+        return table.find(wanted, now_ns=flows.monotonic_ns(), limit=limit, verdicts=verdicts)
 
     def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes:
         """The wanted flows that began and ended since `after_ns` of the monotonic clock, which an earlier answer told."""
-        return self._flows_opened().changes(wanted, after_ns=after_ns, now_ns=flows.monotonic_ns(), limit=limit)
+        table, verdicts = self._flows_opened(), self._flow_verdicts()
+        return table.changes(wanted, after_ns=after_ns, now_ns=flows.monotonic_ns(), limit=limit, verdicts=verdicts)
 
-    def tally_flows(self) -> Tally[FlowKind]:
-        """How many live flows there are by endpoint, target and protocol."""
-        return self._flows_opened().tally(now_ns=flows.monotonic_ns())
+    def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]:
+        """How many live flows there are by endpoint, target and protocol, and by place in the Maglev table if that is asked for."""
+        return self._flows_opened().tally(now_ns=flows.monotonic_ns(), with_places=with_places)
 
     def samples(self) -> list[samples.Sample]:
         """The last packets that were dropped, a few for each port and verdict."""
@@ -261,7 +288,7 @@ class DataPlane:
 
     def flows(self) -> list[flows.Flow]:
         """Live flows of every endpoint."""
-        return list(self._flows_opened().live(now_ns=flows.monotonic_ns()))
+        return list(self._flows_opened().live(now_ns=flows.monotonic_ns(), verdicts=self._flow_verdicts()))
 
     def dry_run(self) -> DryRun:
         """The programs over copies of their maps, for a packet that nobody sends. Close it."""
@@ -296,12 +323,34 @@ class DataPlane:
             )
         return found
 
-    def chaos(self) -> ChaosPorts:
-        """Ports whose packets are spoilt on purpose."""
+    def chaos(self, *, held_bytes: int = relay.HELD_BYTES) -> ChaosPorts:
+        """Ports whose packets are spoilt on purpose, or held back: no more than `held_bytes` of each."""
         with self._lock:
             self._opened()
-            links = self._bpffs / "links"
-            return ChaosPorts(self._map("chaos_ports"), program=self.program("chaos"), links=links)
+            return ChaosPorts(
+                Parts(
+                    ports=self._map("chaos_ports"),
+                    relays=self._map("chaos_relays"),
+                    counters=self._map("counters"),
+                    program=self.program("chaos"),
+                    back=self.program("chaos_back"),
+                    links=self._bpffs / "links",
+                    queue_full=next(one.number for one in self.verdicts.values() if one.name == "chaos_queue_full"),
+                ),
+                held_bytes=held_bytes,
+            )
+
+    def target_counters(self, slots: Collection[int]) -> dict[int, TargetCounters]:
+        """What the targets in these slots were given and returned, by slot, as in `TargetEntry`."""
+        return targets.read(self._map("target_counters"), slots)
+
+    def leave(self, slot: int) -> None:
+        """Flows leave the target in this slot at once, and new ones avoid it, until the next `apply` says what is to be."""
+        held = self._map("targets").get(entries.u32(slot))
+        config = layout.target_config.from_buffer_copy(held or bytes(ctypes.sizeof(layout.target_config)))
+        if any(config.address):
+            config.flags |= layout.TARGET_LEAVING
+            self._map("targets").put(entries.u32(slot), bytes(config))
 
     def program(self, name: str) -> int:
         """The file descriptor of a loaded program, for running it on a crafted packet."""
@@ -327,6 +376,7 @@ class DataPlane:
         self.close()
         if not os.path.ismount(self._bpffs):
             return
+        relay.end_all(self._bpffs / "maps" / "chaos_relays")
         # One by one: a mount that another namespace copied would keep them alive after the unmount.
         for name in ("links", "maps"):
             if (self._bpffs / name).is_dir():
@@ -345,6 +395,11 @@ class DataPlane:
         if self._links is None:
             raise DataPlaneError("the data plane is not open")
         return self._links
+
+    def _flow_verdicts(self) -> FlowVerdicts:
+        return FlowVerdicts.read(
+            targets=self._map("targets"), nodes=self._map("nodes"), endpoints=self._map("endpoints")
+        )
 
     def _flows_opened(self) -> FlowTable:
         if self._flow_table is None:

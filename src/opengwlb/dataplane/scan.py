@@ -1,28 +1,36 @@
 """Which slots of the flow table hold the flows that are asked for, without making an object of any other: by column, in chunks.
 
-A strided memoryview turns a column of 65,536 slots into a list in C; two million slots take a tenth of a second to search by target
-and four tenths to tally.
+The table is shared with programs that write it, so what is read may change in the next moment; whoever needs a flow whole reads its slot
+again (`FlowTable`). Nothing that is answered refers to the table's memory: an array that did would keep the map from being closed.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from opengwlb.model.flows import FlowKind
 
-from .layout import FLOW_BUSY, FLOW_VALID, flow_slot, flow_tuple
+from .flow_verdicts import ASKED, passed
+from .layout import FLOW_BUSY, FLOW_VALID, MAGLEV_SIZE, flow_slot, flow_tuple
 
-CHUNK = 65536
-"""Slots read at once: enough to make the loop cheap, little enough to stay out of the memory's way."""
+CHUNK = 16384
+"""Slots read at once: 1 MiB, so that the next column is read from the cache."""
+FEW = 1 << 22
+"""Kinds that are told apart by counting in an array of so many places, rather than by sorting."""
 NS_PER_S = 1_000_000_000
-_CODES: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
-"""Of unsigned numbers, by their width."""
-_SLOT, _TUPLE = ctypes.sizeof(flow_slot), ctypes.sizeof(flow_tuple)
-_CREATED = flow_tuple.created_ns.offset // 8
+_SLOT, _TUPLE = np.dtype(flow_slot), np.dtype(flow_tuple)
+
+Column = NDArray[Any]
+VerdictOf = Callable[[int, int, int, int], str]
+"""(state, endpoint, target, target's generation) of a live flow -> its verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,85 +40,155 @@ class Wanted:
     endpoints: frozenset[int] | None = None
     targets: frozenset[int] | None = None
     """Slots, as in `TargetEntry`."""
+    verdict: str | None = None
+    """By name, as `FlowVerdicts` has them."""
 
 
-def live(table: memoryview, wanted: Wanted, *, now_ns: int) -> Iterator[tuple[int, int]]:
-    """(when last seen, index) of each wanted flow that is not expired. `table` is the map `flows` as bytes."""
-    for first, part in _chunks(table):
-        seen, tags = _column(part, "last_seen_ns"), _column(part, "tag")
-        idle = _column(part, "idle_s")
-        for i in _candidates(part, wanted):
-            if tags[i] & (FLOW_VALID | FLOW_BUSY) == FLOW_VALID and now_ns - seen[i] <= idle[i] * NS_PER_S:
-                yield seen[i], first + i
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """A bounded part of what was found."""
+
+    total: int
+    indexes: Sequence[int]
+    """Of slots, the latest first."""
+
+
+_JUDGED = ("state", "endpoint", "target", "target_generation")
+
+
+def live(table: memoryview, wanted: Wanted, *, now_ns: int, verdict_of: VerdictOf, limit: int) -> Latest:
+    """The wanted flows that are not expired, those seen last first. `table` is the map `flows` as bytes."""
+    names = ("last_seen_ns", *(_JUDGED if wanted.verdict is not None else ()))
+    found = _gather(_chunks(table), wanted, names, lambda slots, _: _is_live(slots, now_ns))
+    if wanted.verdict is not None:
+        kinds, which = _grouped([found["state"] & ASKED, *(found[name] for name in _JUDGED[1:])])
+        is_wanted = np.array([verdict_of(*kind) == wanted.verdict for kind in kinds], dtype=bool)
+        found = _only(found, is_wanted[which])
+    return _latest(found["last_seen_ns"], found["index"], limit)
 
 
 def changed(
-    table: memoryview, tuples: memoryview, wanted: Wanted, *, after_ns: int, until_ns: int
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Of the wanted flows, those that began and those that expired in the time given: each as (when, index).
+    table: memoryview,
+    tuples: memoryview,
+    wanted: Wanted,
+    *,
+    after_ns: int,
+    until_ns: int,
+    verdict_of: VerdictOf,
+    limit: int,
+) -> tuple[Latest, Latest]:
+    """Of the wanted flows, those that began and those that expired in the time given.
 
     What expired is told from what it left in its slot: a flow whose slot was given to another one meanwhile is not met.
     """
-    began, ended = [], []
-    for first, part in _chunks(table):
-        seen, tags, idle = (_column(part, name) for name in ("last_seen_ns", "tag", "idle_s"))
-        created = tuples[first * _TUPLE : (first + CHUNK) * _TUPLE].cast("Q")[_CREATED :: _TUPLE // 8]
-        for i in _candidates(part, wanted):
-            if tags[i] & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
-                continue
-            if after_ns < created[i] <= until_ns:
-                began.append((created[i], first + i))
-            end_ns = seen[i] + idle[i] * NS_PER_S
-            if after_ns < end_ns <= until_ns:
-                ended.append((end_ns, first + i))
-    return began, ended
+    texts = np.frombuffer(tuples, dtype=_TUPLE)
+
+    def began_in(slots: Column, first: int) -> Column:
+        created = texts["created_ns"][first : first + len(slots)].astype(np.int64)
+        return _is_valid(slots) & (after_ns < created) & (created <= until_ns)
+
+    def ended_in(slots: Column, first: int) -> Column:
+        end = _end_ns(slots)
+        return _is_valid(slots) & (after_ns < end) & (end <= until_ns)
+
+    def verdicts(found: Mapping[str, Column]) -> Iterator[str]:
+        return map(verdict_of, *(found[name].tolist() for name in _JUDGED))
+
+    began = _gather(_chunks(table), wanted, _JUDGED, began_in)
+    ended = _gather(_chunks(table), wanted, ("state", "last_seen_ns", "idle_s"), ended_in)
+    if wanted.verdict is not None:
+        began = _only(began, np.array([one == wanted.verdict for one in verdicts(began)], dtype=bool))
+        ended = _only(ended, np.array([passed(one) == wanted.verdict for one in ended["state"].tolist()], dtype=bool))
+    return (
+        _latest(texts["created_ns"][began["index"]], began["index"], limit),
+        _latest(_end_ns(ended), ended["index"], limit),
+    )
 
 
-def tally(table: memoryview, tuples: memoryview, *, now_ns: int) -> Tally[FlowKind]:
-    """How many live flows there are of each kind."""
-    found: Tally[tuple[int, int, int]] = Tally()
-    protocols = tuples[flow_tuple.protocol.offset :: _TUPLE]
-    for first, part in _chunks(table):
-        columns = zip(
-            _column(part, "tag").tolist(),
-            _column(part, "last_seen_ns").tolist(),
-            _column(part, "idle_s").tolist(),
-            _column(part, "endpoint").tolist(),
-            _column(part, "target").tolist(),
-            protocols[first : first + CHUNK].tolist(),
-            strict=False,
-        )
-        found.update(
-            [
-                (endpoint, target, protocol)
-                for tag, seen, idle, endpoint, target, protocol in columns
-                if tag & (FLOW_VALID | FLOW_BUSY) == FLOW_VALID and now_ns - seen <= idle * NS_PER_S
-            ]
-        )
-    return Tally({FlowKind(*kind): count for kind, count in found.items()})
+def tally(table: memoryview, tuples: memoryview, *, now_ns: int, with_places: bool = False) -> Tally[FlowKind]:
+    """How many live flows there are of each kind; `with_places` those of one kind apart by their place in a Maglev table.
+
+    The place is the upper half of the tag, which is the hash that a target is chosen by (bpf/lib/select.h).
+    """
+    names = ("endpoint", "target", *(("tag",) if with_places else ()))
+    found = _gather(_chunks(table), Wanted(), names, lambda slots, _: _is_live(slots, now_ns))
+    columns = [found["endpoint"], found["target"], np.frombuffer(tuples, dtype=_TUPLE)["protocol"][found["index"]]]
+    if with_places:
+        columns.append((found["tag"] >> np.uint64(32)) % np.uint64(MAGLEV_SIZE))
+    kinds, which = _grouped(columns)
+    counts = np.bincount(which, minlength=len(kinds)).tolist()
+    return Tally({FlowKind(*kind): count for kind, count in zip(kinds, counts, strict=True)})
 
 
-def _chunks(table: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(index of its first slot, its bytes)."""
-    for first in range(0, len(table) // _SLOT, CHUNK):
-        yield first, table[first * _SLOT : (first + CHUNK) * _SLOT]
+def _chunks(table: memoryview) -> Iterator[tuple[int, Column]]:
+    """(index of its first slot, its slots)."""
+    slots = np.frombuffer(table, dtype=_SLOT, count=len(table) // ctypes.sizeof(flow_slot))
+    for first in range(0, len(slots), CHUNK):
+        yield first, slots[first : first + CHUNK]
 
 
-def _column(part: memoryview, name: str) -> memoryview[int]:
-    """One number of every slot. Fields are as aligned as they are wide, so the field's own width is the unit of the step."""
-    field = getattr(flow_slot, name)
-    return part.cast(_CODES[field.size])[field.offset // field.size :: _SLOT // field.size]
+def _gather(
+    chunks: Iterator[tuple[int, Column]], wanted: Wanted, names: Sequence[str], keep: Callable[[Column, int], Column]
+) -> dict[str, Column]:
+    """Copies of the columns of these names, and `index`, of the wanted slots that `keep(slots, first)` says yes to."""
+    found: dict[str, list[Column]] = {name: [] for name in ("index", *names)}
+    for first, slots in chunks:
+        chosen = keep(slots, first)
+        for name, these in (("target", wanted.targets), ("endpoint", wanted.endpoints)):
+            if these is not None:
+                chosen &= np.isin(slots[name], np.array(sorted(these), dtype=np.uint64))
+        places = np.flatnonzero(chosen)
+        found["index"].append(places + first)
+        for name in names:
+            found[name].append(slots[name][places])
+    return {name: np.concatenate(parts) if parts else np.zeros(0, np.int64) for name, parts in found.items()}
 
 
-def _candidates(part: memoryview, wanted: Wanted) -> list[int]:
-    """What the cheapest columns leave of a chunk's slots, live or not."""
-    if wanted.targets is not None:
-        targets = wanted.targets
-        found = [i for i, target in enumerate(_column(part, "target").tolist()) if target in targets]
+def _only(found: Mapping[str, Column], chosen: Column) -> dict[str, Column]:
+    return {name: column[chosen] for name, column in found.items()}
+
+
+def _is_valid(slots: Column) -> Column:
+    return np.asarray(slots["tag"] & np.uint64(FLOW_VALID | FLOW_BUSY) == FLOW_VALID)
+
+
+def _is_live(slots: Column, now_ns: int) -> Column:
+    return np.asarray(_is_valid(slots) & (now_ns <= _end_ns(slots)))
+
+
+def _end_ns(slots: Column | Mapping[str, Column]) -> Column:
+    """When flows expire. Signed: another CPU's clock may be a tick ahead."""
+    return np.asarray(slots["last_seen_ns"].astype(np.int64) + slots["idle_s"].astype(np.int64) * NS_PER_S)
+
+
+def _latest(when: Column, indexes: Column, limit: int) -> Latest:
+    total = len(when)
+    if total > limit:
+        chosen = np.argpartition(when, total - limit)[total - limit :] if limit else np.zeros(0, np.int64)
+        when, indexes = when[chosen], indexes[chosen]
+    return Latest(total=total, indexes=indexes[np.lexsort((indexes, when))[::-1]].tolist())
+
+
+def _grouped(columns: Sequence[Column]) -> tuple[list[tuple[int, ...]], Column]:
+    """The different rows that the columns have, and for each row the number of its kind among them."""
+    values = [_values(column) for column in columns]
+    shape = tuple(max(len(one), 1) for one in values)
+    codes = np.zeros(len(columns[0]), np.int64)
+    for column, known in zip(columns, values, strict=True):
+        codes = codes * max(len(known), 1) + np.searchsorted(known, column)
+    size = math.prod(shape)
+    if size <= FEW:  # much quicker than sorting
+        there = np.flatnonzero(np.bincount(codes, minlength=size))
+        numbers = np.zeros(size, np.int64)
+        numbers[there] = np.arange(len(there))
+        which = numbers[codes]
     else:
-        mask = FLOW_VALID | FLOW_BUSY
-        found = [i for i, tag in enumerate(_column(part, "tag").tolist()) if tag & mask == FLOW_VALID]
-    if wanted.endpoints is not None:
-        endpoints = _column(part, "endpoint")
-        found = [i for i in found if endpoints[i] in wanted.endpoints]
-    return found
+        there, which = np.unique(codes, return_inverse=True)
+    parts = (known[place].tolist() for known, place in zip(values, np.unravel_index(there, shape), strict=True))
+    return list(zip(*parts, strict=True)), which
+
+
+def _values(column: Column) -> Column:
+    """What is in a column, sorted. By pieces: sorting what fits the cache is quicker, and few values are left of each."""
+    pieces = [np.unique(column[first : first + CHUNK]) for first in range(0, len(column), CHUNK)]
+    return np.unique(np.concatenate(pieces)) if pieces else column

@@ -19,6 +19,16 @@ class Kind(StrEnum):
     """Some returns have a GENEVE option that cannot be read."""
     STALE_COOKIE = "stale-cookie"
     """Some returns carry the cookie of an earlier flow."""
+    SLOW = "slow"
+    """Returns come late, in their order."""
+    REORDER = "reorder"
+    """Some returns come late, the others pass them."""
+
+
+WHOLE = frozenset({Kind.STALL, Kind.LIE_ON_HEALTH})
+"""They take all."""
+HOLDS = frozenset({Kind.SLOW, Kind.REORDER})
+"""They have a delay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +43,9 @@ class Chaos:
     kind: Kind
     seed: int
     share: float
-    """Of the returns, 0 to 1; `stall` and `lie-on-health` take all."""
+    """Of the returns, 0 to 1; 1 for the kinds that take all."""
+    delay_ms: int = 0
+    """For which a packet is held back; 0 for the kinds that hold none."""
     started: float
     until: float
     """Seconds since the epoch."""

@@ -94,6 +94,10 @@ class Target:
     state: TargetState = TargetState.INITIAL
     reason: str = "Elb.RegistrationInProgress"
     description: str = "Target registration is in progress"
+    condemned_at: float | None = None
+    """When passive detection made it unhealthy; None again once its health checks made it healthy."""
+    condemned: int = 0
+    """How often in a row, without having returned packets for a while in between: each time it takes longer to be trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,3 +15,5 @@ class FlowKind:
     """The target's slot."""
     protocol: int
     """IP protocol number."""
+    place: int | None = None
+    """In a Maglev table: where the flow looks for its target whenever it has to choose one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -13,10 +14,6 @@ T = TypeVar("T")
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=120)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Protocol = Annotated[int, msgspec.Meta(ge=0, le=255)]
-Address = Annotated[str, msgspec.Meta(pattern=r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$")]
-
-AnyAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9.]+$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$")]
-"""IPv4 or IPv6; whether it is one is found out by reading it."""
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
@@ -26,10 +23,15 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     endpoint: str | None = None
 
 
+FlowVerdict = Literal["encapsulated", "decapsulated", "tcp_reset_unhealthy", "tcp_reset_deregistered", "no_targets"]
+"""What `dataplane.FlowVerdicts` can say of a live flow."""
+
+
 class FlowsAsked(Listing, forbid_unknown_fields=True):
     """`flows`: `target` is an id, an address or an instance's name; `since` is an earlier answer's `at` and asks for what changed."""
 
     target: str | None = None
+    verdict: FlowVerdict | None = None
     since: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
@@ -60,11 +62,17 @@ class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
     """`walk`: by the endpoints on the path, or by the server's private or public address (or both)."""
 
     endpoint: str | None = None
-    server: Address | None = None
-    client: Address | None = None
+    server: str | None = None
+    client: str | None = None
     port: Port | None = None
     protocol: Protocol | None = None
     wait_s: Seconds = 10.0
+
+    def __post_init__(self) -> None:
+        if self.server is not None:
+            self.server = address(self.server, field="server")
+        if self.client is not None:
+            self.client = address(self.client, field="client")
 
 
 class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,8 +83,8 @@ class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     source: str
-    source_address: AnyAddress
-    destination: AnyAddress
+    source_address: str
+    destination: str
     protocol: Protocol = 6
     source_port: Port = 0
     destination_port: Port = 0
@@ -84,16 +92,35 @@ class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
     length: Annotated[int, msgspec.Meta(ge=0, le=3500)] = 0
     ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 64
 
+    def __post_init__(self) -> None:
+        self.source_address = address(self.source_address, field="source_address")
+        self.destination = address(self.destination, field="destination")
+
 
 class CaptureAsked(msgspec.Struct, forbid_unknown_fields=True):
     """`captures`: `port` is an `eni-…`, `vpce-…`, `igw-…` or `i-…`; `host` narrows to one address, also inside GENEVE."""
 
     port: str
-    host: Address | None = None
+    host: str | None = None
     seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
     packets: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     bytes: Annotated[int, msgspec.Meta(ge=1, le=64 << 20)] = 8 << 20
     snap: Annotated[int, msgspec.Meta(ge=64, le=65536)] = 65536
+
+    def __post_init__(self) -> None:
+        if self.host is not None:
+            self.host = address(self.host, field="host")
+
+
+def address(text: str, *, field: str) -> str:
+    """An IPv4 or IPv6 address as everything here writes it. Raises ValueError, of which msgspec makes its own error."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError as problem:
+        raise ValueError(f"{field}: {text!r} is neither an IPv4 nor an IPv6 address") from problem
+    if isinstance(found, ipaddress.IPv6Address) and found.scope_id:
+        raise ValueError(f"{field}: {text!r} names a link; no VPC carries link-local packets")
+    return str(found)
 
 
 def read(body: bytes, query: dict[str, str], *, kind: type[T]) -> T:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
 
 from opengwlb.dataplane.chaos import Counts
-from opengwlb.model.chaos import Chaos, Kind
+from opengwlb.model.chaos import HOLDS, WHOLE, Chaos, Kind
 from opengwlb.model.elb import Target
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
@@ -21,18 +22,22 @@ from opengwlb.wire.errors import AwsError
 from .visibility import Viewer
 
 STOP = "stop"
-CANNOT = frozenset({"slow", "reorder"})
-"""They hold packets back, which no program on a device can."""
+SHARE: Mapping[Kind, float] = MappingProxyType({Kind.SLOW: 1.0})
+OTHER_SHARE = 0.3
+DELAY_MS: Mapping[Kind, int] = MappingProxyType({Kind.SLOW: 200, Kind.REORDER: 10})
+"""Unless asked for otherwise."""
 BEGIN_WITHIN_S = 5.0
 
 
 class ChaosAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """Without `target`: a list. `kind` is one of `Kind`, or `stop`; `target` is as registered, or its `eni-…` or address."""
+    """Without `target`: a list. `kind` is one of `Kind`, or `stop`; `target` is as registered, or its `eni-…` or address. Kinds that take
+    all have no `share`, and only those that hold packets back a `delay_ms`."""
 
     target: str | None = None
     kind: str | None = None
     seed: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = 0
-    share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.3
+    share: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    delay_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] | None = None
     for_s: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 60.0
 
 
@@ -62,11 +67,11 @@ def ask(store: Store, want: ChaosAsked, *, viewer: Viewer, now_s: float) -> None
     if want.target is None or want.kind is None:
         raise AwsError("ValidationError", "Name a target and a kind.")
     kind = _kind(want.kind)
+    share, delay_ms = _share(kind, want), _delay_ms(kind, want)
     interface, target = _target(store.snapshot(), want.target, viewer=viewer)
 
     def work(tx: Transaction) -> None:
         if kind is not None:
-            whole = kind in (Kind.STALL, Kind.LIE_ON_HEALTH)
             tx.put(
                 Chaos(
                     id=interface.id,
@@ -74,7 +79,8 @@ def ask(store: Store, want: ChaosAsked, *, viewer: Viewer, now_s: float) -> None
                     target=target,
                     kind=kind,
                     seed=want.seed,
-                    share=1.0 if whole else want.share,
+                    share=share,
+                    delay_ms=delay_ms,
                     started=now_s,
                     until=now_s + want.for_s,
                 )
@@ -91,17 +97,28 @@ def ask(store: Store, want: ChaosAsked, *, viewer: Viewer, now_s: float) -> None
 
 def _kind(word: str) -> Kind | None:
     """None: stop."""
-    if word in CANNOT:
-        raise AwsError(
-            "UnsupportedOperation",
-            f"{word} would have to hold packets back, and a program on a device cannot: it passes, changes, copies or drops them.",
-        )
     if word == STOP:
         return None
     try:
         return Kind(word)
     except ValueError as error:
         raise AwsError("ValidationError", f"kind: one of {', '.join(Kind)}, or {STOP}.") from error
+
+
+def _share(kind: Kind | None, want: ChaosAsked) -> float:
+    if want.share is not None and (kind is None or kind in WHOLE):
+        raise AwsError("ValidationError", f"{want.kind} concerns all packets: it has no share.")
+    if kind is None or kind in WHOLE:
+        return 1.0
+    return want.share or SHARE.get(kind, OTHER_SHARE)
+
+
+def _delay_ms(kind: Kind | None, want: ChaosAsked) -> int:
+    if want.delay_ms is not None and kind not in HOLDS:
+        raise AwsError(
+            "ValidationError", f"{want.kind} holds no packets back: a delay is for {', '.join(sorted(HOLDS))}."
+        )
+    return want.delay_ms or (DELAY_MS.get(kind, 0) if kind else 0)
 
 
 def _target(snapshot: Snapshot, word: str, *, viewer: Viewer) -> tuple[NetworkInterface, str]:
@@ -131,5 +148,7 @@ def _await(store: Store, interface: str, *, state: str) -> None:
         store.wait(snapshot.revision, 0.5)
         deadline -= 0.5
     raise AwsError(
-        "ResourceNotReady", f"The port of {interface} is not built yet: the chaos begins with it.", status=409
+        "ResourceNotReady",
+        f"The chaos on {interface} waits for its port, or for what `gwlb status` says went wrong.",
+        status=409,
     )

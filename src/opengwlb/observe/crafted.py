@@ -26,10 +26,12 @@ class Craft:
 
 
 def packet(of: Craft) -> bytes:
-    """`ValueError` for a flag that TCP does not have, or for addresses of two families."""
+    """`ValueError` for a flag that TCP does not have, or for what is not of one family."""
     source, destination = (ipaddress.ip_address(one) for one in (of.flow.source, of.flow.destination))
     if source.version != destination.version:
         raise ValueError(f"{source} and {destination} are not of one family")
+    if of.flow.protocol == (ICMPV6 if source.version == 4 else ICMP):
+        raise ValueError(f"IPv{source.version} has an ICMP of its own: {'icmp' if source.version == 4 else 'icmpv6'}")
     head = 20 if source.version == 4 else 40
     transport = _transport(of)
     transport += bytes(max(0, of.length - head - len(transport)))

@@ -47,7 +47,8 @@ class Named:
     """The instance's tag `Name`."""
     address: str
     zone: str | None
-    """None once it is no longer registered."""
+    """None once it is no longer registered, like its state."""
+    state: str | None
 
 
 class Targets:
@@ -78,7 +79,11 @@ class Targets:
         registered = self._snapshot.get(Target, f"{group}|{target}")
         placed = balancing.place(self._snapshot, registered) if registered is not None else None
         return Named(
-            target=target, name=self._name(target), address=address, zone=placed.zone if placed is not None else None
+            target=target,
+            name=self._name(target),
+            address=address,
+            zone=placed.zone if placed is not None else None,
+            state=registered.state if registered is not None else None,
         )
 
     def _name(self, target: str) -> str | None:
@@ -86,19 +91,27 @@ class Targets:
         return instance.tags.get("Name") if instance is not None else None
 
 
-def wanted(snapshot: Snapshot, targets: Targets, *, viewer: Viewer, endpoint: str | None, target: str | None) -> Wanted:
+def wanted(
+    snapshot: Snapshot,
+    targets: Targets,
+    *,
+    viewer: Viewer,
+    endpoint: str | None,
+    target: str | None,
+    verdict: str | None = None,
+) -> Wanted:
     """Consumers see flows of their endpoints, providers those of their load balancers, and only they the targets."""
     slots = targets.called(target) if target is not None else None
     if viewer.operator:
         number = _number(endpoint)
-        return Wanted(endpoints=None if endpoint is None else frozenset(number), targets=slots)
+        return Wanted(endpoints=None if endpoint is None else frozenset(number), targets=slots, verdict=verdict)
     who = visibility.endpoint_accounts if target is None else visibility.provider
     mine = frozenset(
         endpoint_number(one.id)
         for one in snapshot.values(VpcEndpoint)
         if endpoint in (None, one.id) and viewer.sees(who(snapshot, one))
     )
-    return Wanted(endpoints=mine, targets=slots)
+    return Wanted(endpoints=mine, targets=slots, verdict=verdict)
 
 
 def _number(endpoint: str | None) -> set[int]:
@@ -133,8 +146,10 @@ def _row(flow: Flow, targets: Targets | None) -> dict[str, Any]:
         "target_name": at.name if at else None,
         "target_address": at.address if at else None,
         "zone": at.zone if at else None,
+        "target_state": at.state if at else None,
         "state": flow.tcp or None,
         "why": f"{flow.why} from {former.target}" if former else str(flow.why),
+        "verdict": flow.verdict,
         "cookie": f"0x{flow.cookie:08x}",
         "age_s": round(flow.created_s, 1),
         "idle_s": round(flow.last_seen_s, 1),

@@ -103,7 +103,7 @@ def _appliances(snapshot: Snapshot, load_balancer: LoadBalancer) -> Iterator[Pla
 
 def _applications(snapshot: Snapshot, vpc: str, *, addresses: Collection[str]) -> Iterator[Place]:
     inside = [one for one in snapshot.values(NetworkInterface) if one.vpc == vpc]
-    named = [one for one in inside if one.private_ip in addresses]
+    named = [one for one in inside if any(own in addresses for own in (one.private_ip, *one.ipv6_addresses))]
     for interface in named or inside:
         instance = _instance_of(snapshot, interface)
         if instance is not None:
@@ -130,12 +130,12 @@ class Host:
 
 
 def hosts(snapshot: Snapshot, address: str) -> list[Host]:
-    """Every interface that has this private or public address; tenants may share a private one."""
+    """Every interface that has this private, public or IPv6 address; tenants may share a private one."""
     public = {one.network_interface: one.public_ip for one in snapshot.values(Address) if one.network_interface}
     return [
         Host(private=interface.private_ip, public=public.get(interface.id), interface=interface)
         for interface in snapshot.values(NetworkInterface)
-        if address in (interface.private_ip, public.get(interface.id))
+        if address in (interface.private_ip, public.get(interface.id), *interface.ipv6_addresses)
     ]
 
 

@@ -34,6 +34,7 @@ def answer(snapshot: Snapshot, want: PlanAsked, flows: Mapping[FlowKind, int], *
             "stay": one.stay,
             "move": one.move,
             "break": one.breaks,
+            "to": dict(one.to),
         }
         for one in plan.targets
     ]

@@ -65,7 +65,7 @@ class DataPlaneReads(Protocol):
     def flows(self) -> Iterable[Flow]: ...
     def find_flows(self, wanted: Wanted, *, limit: int) -> Found: ...
     def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
-    def tally_flows(self) -> Tally[FlowKind]: ...
+    def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]: ...
     def node_counters(self) -> Mapping[int, NodeCounters]: ...
 
 
@@ -145,7 +145,9 @@ class _Answers:
         if plane is None:
             return JSONResponse({"at": 0, "total": 0, "flows": [], "total_ended": 0, "ended": []})
         targets = flows.Targets(snapshot)
-        wanted = flows.wanted(snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target)
+        wanted = flows.wanted(
+            snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target, verdict=want.verdict
+        )
         if want.since is None:
             found = plane.find_flows(wanted, limit=want.limit)
             lists = {"flows": found.flows}
@@ -159,7 +161,7 @@ class _Answers:
 
     def plan(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.PlanAsked)
-        live = self._of.dataplane.tally_flows() if self._of.dataplane else {}
+        live = self._of.dataplane.tally_flows(with_places=True) if self._of.dataplane else {}
         return JSONResponse(plan.answer(self._snapshot(), want, live, viewer=viewer))
 
     def drops(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
@@ -355,10 +357,12 @@ class _Addresses:
 
 
 def _both_addresses(snapshot: Snapshot, address: str | None, endpoints: Iterable[VpcEndpoint]) -> _Addresses:
-    """Private and public, whichever was given."""
+    """Private and public, whichever was given; an IPv6 address has no other."""
     if address is None:
         return _Addresses(frozenset(), frozenset())
     vpcs = {endpoint.vpc for endpoint in endpoints}
     found = [one for one in places.hosts(snapshot, address) if one.interface.vpc in vpcs]
-    named = {one.private for one in found} | {one.public for one in found if one.public} | {address}
+    named = {address}
+    if ":" not in address:
+        named |= {one.private for one in found} | {one.public for one in found if one.public}
     return _Addresses(frozenset(named), frozenset(one.interface.vpc for one in found))

@@ -7,7 +7,7 @@ the reply walks them backwards through the same appliance.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from .frames import FlowTuple, Seen
@@ -28,12 +28,20 @@ _THROUGH_BALANCER: Plan = (
         ((Role.NODE, True), (Role.ENDPOINT_BALANCER, False), (Role.ENDPOINT_ROUTER, True)),
     ),
 )
-INWARD: Plan = (
-    ("from the internet", ((Role.INTERNET, True),)),
-    ("translated", ((Role.GATEWAY, False),)),
-    *_THROUGH_BALANCER,
-    ("application receives", ((Role.APPLICATION, True),)),
-)
+
+
+def _inward(gateway: str) -> Plan:
+    return (
+        ("from the internet", ((Role.INTERNET, True),)),
+        (gateway, ((Role.GATEWAY, False),)),
+        *_THROUGH_BALANCER,
+        ("application receives", ((Role.APPLICATION, True),)),
+    )
+
+
+INWARD = _inward("translated")
+INWARD6 = _inward("enters the VPC")
+"""An internet gateway leaves IPv6 as it is."""
 OUTWARD: Plan = (
     ("application sends", ((Role.APPLICATION, False),)),
     *_THROUGH_BALANCER,
@@ -182,7 +190,9 @@ class Sighting:
         return self.captured.place.role, self.captured.incoming
 
 
-def plan_of(packets: Iterable[Sighting]) -> Plan:
+def plan_of(packets: Collection[Sighting]) -> Plan:
     """Away from the application if it sends, or if the gateway receives from inside; else toward it."""
     signs: Collection[Direction] = ((Role.APPLICATION, False), (Role.GATEWAY, True), (Role.INTERNET, False))
-    return OUTWARD if any(one.direction in signs for one in packets) else INWARD
+    if any(one.direction in signs for one in packets):
+        return OUTWARD
+    return INWARD6 if any(one.flow.family == 6 for one in packets) else INWARD

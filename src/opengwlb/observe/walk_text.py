@@ -17,7 +17,7 @@ from opengwlb.model.ids import device_name
 from .frames import FlowTuple
 from .walk import Hop, Leg, Walk
 
-_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
+_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 
 def to_json(walk: Walk) -> dict[str, Any]:
@@ -84,8 +84,10 @@ def _first_of_step(leg: Leg) -> Iterator[tuple[bool, Hop]]:
 
 def _flow(flow: FlowTuple) -> str:
     protocol = _PROTOCOLS.get(flow.protocol, str(flow.protocol))
-    ports = (f":{flow.source_port}", f":{flow.destination_port}") if flow.protocol in (6, 17) else ("", "")
-    return f"{protocol} {flow.source}{ports[0]} → {flow.destination}{ports[1]}"
+    if flow.protocol not in (6, 17):
+        return f"{protocol} {flow.source} → {flow.destination}"
+    ends = "{}:{} → {}:{}" if flow.family == 4 else "[{}]:{} → [{}]:{}"
+    return f"{protocol} {ends.format(flow.source, flow.source_port, flow.destination, flow.destination_port)}"
 
 
 def _outer(hop: Hop) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 from opengwlb.dataplane.flows import Flow
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet
+from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet, Vpc
 from opengwlb.policy import balancing, network
 from opengwlb.policy.plane import Tables
 
@@ -53,17 +53,19 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
     """From `source` (`eni-…`, or `igw-…` for what comes from the internet) to where it ends. LookupError for another source."""
     interface, gateway = snapshot.get(NetworkInterface, source), snapshot.get(InternetGateway, source)
     if interface is not None:
-        if interface.source_dest_check and flow.source != interface.private_ip:
+        if flow.family == 6 and not _has_ipv6(snapshot, interface.vpc):
+            return [_step(interface.id, "ipv6_not_enabled", f"{interface.vpc} has no IPv6 CIDR block.")]
+        if interface.source_dest_check and flow.source not in (interface.private_ip, *interface.ipv6_addresses):
             return [_step(interface.id, "source_check", f"{flow.source} is not the interface's own address.")]
         here = _from_subnet(snapshot, entry=interface.id, subnet_id=interface.subnet)
     elif gateway is not None and gateway.vpc is not None:
+        came = _from_internet(snapshot, gateway.id, gateway.vpc, flow)
+        if came.decision != "igw_in":
+            return [came]
         private = dict(network.public_addresses(snapshot).get(gateway.vpc, ())).get(flow.destination)
-        if private is None:
-            return [_step(gateway.id, "igw_unknown_address", f"No network interface has {flow.destination}.")]
-        translated = _step(gateway.id, "igw_in", f"{flow.destination} becomes {private}.")
-        flow = flow._replace(destination=private)
+        flow = flow._replace(destination=private or flow.destination)
         here = _Where(gateway.vpc, gateway.id, None, Tables(snapshot).of_edge(gateway.id))
-        return [translated, *_walk(snapshot, here, flow, find_flow, viewer)]
+        return [came, *_walk(snapshot, here, flow, find_flow, viewer)]
     else:
         raise LookupError(source)
     return list(_walk(snapshot, here, flow, find_flow, viewer))
@@ -71,6 +73,36 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
 
 def _step(at: str, decision: str, sentence: str) -> Step:
     return Step(at=at, decision=decision, sentence=sentence)
+
+
+def _from_internet(snapshot: Snapshot, gateway: str, vpc: str, flow: FlowTuple) -> Step:
+    """What the gateway does with the destination."""
+    unknown = _step(gateway, "igw_unknown_address", f"No network interface has {flow.destination}.")
+    if flow.family == 4:
+        private = dict(network.public_addresses(snapshot).get(vpc, ())).get(flow.destination)
+        return _step(gateway, "igw_in", f"{flow.destination} becomes {private}.") if private else unknown
+    if not _has_ipv6(snapshot, vpc):
+        return _step(gateway, "ipv6_not_enabled", f"{vpc} has no IPv6 CIDR block.")
+    if _holder(snapshot, vpc, flow.destination) is None:
+        return unknown
+    return _step(gateway, "igw_in", f"{flow.destination} enters {vpc} as it is.")
+
+
+def _has_ipv6(snapshot: Snapshot, vpc: str) -> bool:
+    found = snapshot.get(Vpc, vpc)
+    return found is not None and bool(found.ipv6)
+
+
+def _holder(snapshot: Snapshot, vpc: str, address: str) -> NetworkInterface | None:
+    """The interface that has this private or IPv6 address."""
+    return next(
+        (
+            one
+            for one in snapshot.values(NetworkInterface)
+            if one.vpc == vpc and address in (one.private_ip, *one.ipv6_addresses)
+        ),
+        None,
+    )
 
 
 def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
@@ -82,7 +114,7 @@ def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
 
 def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow, viewer: Viewer) -> Iterator[Step]:
     for _ in range(MOST_STEPS):
-        route = _route(here, IPv4Address(flow.destination))
+        route = _route(here, flow.destination)
         if route is None and not _is_inside(here, flow.destination):
             table = here.table.id if here.table else "no route table"
             yield _step(table, "no_route", f"{table} has no route for {flow.destination}.")
@@ -114,33 +146,39 @@ def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow
     yield _step(here.entry, "ttl_exceeded", "It goes round until its TTL runs out: a routing loop.")
 
 
-def _route(here: _Where, destination: IPv4Address) -> Route | None:
+def _route(here: _Where, destination: str) -> Route | None:
     """The longest match; None inside the own subnet, which no table is asked about, and where nothing matches."""
-    if here.table is None or (here.subnet is not None and destination in IPv4Network(here.subnet.cidr)):
+    if here.table is None or _is_inside(here, destination):
         return None
-    matching = [
-        route
-        for route in here.table.routes
-        if ":" not in route.destination and destination in IPv4Network(route.destination)
-    ]
-    return max(matching, key=lambda route: IPv4Network(route.destination).prefixlen, default=None)
+    matching = [route for route in here.table.routes if _covers(route.destination, destination)]
+    return max(matching, key=lambda route: ip_network(route.destination).prefixlen, default=None)
+
+
+def _covers(block: str, address: str) -> bool:
+    """Never across families."""
+    return ip_address(address) in ip_network(block)
 
 
 def _is_inside(here: _Where, destination: str) -> bool:
     """Delivered without a route table: the own subnet, or a gateway without an edge association."""
     if here.table is None:
         return True
-    return here.subnet is not None and IPv4Address(destination) in IPv4Network(here.subnet.cidr)
+    if here.subnet is None:
+        return False
+    blocks = (here.subnet.cidr, *((here.subnet.ipv6.cidr,) if here.subnet.ipv6 else ()))
+    return any(_covers(block, destination) for block in blocks)
 
 
 def _deliver(snapshot: Snapshot, here: _Where, destination: str) -> Step:
-    for interface in snapshot.values(NetworkInterface):
-        if interface.vpc == here.vpc and interface.private_ip == destination:
-            return _step(interface.id, "delivered", f"{destination} is {interface.id} in {interface.subnet}.")
+    interface = _holder(snapshot, here.vpc, destination)
+    if interface is not None:
+        return _step(interface.id, "delivered", f"{destination} is {interface.id} in {interface.subnet}.")
     return _step(here.vpc, "no_such_address", f"No network interface of {here.vpc} has {destination}.")
 
 
 def _leave(snapshot: Snapshot, here: _Where, gateway: str, source: str) -> Step:
+    if ":" in source and _holder(snapshot, here.vpc, source) is not None:
+        return _step(gateway, "igw_out", f"{source} goes out to the internet as it is.")
     for public, private in network.public_addresses(snapshot).get(here.vpc, ()):
         if private == source:
             return _step(gateway, "igw_out", f"{source} becomes {public}, out to the internet.")
@@ -149,7 +187,15 @@ def _leave(snapshot: Snapshot, here: _Where, gateway: str, source: str) -> Step:
 
 def _to_interface(snapshot: Snapshot, target: str, destination: str) -> Step:
     interface = snapshot.get(NetworkInterface, target)
-    if interface is not None and interface.source_dest_check and interface.private_ip != destination:
+    if (
+        interface is not None
+        and interface.source_dest_check
+        and destination
+        not in (
+            interface.private_ip,
+            *interface.ipv6_addresses,
+        )
+    ):
         return _step(target, "dest_check", f"{destination} is not its address, and its source/dest check is on.")
     return _step(target, "delivered", f"Given to {target}, which decides what to do with it.")
 
@@ -159,6 +205,8 @@ def _inspect(snapshot: Snapshot, endpoint: VpcEndpoint, flow: FlowTuple, find_fl
     load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
     if load_balancer is None or endpoint.state not in ("available", "pending"):
         return _step(endpoint.id, "endpoint_not_configured", f"The endpoint is {endpoint.state}.")
+    if flow.family == 6 and "ipv4" in (endpoint.ip_address_type, load_balancer.ip_address_type):
+        return _step(endpoint.id, "endpoint_ipv6_not_enabled", "The endpoint or its load balancer is not dualstack.")
     may_know = viewer.sees(visibility.provider(snapshot, endpoint))
     known = find_flow(endpoint_number(endpoint.id), flow)
     if known is not None:

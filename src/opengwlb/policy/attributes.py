@@ -79,6 +79,10 @@ TARGET_GROUP = Scope(
         "send_tcp_reset.on_deregistration.enabled": Attribute(default="false", check=_boolean),
         "send_tcp_reset.on_unhealthy.enabled": Attribute(default="false", check=_boolean),
     },
+    extensions={
+        "opengwlb.passive_health.enabled": Attribute(default="false", check=_boolean),
+        "opengwlb.passive_health.window_ms": Attribute(default="210", check=_between(50, 10000)),
+    },
 )
 LISTENER = Scope(
     noun="Listener",
@@ -161,6 +165,15 @@ def rebalances(target_group: Mapping[str, str]) -> bool:
 
 def resets(target_group: Mapping[str, str], *, on: Literal["unhealthy", "deregistration"]) -> bool:
     return effective(TARGET_GROUP, target_group)[f"send_tcp_reset.on_{on}.enabled"] == "true"
+
+
+def passive_window_ms(target_group: Mapping[str, str]) -> int | None:
+    """For how long a target may take packets and return none; None: only health checks tell what is unhealthy."""
+    known = TARGET_GROUP.extensions
+    enabled, window = "opengwlb.passive_health.enabled", "opengwlb.passive_health.window_ms"
+    if target_group.get(enabled, known[enabled].default) == "false":
+        return None
+    return int(target_group.get(window, known[window].default))
 
 
 def extension(load_balancer: Mapping[str, str], name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from opengwlb.model.compute import Instance, InstanceState
-from opengwlb.model.elb import Listener, LoadBalancer, Target, TargetGroup, TargetState
+from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup, TargetState
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import NetworkInterface, Subnet
 
@@ -102,6 +102,23 @@ def fails_open(chosen: Sequence[Placed]) -> bool:
     return any(one.target.state is not TargetState.HEALTHY for one in chosen)
 
 
+def has_stand_in(snapshot: Snapshot, target: Target) -> bool:
+    """Whether every zone that may send to a target has another healthy one."""
+    load_balancer = load_balancer_of(snapshot, target.target_group)
+    placed = place(snapshot, target)
+    if load_balancer is None or placed is None:
+        return False
+    cross_zone = attributes.cross_zone(load_balancer.attributes)
+    return all(
+        any(
+            one.target.id != target.id and one.target.state is TargetState.HEALTHY
+            for one in new_flow_targets(snapshot, load_balancer, zone=zone.zone)
+        )
+        for zone in load_balancer.zones
+        if serves(placed.zone, node_zone=zone.zone, cross_zone=cross_zone)
+    )
+
+
 def left(snapshot: Snapshot, *, target_group: str, target: str) -> Literal["", "unhealthy", "deregistered"]:
     """Why flows shall leave a target that has a slot (`rebalance`, facts 2.4); empty: they stay.
 
@@ -158,6 +175,12 @@ def unused(snapshot: Snapshot, target: Target) -> Unused | None:
     return None
 
 
-def is_registered(snapshot: Snapshot, target: str) -> bool:
-    """Whether an instance or address is registered with any target group."""
-    return any(one.target == target for one in snapshot.values(Target))
+def carriers(snapshot: Snapshot) -> frozenset[str]:
+    """The instances and addresses that the tunnel may lead to: registered targets, and those that were deregistered but keep flows.
+
+    Whoever has a slot may still have flows (`no_rebalance`, facts 2.4).
+    """
+    slots = (slot.id.split("|") for slot in snapshot.values(Slot) if slot.id.startswith("target|"))
+    return frozenset(
+        {one.target for one in snapshot.values(Target)} | {name for _, _, *names in slots for name in names}
+    )

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from opengwlb.model.elb import HealthCheck, TargetState
+from opengwlb.model.elb import HealthCheck, Target, TargetState
+
+CONDEMNED_HARDER = 5
+"""So often the successes that a condemned target needs are doubled, at most."""
 
 
 class Failure(StrEnum):
@@ -37,6 +40,9 @@ class TargetHealth:
     """In a row."""
     failures: int = 0
     """In a row."""
+    condemned_at: float | None = None
+    """As the target's: what was probed before says nothing."""
+    condemned: int = 0
 
 
 HEALTHY = TargetHealth(state=TargetState.HEALTHY, reason="", description="")
@@ -46,19 +52,48 @@ def observe(health: TargetHealth, result: ProbeResult, *, check: HealthCheck) ->
     """The target's health after one more probe."""
     if result.failure is None:
         successes = health.successes + 1
-        needed = check.healthy_threshold if health.state is TargetState.UNHEALTHY else 1
-        if successes >= needed:
-            return replace(HEALTHY, successes=successes)
+        if successes >= _needed(health, check=check):
+            return replace(HEALTHY, successes=successes, condemned=health.condemned)
         return replace(health, successes=successes, failures=0)
     failures = health.failures + 1
     if failures >= check.unhealthy_threshold:
-        return TargetHealth(
+        return replace(
+            health,
             state=TargetState.UNHEALTHY,
             reason=result.failure.value,
             description=_sentence(result),
+            successes=0,
             failures=failures,
         )
     return replace(health, successes=0, failures=failures)
+
+
+def _needed(health: TargetHealth, *, check: HealthCheck) -> int:
+    """Successes in a row. Twice as many each time that a target was condemned again: health checks alone do not tell of it."""
+    if health.state is not TargetState.UNHEALTHY:
+        return 1
+    doubled = min(max(health.condemned - 1, 0), CONDEMNED_HARDER) if health.condemned_at is not None else 0
+    return check.healthy_threshold << doubled
+
+
+def known(target: Target) -> TargetHealth:
+    """What is stored of a target's health, before it was probed again."""
+    if target.state not in (TargetState.HEALTHY, TargetState.UNHEALTHY):
+        return TargetHealth()
+    return TargetHealth(
+        state=target.state,
+        reason=target.reason,
+        description=target.description,
+        condemned_at=target.condemned_at,
+        condemned=target.condemned,
+    )
+
+
+def informed(health: TargetHealth, target: Target) -> TargetHealth:
+    """The health that probes made of a target, unless it was condemned meanwhile: then its probes count anew."""
+    if target.condemned_at is None or target.condemned_at == health.condemned_at:
+        return health
+    return known(target)
 
 
 def _sentence(result: ProbeResult) -> str:

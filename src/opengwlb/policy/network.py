@@ -54,11 +54,17 @@ class _Builder:
     """Ids of the VPCs that have IPv6; in the boxes of the others the kernel speaks none."""
     public: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """As `public_addresses` says."""
+    carriers: frozenset[str] = frozenset()
+    """As `balancing.carriers` says."""
 
 
 def topology(snapshot: Snapshot) -> Topology:
     """The network for everything stored at this revision."""
-    builder = _Builder(ipv6={vpc.id for vpc in snapshot.values(Vpc) if vpc.ipv6}, public=public_addresses(snapshot))
+    builder = _Builder(
+        ipv6={vpc.id for vpc in snapshot.values(Vpc) if vpc.ipv6},
+        public=public_addresses(snapshot),
+        carriers=balancing.carriers(snapshot),
+    )
     _internet(builder)
     for vpc in snapshot.values(Vpc):
         _vpc(builder, vpc)
@@ -194,7 +200,7 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
         port = names.instance_port(instance.id, index)
         # A program that reads packets from a socket cannot take unfinished checksums or 64 KB datagrams; the kernel segments
         # and completes them when this one feature is off on the router's end (measured; datapath.md 5.2 and 10).
-        segment = _is_target(snapshot, instance) and instance.image not in IN_KERNEL
+        segment = _is_carrier(builder, snapshot, instance) and instance.image not in IN_KERNEL
         _eni(
             builder,
             interface,
@@ -213,11 +219,9 @@ def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> Kerne
     return KernelRoute(box=box, table=MAIN_TABLE, destination=everything, device=device, via=via, metric=metric)
 
 
-def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
-    return any(
-        balancing.is_registered(snapshot, name)
-        for name in (instance.id, *(one.private_ip for _, one, _ in _interfaces(snapshot, instance)))
-    )
+def _is_carrier(builder: _Builder, snapshot: Snapshot, instance: Instance) -> bool:
+    addresses = (one.private_ip for _, one, _ in _interfaces(snapshot, instance))
+    return instance.id in builder.carriers or not builder.carriers.isdisjoint(addresses)
 
 
 def _interfaces(snapshot: Snapshot, instance: Instance) -> Iterator[tuple[int, NetworkInterface, Subnet]]:

@@ -6,8 +6,8 @@ Pure, on AWS's documented rules: key of a flow and stickiness (facts 2.3), dereg
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from opengwlb.model.elb import LoadBalancer, Slot, Target, TargetGroup, TargetState
@@ -16,7 +16,7 @@ from opengwlb.model.ids import endpoint_id
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 
-from . import attributes, balancing
+from . import attributes, balancing, selection, slots
 from .attributes import BadAttribute
 
 TCP, UDP = 6, 17
@@ -80,6 +80,8 @@ class TargetPlan:
     stay: int = 0
     move: int = 0
     breaks: int = 0
+    to: Mapping[str, int] = field(default_factory=dict)
+    """Where those that move go, by target; without those that begin anew, whose hash will be another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +120,30 @@ class _Outlook:
 
 
 def plan(snapshot: Snapshot, change: Change, flows: Mapping[FlowKind, int]) -> Plan:
-    """`flows` counts the live flows by kind. Raises PlanError."""
+    """`flows` counts the live flows by kind, with their places. Raises PlanError."""
     outlook = _outlook(snapshot, change)
     lb = outlook.load_balancer
     endpoints = {one.id: one for one in snapshot.values(VpcEndpoint) if one.load_balancer == lb.id}
     names = _targets_by_slot(snapshot)
     takers = {zone.zone: _new_flow_targets(outlook.after, lb, zone.zone) for zone in lb.zones}
+    tables = _Tables(outlook.after, lb)
     fates: dict[str, Tally[Fate]] = {}
+    goals: dict[str, Tally[str]] = {}
     for kind, count in flows.items():
         endpoint = endpoints.get(endpoint_id(kind.endpoint))
         if endpoint is not None and endpoint.zone in takers:
             target = names.get(kind.target, "")
             fate = _fate(outlook, kind, target=target, zone=endpoint.zone, takers=takers)
             fates.setdefault(target, Tally())[fate] += count
+            if fate is Fate.MOVE and kind.place is not None and not outlook.rekeyed:
+                goals.setdefault(target, Tally())[tables.target(endpoint.zone, kind.place)] += count
     zones = tuple(
         ZonePlan(zone=one.zone, before=_new_flow_targets(snapshot, lb, one.zone), after=takers[one.zone])
         for one in lb.zones
     )
     return Plan(
         load_balancer=lb.id,
-        targets=tuple(_rows(snapshot, lb, fates)),
+        targets=tuple(_rows(snapshot, lb, fates, goals)),
         zones=zones,
         reasons=(*outlook.reasons, *_warnings(outlook.after, lb, zones)),
     )
@@ -261,6 +267,7 @@ def _restuck(snapshot: Snapshot, group: TargetGroup, kind: str) -> _Outlook:
     reasons = ["The flow key stays the same."]
     if kind != before:
         reasons = ["Flows are found by another key: those that are live are not found any more."]
+        reasons.append("Which target those get that begin anew is not foretold.")
         reasons.append(
             "opengwlb.adopt.enabled is true: an established TCP connection begins anew with its next packet."
             if adopts
@@ -309,12 +316,33 @@ def _targets_by_slot(snapshot: Snapshot) -> dict[int, str]:
     }
 
 
+class _Tables:
+    """The Maglev tables of a load balancer's nodes as they will be, each made when it is asked for."""
+
+    def __init__(self, snapshot: Snapshot, load_balancer: LoadBalancer) -> None:
+        self._snapshot = snapshot
+        self._load_balancer = snapshot.get(LoadBalancer, load_balancer.id) or load_balancer
+        self._numbers = {slot.id: slot.number for slot in snapshot.values(Slot)}
+        self._names = {number: target.rpartition("|")[2] for number, target in _targets_by_slot(snapshot).items()}
+        self._made: dict[str, Sequence[int]] = {}
+
+    def target(self, zone: str, place: int) -> str:
+        """As registered. There has to be somebody in the zone."""
+        if zone not in self._made:
+            chosen = balancing.new_flow_targets(self._snapshot, self._load_balancer, zone=zone)
+            backends = [(self._numbers[slots.target_key(one.target.id, one.address)], one.address) for one in chosen]
+            self._made[zone] = selection.maglev(backends)
+        return self._names[self._made[zone][place]]
+
+
 def _new_flow_targets(snapshot: Snapshot, load_balancer: LoadBalancer, zone: str) -> tuple[str, ...]:
     lb = snapshot.get(LoadBalancer, load_balancer.id) or load_balancer
     return tuple(sorted(one.target.target for one in balancing.new_flow_targets(snapshot, lb, zone=zone)))
 
 
-def _rows(snapshot: Snapshot, lb: LoadBalancer, fates: Mapping[str, Tally[Fate]]) -> Iterable[TargetPlan]:
+def _rows(
+    snapshot: Snapshot, lb: LoadBalancer, fates: Mapping[str, Tally[Fate]], goals: Mapping[str, Tally[str]]
+) -> Iterable[TargetPlan]:
     """Every registered target, then what else has flows."""
     listener = balancing.listener_of(snapshot, lb.id)
     registered = {
@@ -330,6 +358,7 @@ def _rows(snapshot: Snapshot, lb: LoadBalancer, fates: Mapping[str, Tally[Fate]]
             stay=fate[Fate.STAY],
             move=fate[Fate.MOVE],
             breaks=fate[Fate.BREAK],
+            to=dict(sorted(goals.get(target_id, {}).items())),
         )
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer, Slot, Target
 from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.vpc import NetworkInterface
 
 from . import balancing
 
@@ -27,8 +28,8 @@ def target_key(target: str, address: str) -> str:
 def wanted(snapshot: Snapshot) -> set[str]:
     """The ids of the slots that this revision needs.
 
-    A target that was deregistered keeps its slot as long as it exists and its group is in use: its flows go on (facts 2.4,
-    no_rebalance).
+    A target that was deregistered keeps its slot as long as its group is in use: its flows stay (facts 2.4, no_rebalance). A
+    terminated instance keeps it too, until it is described no more or its address is another interface's, who must not get them.
     """
     keys = set()
     for load_balancer in snapshot.values(LoadBalancer):
@@ -39,16 +40,23 @@ def wanted(snapshot: Snapshot) -> set[str]:
             keys.add(target_key(target.id, placed.address))
     for slot in snapshot.values(Slot):
         kind, *rest = slot.id.split("|")
-        if kind == "target" and _outlives_registration(snapshot, target_group=rest[0], target=rest[1]):
+        if kind == "target" and _outlives_registration(snapshot, *rest):
             keys.add(slot.id)
     return keys
 
 
-def _outlives_registration(snapshot: Snapshot, *, target_group: str, target: str) -> bool:
-    if balancing.load_balancer_of(snapshot, target_group) is None:
+def _outlives_registration(snapshot: Snapshot, target_group: str, target: str, address: str) -> bool:
+    load_balancer = balancing.load_balancer_of(snapshot, target_group)
+    if load_balancer is None:
         return False
+    if not target.startswith("i-"):
+        return True
     instance = snapshot.get(Instance, target)
-    return not target.startswith("i-") or (instance is not None and instance.state is not InstanceState.TERMINATED)
+    if instance is None:
+        return False
+    return instance.state is not InstanceState.TERMINATED or not any(
+        one.vpc == load_balancer.vpc and one.private_ip == address for one in snapshot.values(NetworkInterface)
+    )
 
 
 def changes(snapshot: Snapshot) -> tuple[list[Slot], list[str]]:

@@ -109,14 +109,20 @@ def _target(writes: Writes, snapshot: Snapshot, target: Target, *, now: float) -
         _put(
             writes,
             target,
-            replace(target, state=TargetState.UNUSED, reason=unused.reason, description=unused.description),
+            replace(
+                target,
+                state=TargetState.UNUSED,
+                reason=unused.reason,
+                description=unused.description,
+                condemned_at=None,
+            ),
         )
     elif target.state in (TargetState.UNUSED, TargetState.DRAINING):
         fresh = TargetHealth()
         _put(
             writes,
             target,
-            replace(target, state=fresh.state, reason=fresh.reason, description=fresh.description),
+            replace(target, state=fresh.state, reason=fresh.reason, description=fresh.description, condemned_at=None),
         )
 
 

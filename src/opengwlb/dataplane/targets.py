@@ -1,0 +1,31 @@
+"""What each target was given and returned, summed over CPUs."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Collection
+
+from opengwlb.model.passive import TargetCounters
+
+from .layout import target_counter
+from .maps import Map
+
+_SIZE = ctypes.sizeof(target_counter)
+_SUMS = ("given", "returned", "awaited", "flows", "answered", "turns", "refused")
+_LATEST = ("last_given_ns", "last_returned_ns", "last_refused_ns")
+
+
+def read(counters: Map, slots: Collection[int]) -> dict[int, TargetCounters]:
+    """By slot; of these slots. One system call: slots are small numbers."""
+    if not slots:
+        return {}
+    held = counters.head(max(slots) + 1)
+    width = counters.value_size
+    found = {}
+    for slot in slots:
+        rows = [target_counter.from_buffer_copy(held, at) for at in range(slot * width, (slot + 1) * width, _SIZE)]
+        found[slot] = TargetCounters(
+            **{name: sum(getattr(row, name) for row in rows) for name in _SUMS},
+            **{name: max(getattr(row, name) for row in rows) for name in _LATEST},
+        )
+    return found
