@@ -231,7 +231,7 @@ static __always_inline __u32 find_way(struct desk *desk, const struct counter *s
 	if (!flow_is_still(found.slot, hash, way->generation))
 		return VERDICT_flow_table_full; /* it expired in this very moment, and another flow took its slot */
 	if (!packet->quoted) /* anybody can send an error: it keeps no flow alive */
-		flow_see(found.slot, hash, packet, &start);
+		flow_see(&found, hash, packet, &start);
 	flow_count(&found, hash->direction ^ packet->quoted, size->packets, size->bytes);
 	way->now = start.now;
 	way->flow = found.index;

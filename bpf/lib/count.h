@@ -69,13 +69,16 @@ static __always_inline void count_ordinary(__u32 ifindex, const struct counter *
 
 static __always_inline void count_arrival(struct __sk_buff *skb, const struct counter *one, __u32 verdict)
 {
-	struct port_verdict key = {.ifindex = skb->ifindex, .verdict = verdict};
+	struct port_verdict key = {.verdict = verdict};
+	__u32 ifindex = skb->ifindex;
 	struct counter *row;
 
+	asm volatile("" : "+r"(ifindex)); /* or the compiler reads it twice, by an offset that the verifier does not take */
 	if (verdict == ORDINARY) {
-		count_ordinary(skb->ifindex, one);
+		count_ordinary(ifindex, one);
 		return;
 	}
+	key.ifindex = ifindex;
 	row = bpf_map_lookup_elem(&counters, &key);
 	if (row) { /* per CPU, and tc programs do not interrupt each other there */
 		row->packets += one->packets;
@@ -83,7 +86,7 @@ static __always_inline void count_arrival(struct __sk_buff *skb, const struct co
 	} else {
 		bpf_map_update_elem(&counters, &key, one, BPF_NOEXIST);
 	}
-	if (is_drop(verdict))
+	if (is_drop(verdict) && sample_is_wanted(ifindex, verdict))
 		sample_drop(skb, verdict, (__u32)one->bytes);
 }
 

@@ -5,7 +5,8 @@
  * as the node's stickiness says. flow_find() answers a live slot or NULL. flow_open() makes one, or answers the one that another CPU has
  * just made. flow_by_cookie() is for returns. Slots are read without a lock: whoever read a slot asks flow_is_still() afterwards.
  *
- * A flow lives in the set that its fingerprint names, or in a second one when the first was full. Who opens a flow holds the lock of its
+ * A flow lives in the set that its fingerprint names, or in a second one when the first was full: `flow_spills` says until when one may, so
+ * that a newcomer need not fetch the eight lines of a second set in vain. Who opens a flow holds the lock of its
  * first set, so no flow is opened twice; slots themselves are claimed by compare-and-swap, because a set is one flow's first and another's
  * second. The atomic operations are full barriers; plain loads and stores around them rely on x86's order.
  *
@@ -53,6 +54,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct flow_settings);
 } flow_settings SEC(".maps");
+
+/* By first set: when the last of its flows that live in a second one will have expired, a little later than true. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FLOW_SETS_DEFAULT);
+	__type(key, __u32);
+	__type(value, __u64);
+} flow_spills SEC(".maps");
 
 struct flow_lock {
 	struct bpf_spin_lock lock;
@@ -237,6 +246,23 @@ static __always_inline struct flow_ref flow_in_set(struct flow_set *set, __u32 n
 	return none;
 }
 
+/* `until` is the first set's row of flow_spills. */
+static __always_inline int flow_is_spilled(const __u64 *until, __u64 now)
+{
+	return until && *(const volatile __u64 *)until >= now;
+}
+
+/* One of the first set's flows is in a second one, and lives until then if nothing more comes. Never lowers what is said. */
+static __always_inline void flow_spill(__u64 *until, __u64 then)
+{
+	for (__u32 i = 0; i < FLOW_CLAIMS; i++) {
+		__u64 old = *(volatile __u64 *)until;
+
+		if (old > then + FLOW_NS_PER_S || __sync_val_compare_and_swap(until, old, then + 2 * FLOW_NS_PER_S) == old)
+			return;
+	}
+}
+
 static __always_inline struct flow_ref flow_find(const struct flow_hash *hash, __u64 now)
 {
 	struct flow_ref found = {};
@@ -244,7 +270,7 @@ static __always_inline struct flow_ref flow_find(const struct flow_hash *hash, _
 
 	if (set)
 		found = flow_in_set(set, hash->first, hash);
-	if (!found.slot) {
+	if (!found.slot && flow_is_spilled(bpf_map_lookup_elem(&flow_spills, &hash->first), now)) {
 		set = bpf_map_lookup_elem(&flows, &hash->second);
 		if (set)
 			found = flow_in_set(set, hash->second, hash);
@@ -406,22 +432,23 @@ __noinline int flow_make(const struct flow_hash *hash, const struct flow_start *
 	struct flow_slot *slot;
 	__u32 number;
 	int made = -1;
-	__u64 old;
+	__u64 old, *spills;
 
 	if (!hash || !start || !settings)
 		return -1;
 	number = hash->first;
+	spills = bpf_map_lookup_elem(&flow_spills, &number);
 	first = bpf_map_lookup_elem(&flows, &number);
 	number = hash->second;
 	second = bpf_map_lookup_elem(&flows, &number);
 	number = hash->first % FLOW_LOCKS;
 	lock = bpf_map_lookup_elem(&flow_locks, &number);
 	slot = chosen < 0 ? NULL : flow_at(chosen);
-	if (!first || !second || !lock)
+	if (!first || !second || !lock || !spills)
 		return -1;
 	bpf_spin_lock(&lock->lock);
 	found = flow_in_set(first, hash->first, hash);
-	if (!found.slot)
+	if (!found.slot && flow_is_spilled(spills, start->now))
 		found = flow_in_set(second, hash->second, hash);
 	if (found.slot && flow_is_live(found.slot, start->now) && !flow_is_closed(found.slot->state)) {
 		made = found.index; /* another CPU has just opened it */
@@ -434,6 +461,8 @@ __noinline int flow_make(const struct flow_hash *hash, const struct flow_start *
 		}
 	} else if (slot) {
 		old = *(volatile __u64 *)&slot->tag;
+		if ((__u32)chosen / FLOW_WAYS != hash->first)
+			flow_spill(spills, start->now + start->idle_s * FLOW_NS_PER_S);
 		/* Asked again, of what `old` stands for. */
 		made = flow_yields(slot, settings, start->now) && flow_claim(slot, old, hash, start, settings) ? chosen : -2;
 	}
@@ -457,10 +486,12 @@ static __always_inline struct flow_ref flow_open(const struct flow_hash *hash, c
 }
 
 /* What a packet of a flow changes in its slot. `shared` is a flow by 3- or 2-tuple. */
-static __always_inline void flow_see(struct flow_slot *slot, const struct flow_hash *hash, const struct packet *packet,
+static __always_inline void flow_see(const struct flow_ref *flow, const struct flow_hash *hash, const struct packet *packet,
 				     const struct flow_start *start)
 {
+	struct flow_slot *slot = flow->slot;
 	__u32 state = slot->state, idle_s = start->idle_s;
+	__u64 *spills;
 
 	if (packet->protocol == IPPROTO_TCP && !(state & FLOW_TCP)) {
 		__sync_fetch_and_or(&slot->state, FLOW_TCP);
@@ -478,6 +509,11 @@ static __always_inline void flow_see(struct flow_slot *slot, const struct flow_h
 			__sync_fetch_and_and(&slot->state, ~(FLOW_FIN_0 | FLOW_FIN_1)); /* begun again */
 		if (flow_is_closed(state) && idle_s > FLOW_LINGER_S)
 			idle_s = FLOW_LINGER_S;
+	}
+	if (flow->index / FLOW_WAYS != hash->first) {
+		spills = bpf_map_lookup_elem(&flow_spills, &hash->first);
+		if (spills)
+			flow_spill(spills, start->now + idle_s * FLOW_NS_PER_S);
 	}
 	slot->last_seen_ns = start->now;
 	slot->idle_s = idle_s;

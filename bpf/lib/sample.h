@@ -2,7 +2,7 @@
 /* The beginnings of the last packets that each drop verdict took, for people to look at.
  *
  * Contract: sample_drop() keeps what the packet holds now; nobody has to read it. At most SAMPLES of a port and verdict are kept in one
- * SAMPLE_WINDOW_NS, so a flood costs a look-up each and the memory stays what it is. A row is written without a lock: a sample whose
+ * SAMPLE_WINDOW by each CPU, so a flood costs a look-up in an array each and the memory stays what it is. A row is written without a lock: a sample whose
  * `begun` and `done` differ was being written while it was read.
  */
 #ifndef OPENGWLB_SAMPLE_H
@@ -16,7 +16,8 @@
 #include "../shared/verdicts.h"
 
 #define SAMPLED_ROWS 1024
-#define SAMPLE_WINDOW_NS 100000000ULL
+#define SAMPLE_WINDOW 25 /* timer ticks: 25 to 250 ms */
+#define SAMPLE_PLACES 4096
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -45,12 +46,43 @@ static __always_inline int is_drop(__u32 verdict)
 
 static const struct drop_samples no_samples = {};
 
+/* Who was sampled last by this CPU, in places that several may share. */
+struct sample_window {
+	__u32 ifindex;
+	__u32 verdict;
+	__u64 began; /* ticks */
+	__u64 taken;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SAMPLE_PLACES);
+	__type(key, __u32);
+	__type(value, struct sample_window);
+} sample_windows SEC(".maps");
+
+static __always_inline int sample_is_wanted(__u32 ifindex, __u32 verdict)
+{
+	__u32 place = (ifindex * 131 + verdict) % SAMPLE_PLACES;
+	struct sample_window *window = bpf_map_lookup_elem(&sample_windows, &place);
+	__u64 now = bpf_jiffies64();
+
+	if (!window)
+		return 0;
+	if (window->ifindex != ifindex || window->verdict != verdict || now - window->began > SAMPLE_WINDOW) {
+		window->ifindex = ifindex;
+		window->verdict = verdict;
+		window->began = now;
+		window->taken = 0;
+	}
+	return window->taken++ < SAMPLES;
+}
+
 /* Global, so that it is verified once and stays out of the way of what passes. Always 0. */
 __noinline int sample_drop(struct __sk_buff *skb, __u32 verdict, __u32 length)
 {
 	struct port_verdict key = {.ifindex = skb->ifindex, .verdict = verdict};
 	struct drop_samples *row = bpf_map_lookup_elem(&samples, &key);
-	__u64 now = bpf_ktime_get_coarse_ns();
 	struct drop_sample *sample;
 	__u32 kept = skb->len;
 	__u64 number;
@@ -61,13 +93,6 @@ __noinline int sample_drop(struct __sk_buff *skb, __u32 verdict, __u32 length)
 		if (!row)
 			return 0;
 	}
-	if (now - row->window_ns > SAMPLE_WINDOW_NS) {
-		row->window_ns = now;
-		row->in_window = 0;
-	}
-	if (row->in_window >= SAMPLES)
-		return 0;
-	row->in_window++;
 	number = __sync_fetch_and_add(&row->taken, 1);
 	sample = &row->last[number % SAMPLES];
 	*(volatile __u64 *)&sample->begun = number + 1;

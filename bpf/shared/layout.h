@@ -50,8 +50,6 @@ struct drop_sample {
 	__u8 head[SAMPLE_BYTES]; /* from the Ethernet header on */
 };
 struct drop_samples {
-	__u64 window_ns;
-	__u64 in_window;
 	__u64 taken;
 	struct drop_sample last[SAMPLES];
 };

@@ -85,8 +85,6 @@ class drop_sample(ctypes.Structure):
 
 class drop_samples(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
-        ("window_ns", c_uint64),
-        ("in_window", c_uint64),
         ("taken", c_uint64),
         ("last", drop_sample * SAMPLES),
     ]

@@ -119,7 +119,7 @@ class DataPlane:
 
     def _load(self, paths: list[Path]) -> None:
         sets = flows.sets_for(self._max_flows)
-        sizes = {"flows": sets, "flow_tuples": sets * layout.FLOW_WAYS}
+        sizes = {"flows": sets, "flow_spills": sets, "flow_tuples": sets * layout.FLOW_WAYS}
         for path in paths:
             self._objects.append(BpfObject(path, maps=self._bpffs / "maps", max_entries=sizes))
         for one in self._objects:
