@@ -173,7 +173,6 @@ static __always_inline __u32 open_flow(const struct packet *packet, const struct
 	*found = flow_open(hash, start);
 	if (!found->slot)
 		return VERDICT_flow_table_full;
-	flow_describe(found->index, packet, start->now);
 	return VERDICT_encapsulated;
 }
 
@@ -211,13 +210,15 @@ static __always_inline __u32 find_way(struct desk *desk, const struct counter *s
 	struct flow_hash *hash = &desk->hash;
 	struct flow_ref found;
 	__u32 verdict;
+	int begun;
 
 	if (flow_hash(packet, endpoint->endpoint, node->stickiness, hash))
 		return VERDICT_endpoint_not_configured;
 	start.idle_s = packet->protocol == IPPROTO_TCP ? node->tcp_idle_s : node->other_idle_s;
 	way->port = (__u16)(hash->print.high >> 16);
 	found = flow_find(hash, start.now);
-	if (!found.slot || (is_opening(packet) && flow_is_closed(found.slot->state))) {
+	begun = !found.slot || (is_opening(packet) && flow_is_closed(found.slot->state));
+	if (begun) {
 		verdict = begin(packet, hash, node, endpoint, &start, &found);
 		if (verdict != VERDICT_encapsulated)
 			return verdict;
@@ -233,6 +234,8 @@ static __always_inline __u32 find_way(struct desk *desk, const struct counter *s
 	if (!packet->quoted) /* anybody can send an error: it keeps no flow alive */
 		flow_see(&found, hash, packet, &start);
 	flow_count(&found, hash->direction ^ packet->quoted, size->packets, size->bytes);
+	if (begun) /* last: an atomic addition after it would wait for its line of memory */
+		flow_describe(found.index, packet, start.now);
 	way->now = start.now;
 	way->flow = found.index;
 	return VERDICT_encapsulated;
