@@ -132,6 +132,7 @@ def test_flows_are_asked_for_by_target_and_by_what_changed_since(client: TestCli
     appliance = f"i-{'2':0>17}"
     assert ask(client, "flows", account=PROVIDER, target=appliance)["total"] == 1
     assert ask(client, "flows", account=CONSUMER, target=appliance)["total"] == 0
+    assert [ask(client, "flows", verdict=name)["total"] for name in ("decapsulated", "encapsulated")] == [1, 0]
     changed = ask(client, "flows", account=PROVIDER, since=1000)
     assert (changed["at"], changed["total"], changed["total_ended"]) == (1005, 1, 8)
     assert [row["state"] for row in changed["flows"] + changed["ended"]] == ["established", "closed"]
@@ -166,6 +167,7 @@ def test_an_unsigned_request_is_refused_by_name(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("what", "fields", "word"),
     [
+        ("flows", {"verdict": "lost"}, "verdict"),
         ("flows", {"limit": 0}, "limit: a number of at least 1"),
         ("flows", {"limt": 3}, "limt"),
         ("walk", {"server": "10.0.0.256"}, "server: '10.0.0.256' is neither an IPv4 nor an IPv6 address"),
