@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -132,8 +133,9 @@ int main(int count, char **words)
 	};
 	uint64_t total, gap, got = 0, sent = 0, start, next, at, last = 0;
 	char data[256];
+	struct rusage used;
 	uint32_t *times;
-	double seconds, rate;
+	double seconds, rate, cpu_us;
 	int in, out;
 
 	if (count != 11)
@@ -170,10 +172,12 @@ int main(int count, char **words)
 			times[got++] = now() - at;
 		}
 	}
-	if (!got)
+	if (!got || getrusage(RUSAGE_SELF, &used))
 		fail("nothing arrived");
+	cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
 	qsort(times, got, sizeof(*times), compare);
-	printf("{\"rate\": %.0f, \"sent\": %lu, \"received\": %lu, \"p50\": %u, \"p99\": %u, \"p99.9\": %u}\n",
-	       sent / ((last - start) / 1e9), sent, got, times[got / 2], times[got * 99 / 100], times[got * 999 / 1000]);
+	printf("{\"rate\": %.0f, \"sent\": %lu, \"received\": %lu, \"p50\": %u, \"p99\": %u, \"p99.9\": %u, \"cpu_us\": %.2f}\n",
+	       sent / ((last - start) / 1e9), sent, got, times[got / 2], times[got * 99 / 100], times[got * 999 / 1000],
+	       cpu_us / sent);
 	return 0;
 }
