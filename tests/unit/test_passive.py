@@ -58,6 +58,8 @@ class World:
         if self.now % LOOK:
             return None
         spoke, self._peer_before = self.peer.returned > self._peer_before, self.peer.returned
+        if self.memory is None:
+            self.memory = passive.begin(self.target, now_ns=self.now)
         self.memory = passive.look(self.memory, self.target, now_ns=self.now, peers_returned=spoke)
         return passive.sign(self.memory, window_ns=WINDOW)
 
@@ -186,6 +188,30 @@ def test_patience_is_bounded_and_ends(world: World) -> None:
     assert passive.patience_ns(memory, window_ns=WINDOW) == 2 * WINDOW
     later = replace(memory, looked_ns=memory.pause_at_ns + passive.PAUSES_REMEMBERED_NS + 1)
     assert passive.patience_ns(later, window_ns=WINDOW) == WINDOW
+
+
+def test_a_burst_after_a_long_silence_is_waited_for_as_any_other(world: World) -> None:
+    """Nothing is owed while nothing is given, for however long; then returns come a little late."""
+    assert world.run(8_000, alive(world)) is None
+    assert world.run(20_000, lambda ms: None) is None
+
+    def burst(ms: int) -> None:
+        for packet in range(50):
+            world.give(flow=packet, returned=ms > 100)
+
+    assert world.run(500, burst) is None
+
+
+def test_one_that_was_condemned_and_is_trusted_again_is_measured_by_what_it_did_before(world: World) -> None:
+    assert world.run(8_000, alive(world)) is None
+    past = passive.of_the_condemned(world.memory)
+    world.memory = passive.begin(world.target, now_ns=world.now, experience=past)
+    died = world.now
+    assert world.run(1_000, lambda ms: world.give(flow=ms, known=False, new=True, returned=False)) is None
+    assert past.of_flows() == 0  # of new flows nothing is known
+    assert world.run(1_000, dead(world)) is Sign.SILENT
+    assert passive.of_the_condemned(None).of_flows() > 0.5
+    assert died < world.now
 
 
 def test_a_newcomer_has_more_patience_than_one_that_has_shown_that_it_does_not_pause(world: World) -> None:

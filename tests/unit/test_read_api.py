@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.flows import FlowKind
+from opengwlb.model.passive import TargetCounters
 from opengwlb.model.snapshot import KINDS
 from opengwlb.model.topology import PortRef
 from opengwlb.observe import metrics, read_api
@@ -71,6 +72,9 @@ class Plane:
 
     def node_counters(self) -> dict[int, NodeCounters]:
         return {}
+
+    def target_counters(self, slots: Collection[int]) -> dict[int, TargetCounters]:
+        return {slot: TargetCounters(given=7, returned=5, flows=3, answered=2, refused=1) for slot in slots}
 
 
 class NoBoxes:

@@ -9,7 +9,7 @@ import contextlib
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.compute import Instance
 from opengwlb.model.flows import FlowKind
+from opengwlb.model.passive import TargetCounters
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
@@ -41,6 +42,7 @@ from .chaos import ChaosAsked
 from .crafted import Craft
 from .drops import Reading
 from .frames import FlowTuple
+from .targets import Condemned
 from .visibility import Viewer
 from .walk import Question
 from .walker import watch
@@ -68,6 +70,7 @@ class DataPlaneReads(Protocol):
     def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
     def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]: ...
     def node_counters(self) -> Mapping[int, NodeCounters]: ...
+    def target_counters(self, slots: Collection[int]) -> Mapping[int, TargetCounters]: ...
 
 
 class FabricReads(Protocol):
@@ -89,6 +92,8 @@ class Sources:
     fabric: FabricReads | None
     ifindex: Callable[[], Mapping[PortRef, int]]
     """Of the last `fabric.apply`."""
+    condemned: Callable[[], Condemned] = dict
+    """How often passive detection made which target unhealthy."""
 
 
 def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> list[Route]:

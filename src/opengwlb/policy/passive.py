@@ -67,11 +67,13 @@ class Memory:
     spoke: TargetCounters
     """At the last look at which it had returned something since the one before."""
     spoke_ns: int
+    owes_since_ns: int = 0
+    """When it was given the first packet after its last return, give or take a look; 0: there is none."""
     lost: float = 0.0
     """Awaited packets that were given before that look and seem not to have come back."""
     lost_turns: int = 0
     witnesses: int = 0
-    """Looks since then at which a peer had returned something."""
+    """Looks since it owes something at which a peer had returned something."""
     experience: Experience = Experience()
     spoken: int = 0
     """Looks at which it had returned something."""
@@ -82,14 +84,29 @@ class Memory:
     """When it last returned something after its host had refused GENEVE: such a host's refusals mean nothing. 0: never."""
 
 
-def look(memory: Memory | None, counters: TargetCounters, *, now_ns: int, peers_returned: bool) -> Memory:
+def begin(counters: TargetCounters, *, now_ns: int, experience: Experience | None = None) -> Memory:
+    """The first look. `experience` is that of an earlier life, for one that was condemned and is trusted again."""
+    return Memory(
+        began_ns=now_ns,
+        looked_ns=now_ns,
+        last=counters,
+        spoke=counters,
+        spoke_ns=now_ns,
+        experience=experience or Experience(),
+    )
+
+
+def look(memory: Memory, counters: TargetCounters, *, now_ns: int, peers_returned: bool) -> Memory:
     """Takes in one more look. `now_ns` is of the clock of the counters; `peers_returned`: since the last look."""
-    if memory is None or counters.given < memory.last.given or counters.returned < memory.last.returned:
-        return Memory(began_ns=now_ns, looked_ns=now_ns, last=counters, spoke=counters, spoke_ns=now_ns)
-    if counters.returned == memory.last.returned:
+    if counters.given < memory.last.given or counters.returned < memory.last.returned:
+        return begin(counters, now_ns=now_ns)  # another target's slot
+    if counters.returned > memory.last.returned:
+        return _spoke(memory, counters, now_ns=now_ns)
+    if memory.owes_since_ns:
         witnesses = memory.witnesses + peers_returned
         return replace(memory, looked_ns=now_ns, last=counters, witnesses=witnesses)
-    return _spoke(memory, counters, now_ns=now_ns)
+    owes_since_ns = now_ns if counters.given > memory.last.given else 0
+    return replace(memory, looked_ns=now_ns, last=counters, owes_since_ns=owes_since_ns)
 
 
 def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
@@ -105,7 +122,8 @@ def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
     # The last return may have been early in the time since the last look, and packets given after it were lost.
     chance = experience.of_packets()
     lost = max(0.0, (counters.awaited - last.awaited) * chance - _awaited_returns(last, counters))
-    paused = memory.looked_ns - last.last_returned_ns if last.given > spoke.given else 0
+    owes = counters.last_given_ns > counters.last_returned_ns or lost >= 1
+    paused = memory.looked_ns - memory.owes_since_ns if memory.owes_since_ns else 0
     forgotten = now_ns - memory.pause_at_ns > PAUSES_REMEMBERED_NS
     longest = 0 if forgotten else memory.pause_ns
     refused_alive = counters.refused > spoke.refused and counters.last_returned_ns > counters.last_refused_ns
@@ -115,6 +133,7 @@ def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
         last=counters,
         spoke=counters,
         spoke_ns=now_ns,
+        owes_since_ns=counters.last_returned_ns if owes else 0,
         lost=lost,
         lost_turns=counters.turns - last.turns if lost >= 1 else 0,
         witnesses=0,
@@ -134,9 +153,9 @@ def _awaited_returns(earlier: TargetCounters, later: TargetCounters) -> int:
 def sign(memory: Memory, *, window_ns: int) -> Sign | None:
     """What the last look says against the target: nothing, or that it is dead."""
     last, now_ns = memory.last, memory.looked_ns
-    if not last.last_returned_ns or last.last_given_ns < last.last_returned_ns:
+    if not memory.owes_since_ns:
         return None
-    silent_ns = now_ns - last.last_returned_ns
+    silent_ns = now_ns - memory.owes_since_ns
     if _refused(memory, silent_ns=silent_ns):
         return Sign.REFUSED
     if silent_ns < patience_ns(memory, window_ns=window_ns) or memory.witnesses < WITNESSES:
@@ -169,10 +188,17 @@ def patience_ns(memory: Memory, *, window_ns: int) -> int:
 
 def due_ns(memory: Memory, *, window_ns: int) -> int | None:
     """When a target that takes packets and returns none will have done so for too long; None while it returns them."""
-    last = memory.last
-    if not last.last_returned_ns or last.last_given_ns < last.last_returned_ns:
+    if not memory.owes_since_ns:
         return None
-    return last.last_returned_ns + patience_ns(memory, window_ns=window_ns)
+    return memory.owes_since_ns + patience_ns(memory, window_ns=window_ns)
+
+
+def of_the_condemned(memory: Memory | None) -> Experience:
+    """What a target is measured by that was condemned and is trusted again: what it did before, or what most do."""
+    known = memory.experience if memory is not None else Experience()
+    if known.returned + known.answered >= DOUBT:
+        return known
+    return Experience(awaited=100, returned=100, flows=100, answered=100)
 
 
 DESCRIPTIONS = {
