@@ -317,6 +317,17 @@ def test_every_address_of_the_subnet_has_the_routers_mac(vpc: Vpc6, asked: str) 
     assert bytes(Ether(bytes(again))) == bytes(got), "checksum"
 
 
+def test_a_question_is_counted_as_long_as_it_was_asked_not_as_its_answer_is(vpc: Vpc6) -> None:
+    def size() -> int:
+        return vpc.programs.sizes()[vpc.inner["alice"].ifindex, "neighbour_answered"]
+
+    question = vpc.question("2001:db8:0:101::77", source="::")
+    verdict_of(vpc, "alice", question)
+    before = size()
+    assert verdict_of(vpc, "alice", question) == {("alice", "neighbour_answered"): 1}
+    assert size() - before == len(bytes(question)) - 14
+
+
 def test_who_probes_for_an_address_that_is_not_its_own_learns_that_it_is_taken(vpc: Vpc6) -> None:
     with vpc.outer["alice"].opened() as raw:
         frame = vpc.question("2001:db8:0:101::77", source="::")
