@@ -179,9 +179,7 @@ def test_an_answer_in_pieces_is_the_same_json(count: int) -> None:
     lists = {"flows": [{"n": n} for n in range(count)], "ended": [{"é": None}]}
     said = b"".join(flows.streamed({"total": 7}, lists))
     assert json.loads(said) == {"total": 7, **lists}
-    assert [json.loads(line.strip(b",]}") + b"}") for line in said.splitlines() if line.startswith(b'{"n"')] == lists[
-        "flows"
-    ]
+    assert sum(line.startswith(b'{"n":') for line in said.splitlines()) == count, "a row a line"
 
 
 OPERATOR = viewer("9", operator=True)
