@@ -51,6 +51,12 @@ def counted(server: Server, target: str) -> dict[str, Any]:
     return dict(next(row for row in rows if row["target"] == target))
 
 
+def given_and_returned(server: Server, target: str) -> tuple[int, int]:
+    rows = json.loads(server.gwlb("status", "--json").stdout)["targets"]
+    (row,) = [row for row in rows if row["target"] == target]
+    return row["given"], row["returned"]
+
+
 def drops(server: Server, verdict: str, *account: str) -> list[dict[str, Any]]:
     rows = json.loads(server.gwlb("drops", "--json", *account).stdout)["drops"]
     return [row for row in rows if row["verdict"] == verdict]
@@ -146,7 +152,10 @@ def test_an_appliance_that_never_returns_is_counted_and_its_last_packets_are_see
 ) -> None:
     inspected, made = lab
     assert chaos(server, appliance, "lie-on-health", "--for", "60s")["state"] == "running"
+    given, returned = given_and_returned(server, appliance)
     assert not answers(server, made.public["a"], seconds=1.0)
+    until(lambda: given_and_returned(server, appliance)[0] > given, what="the target is given packets")
+    assert given_and_returned(server, appliance)[1] == returned
     until(lambda: counted(server, appliance)["done"] > 0, what="packets are taken away")
     (row,) = drops(server, "chaos_lost", "--account", "partner")
     assert row["where"] == counted(server, appliance)["id"]
