@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -243,3 +245,24 @@ def test_what_a_slow_appliance_returns_arrives_late_and_a_download_arrives_whole
 def test_what_is_not_ones_own_is_not_there(server: Server, lab: Lab, appliance: str) -> None:
     stranger = server.gwlb("chaos", appliance, "stall", "--account", "customer1", check=False)
     assert stranger.returncode and "no registered target" in stranger.stderr
+
+
+def relays(server: Server) -> list[str]:
+    """Processes that hold packets of this lab back."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            words = path.read_bytes().decode(errors="replace").split("\0")
+            if any(word.startswith(f"--netns=/run/netns/{server.name}-") for word in words):
+                found.append(path.parent.name)
+    return found
+
+
+def test_down_ends_what_holds_packets_back(server: Server, lab: Lab) -> None:
+    """The last of this lab."""
+    inspected, _ = lab
+    chaos(server, inspected.appliances["a"][0], "slow", "--delay", "60000", "--for", "1h")
+    assert len(relays(server)) == 1
+    server.down()
+    assert relays(server) == []
+    assert not [name for name in os.listdir("/run/netns") if name.startswith(f"{server.name}-")]
