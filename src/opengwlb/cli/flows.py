@@ -90,7 +90,7 @@ def _read_no_more() -> None:
 
 def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
     """What is the same for all rows is said once, so that the rest fits a line."""
-    same = [name for name in SAID_ONCE if len({row[name] for row in rows}) == 1] if len(rows) > 1 else []
+    same = [name for name in SAID_ONCE if len({row[name] for row in rows}) == 1]
     once = "".join(f", {name} {rows[0][name] or '-'}" for name in same)
     title = "flows" if len(rows) == total else f"flows: {len(rows):,} of {total:,}"
     show.table(rows, title=title + once, columns=[name for name in COLUMNS if name not in same])
