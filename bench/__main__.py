@@ -19,7 +19,7 @@ from rich.console import Console
 
 from opengwlb.dataplane.errors import DataPlaneError
 
-from . import api, boxes, chain, changes, figures, lab, memory, packets, through, watching
+from . import api, boxes, chain, changes, figures, lab, memory, packets, rivals, through, watching
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
@@ -67,6 +67,10 @@ class Bench:
 
 def _packets(bench: Bench) -> list[Figure]:
     return packets.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
+def _rivals(bench: Bench) -> list[Figure]:
+    return rivals.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
 
 
 def _growth(bench: Bench) -> list[Figure]:
@@ -138,6 +142,7 @@ def _api(bench: Bench) -> list[Figure]:
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "packets": _packets,
+    "rivals": _rivals,
     "growth": _growth,
     "memory": _memory,
     "changes": _changes,
