@@ -29,6 +29,8 @@ from .world import World, ref
 
 SHORT = 3500
 """Bytes, at most, of a frame in a test run; longer ones go over devices."""
+TAGS = 8
+"""Of VLANs, which devices take off before a program sees the frame: only test runs have them."""
 DESTINATIONS = [
     bytes(one)
     for one in ((10, 0, 1, 1), (10, 0, 1, 77), (10, 0, 2, 77), (198, 51, 100, 9), (192, 0, 2, 1), (8, 8, 8, 8))
@@ -120,7 +122,7 @@ class Sender:
             if dice.roll() < 0.3:
                 packet = spoil_packet(dice, packet)
         frame = port.mac + port.peer_mac + (b"\x08\x00" if family == 4 else b"\x86\xdd") + packet
-        if dice.roll() < 0.05 and len(frame) <= SHORT:
+        if dice.roll() < 0.05 and len(frame) <= SHORT - TAGS:
             frame = spoil_ethernet(dice, frame)
         # A test run's super-packets have no type, and the kernel takes no options out of such a one.
         plain = (
@@ -158,7 +160,7 @@ class Sender:
         )
         if dice.roll() < 0.1:
             frame = frame[:14] + spoil_packet(dice, frame[14:])
-        if dice.roll() < 0.03 and len(frame) <= SHORT:
+        if dice.roll() < 0.03 and len(frame) <= SHORT - TAGS:
             frame = spoil_ethernet(dice, frame)
         return ("target", name, 0, frame[:LONGEST])
 
