@@ -106,6 +106,8 @@ class Struck:
     described: dict[str, str]
     gaps: list[float]
     """The longest of each transfer, in milliseconds, sorted."""
+    quiet_ms: float
+    """The 99th percentile of what the same transfers stood still for before anything died: this machine's own doing, not a death's."""
     timeout_ms: float
     """The largest retransmission timeout that a stalled sender's kernel reported before the second one was over."""
 
@@ -143,6 +145,7 @@ def struck(server: Server, lab: tuple[Partner, Customer]) -> dict[str, Struck]:
     victims = iter(inspected.appliances["a"])
     strikes = []
     with transfers(server, made) as end:
+        running = time.time()
         time.sleep(8.0)  # running time: a target has to have shown that it is not given to pauses
         for death, (strike, _) in DEATHS.items():
             victim = next(victims)
@@ -158,6 +161,7 @@ def struck(server: Server, lab: tuple[Partner, Customer]) -> dict[str, Struck]:
             at=at,
             described=described,
             gaps=sorted(longest(took.get(source, []), since=at, until=until_s) for source in sent),
+            quiet_ms=sorted(longest(took.get(source, []), since=running, until=strikes[0][2]) for source in sent)[98],
             timeout_ms=max(
                 (rto for rows in sent.values() for when, rto, again in rows if at < when < until_s and again < 2),
                 default=0.0,
@@ -180,7 +184,11 @@ def health_of(one: Partner, instance: str) -> dict[str, str]:
 @pytest.mark.parametrize("death", list(DEATHS))
 def test_transfers_stand_still_for_no_longer_than_detection_and_one_timeout(struck, death):
     one = struck[death]
-    assert one.gaps[98] < DETECTED_MS + one.timeout_ms, one
+    print(
+        f"{death}: p50 {one.gaps[50]} ms, p99 {one.gaps[98]} ms, longest {one.gaps[99]} ms; RTO {one.timeout_ms:g} ms, "
+        f"before {one.quiet_ms} ms"
+    )
+    assert one.gaps[98] < DETECTED_MS + one.timeout_ms + one.quiet_ms, one
 
 
 @pytest.mark.parametrize("death", list(DEATHS))
