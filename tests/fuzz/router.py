@@ -40,7 +40,7 @@ SUBNETS6 = {"eni0": "2001:db8:0:101::/64", "eni1": "2001:db8:0:102::/64"}
 CHECKED = {"eni0": ENI}
 """Ports with a source/dest check, and the address that passes it."""
 CHECKED6 = {"eni0": ENI6}
-NARROW = {"eni1": 1500}
+NARROW = {"eni1": 1280}
 KINDS = {"blackhole": "route_blackhole", "unreachable": "no_route"}
 LINK_LOCAL = ipaddress.IPv6Address("fe80::1").packed
 ALL_NODES, ALL_NODES_MAC = ipaddress.IPv6Address("ff02::1").packed, bytes.fromhex("333300000001")

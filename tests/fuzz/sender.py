@@ -206,7 +206,7 @@ class Sender:
         if roll < 0.25:
             packet = solicitation(dice, dice.of((ENI6, ENI6, bytes(16), *ODD6)), dice.of(ASKED6), asker)
             return macs + b"\x86\xdd" + (spoil_packet(dice, packet) if dice.roll() < 0.4 else packet)
-        data = udp(1000, 53, bytes(dice.below(40) if dice.roll() < 0.9 else 1420 + dice.below(80)))
+        data = udp(1000, 53, bytes(dice.below(40) if dice.roll() < 0.7 else 1180 + dice.below(100)))
         if roll < 0.6:
             source = ENI6 if dice.roll() < 0.8 else dice.of((PEER6, *ODD6))
             destination = dice.of((ENI6, PEER6, *DESTINATIONS6) if dice.roll() < 0.9 else ODD6)

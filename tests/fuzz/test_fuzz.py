@@ -20,8 +20,8 @@ from .world import World
 
 ROOT = Path(__file__).parents[2]
 FIXED_SEED = 20260
-EPOCHS = 14
-"""For each of two seeds: 280,000 frames, some eight seconds."""
+EPOCHS = 10
+"""For each of two seeds: 200,000 frames, some eight seconds."""
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="loads programs into the kernel: root only")
 

@@ -52,7 +52,7 @@ IDLE_S = 120
 """Longer than an epoch runs: nothing expires by itself."""
 AGED_S = IDLE_S + 5
 
-MTUS = {"node1": 1500, "door2": 1300, **router.NARROW}
+MTUS = {"node1": 700, "door2": 500, **router.NARROW}
 PORTS = (
     *("node0", "node1", "node2", "node3", "node4", "node9"),
     *("door0", "door1", "door2", "door3", "door4", "door5", "door6", "door7"),
