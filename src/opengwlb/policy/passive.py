@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from opengwlb.model.passive import Sign, TargetCounters
 
 NS = 1_000_000_000
+ON_TIME_NS = 15_000_000
+"""From look to look no more than this is held against a target: a machine that is too busy to look is too busy to return."""
 CHANCE = 1e-9
 """A target is silent when a living one would return nothing with less than this chance."""
 SURE_AT_MOST = 0.9
@@ -69,6 +71,8 @@ class Memory:
     spoke_ns: int
     owes_since_ns: int = 0
     """When it was given the first packet after its last return, give or take a look; 0: there is none."""
+    silent_ns: int = 0
+    """For how long since then it was seen to return nothing."""
     lost: float = 0.0
     """Awaited packets that were given before that look and seem not to have come back."""
     lost_turns: int = 0
@@ -104,9 +108,10 @@ def look(memory: Memory, counters: TargetCounters, *, now_ns: int, peers_returne
         return _spoke(memory, counters, now_ns=now_ns)
     if memory.owes_since_ns:
         witnesses = memory.witnesses + peers_returned
-        return replace(memory, looked_ns=now_ns, last=counters, witnesses=witnesses)
+        silent_ns = memory.silent_ns + min(now_ns - memory.looked_ns, ON_TIME_NS)
+        return replace(memory, looked_ns=now_ns, last=counters, witnesses=witnesses, silent_ns=silent_ns)
     owes_since_ns = now_ns if counters.given > memory.last.given else 0
-    return replace(memory, looked_ns=now_ns, last=counters, owes_since_ns=owes_since_ns)
+    return replace(memory, looked_ns=now_ns, last=counters, owes_since_ns=owes_since_ns, silent_ns=0)
 
 
 def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
@@ -134,6 +139,7 @@ def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
         spoke=counters,
         spoke_ns=now_ns,
         owes_since_ns=counters.last_returned_ns if owes else 0,
+        silent_ns=min(now_ns - counters.last_returned_ns, ON_TIME_NS),
         lost=lost,
         lost_turns=counters.turns - last.turns if lost >= 1 else 0,
         witnesses=0,
@@ -158,7 +164,7 @@ def sign(memory: Memory, *, window_ns: int) -> Sign | None:
     silent_ns = now_ns - memory.owes_since_ns
     if _refused(memory, silent_ns=silent_ns):
         return Sign.REFUSED
-    if silent_ns < patience_ns(memory, window_ns=window_ns) or memory.witnesses < WITNESSES:
+    if left_ns(memory, window_ns=window_ns) > 0 or memory.witnesses < WITNESSES:
         return None
     flows = last.flows - memory.spoke.flows
     if last.turns - memory.spoke.turns + memory.lost_turns + flows < TURNS:
@@ -186,11 +192,16 @@ def patience_ns(memory: Memory, *, window_ns: int) -> int:
     return int(max(least, min(known, window_ns * PATIENCE_AT_MOST)))
 
 
+def left_ns(memory: Memory, *, window_ns: int) -> int:
+    """For how much longer a target that owes packets may return none; of time on a busy machine, two windows at most."""
+    patience = patience_ns(memory, window_ns=window_ns)
+    anyway = max(patience, int(window_ns * PATIENCE_AT_MOST))
+    return min(patience - memory.silent_ns, anyway - (memory.looked_ns - memory.owes_since_ns))
+
+
 def due_ns(memory: Memory, *, window_ns: int) -> int | None:
-    """When a target that takes packets and returns none will have done so for too long; None while it returns them."""
-    if not memory.owes_since_ns:
-        return None
-    return memory.owes_since_ns + patience_ns(memory, window_ns=window_ns)
+    """When it will have done so for too long; None while it owes nothing."""
+    return memory.looked_ns + left_ns(memory, window_ns=window_ns) if memory.owes_since_ns else None
 
 
 def of_the_condemned(memory: Memory | None) -> Experience:
