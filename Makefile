@@ -18,7 +18,7 @@ help:
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
 	@echo "make bench   measure                 make clean   remove .venv, build and caches"
-	@echo "make soak    hunt the programs with ten million hostile frames"
+	@echo "make soak    hunt the programs with ten million hostile frames; an hour of targets that are odd, but not dead"
 
 # The doctor stops before anything is touched when this machine cannot run it.
 doctor:
@@ -61,10 +61,13 @@ bench: setup
 	@scripts/packages.sh --with-tests
 	$(VENV)/bin/python -m bench
 
-# Takes minutes; goes on where it was stopped, and says in build/soak.json how far it came. SOAK=… gives other arguments.
+# Takes minutes and then an hour; goes on where it was stopped, and says in build/soak*.json how far it came. SOAK=… and INNOCENTS=… give
+# other arguments, `INNOCENTS="--seed 2 --seconds 600"` for instance.
 SOAK ?= --frames 10000000
+INNOCENTS ?=
 soak: setup
 	nice -n 19 $(VENV)/bin/python -m tests.fuzz --state build/soak.json $(SOAK)
+	$(VENV)/bin/python -m tests.stories.innocents --state build/soak-innocents.json $(INNOCENTS)
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from opengwlb.dataplane.errors import DataPlaneError
 
-from . import api, boxes, chain, changes, figures, lab, memory, packets, through
+from . import api, boxes, chain, changes, figures, lab, memory, packets, rivals, through, watching
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
@@ -69,6 +69,10 @@ def _packets(bench: Bench) -> list[Figure]:
     return packets.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
 
 
+def _rivals(bench: Bench) -> list[Figure]:
+    return rivals.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
 def _growth(bench: Bench) -> list[Figure]:
     return packets.growth(prefix=bench.prefix, directory=bench.directory, say=bench.say)
 
@@ -116,6 +120,11 @@ def _goodput(bench: Bench) -> list[Figure]:
     return through.goodput(bench.lab, prefix=f"{bench.prefix}d", directory=bench.directory, say=bench.say)
 
 
+def _watching(bench: Bench) -> list[Figure]:
+    inject = boxes.tool("inject", bench.directory)
+    return watching.rows(name=f"{bench.prefix}w", directory=bench.directory, inject=inject, say=bench.say)
+
+
 def _api(bench: Bench) -> list[Figure]:
     bench.say("API calls a second")
     describe, bare = api.rates(bench.lab.server, account="customer")
@@ -133,9 +142,11 @@ def _api(bench: Bench) -> list[Figure]:
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "packets": _packets,
+    "rivals": _rivals,
     "growth": _growth,
     "memory": _memory,
     "changes": _changes,
+    "watching": _watching,
     "latency": _latency,
     "bulk": _bulk,
     "small": _small,

@@ -223,6 +223,7 @@ static __always_inline int forward6(struct __sk_buff *skb, struct ipv6hdr *ip, c
 /* Every address of the subnet has the router's MAC, and so has the router's link-local one; see answer_arp(). */
 static __always_inline int answer_neighbour(struct __sk_buff *skb, const struct ipv6hdr *ip, const struct eni_config *port)
 {
+	const struct counter size = arrival(skb); /* the answer has another length */
 	struct in6_addr asker = ip->saddr;
 	struct nd_message asked;
 	int is_router;
@@ -232,9 +233,11 @@ static __always_inline int answer_neighbour(struct __sk_buff *skb, const struct 
 	is_router = is_routers_own6(port, &asked.target) || is_routers_link_local(&asked.target);
 	if (!is_router && (!ipv6_in_subnet(&asked.target, port->subnet6) || holds6(skb->ifindex, &asked.target)))
 		return drop(skb, VERDICT_neighbour_unanswered);
-	if (nd_advertise(skb, &asker, &asked.target, port->mac, is_router))
-		return drop(skb, VERDICT_neighbour_unanswered);
-	count(skb, VERDICT_neighbour_answered);
+	if (nd_advertise(skb, &asker, &asked.target, port->mac, is_router)) {
+		count_arrival(skb, &size, VERDICT_neighbour_unanswered);
+		return TC_ACT_SHOT;
+	}
+	count_arrival(skb, &size, VERDICT_neighbour_answered);
 	return bpf_redirect(skb->ifindex, 0);
 }
 

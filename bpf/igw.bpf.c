@@ -61,19 +61,19 @@ static __always_inline const __be32 *translation(struct __sk_buff *skb, void *ma
 	return bpf_map_lookup_elem(map, &key);
 }
 
-/* 0 or a negative errno. Quoted packets may be cut anywhere after their header. */
-static __always_inline long translate_quoted(struct __sk_buff *skb, __u32 icmp, const struct direction *way)
+/* 0 or a negative errno. Quoted packets may be cut anywhere after their header; the error ends at `end`. */
+static __always_inline long translate_quoted(struct __sk_buff *skb, __u32 icmp, __u32 end, const struct direction *way)
 {
 	__u32 at = icmp + ICMP_HEADER_LENGTH;
 	const __be32 *other;
 	struct iphdr quoted;
 
-	if (bpf_skb_load_bytes(skb, at, &quoted, sizeof(quoted)) || quoted.version != 4 || quoted.ihl < 5)
+	if (at + sizeof(quoted) > end || bpf_skb_load_bytes(skb, at, &quoted, sizeof(quoted)) || quoted.version != 4 || quoted.ihl < 5)
 		return 0;
 	other = translation(skb, way->map, way->quoted == IPV4_SOURCE ? quoted.saddr : quoted.daddr);
 	if (!other)
 		return 0;
-	return rewrite_quoted_address(skb, icmp, &quoted, way->quoted, *other);
+	return rewrite_quoted_address(skb, icmp, end, &quoted, way->quoted, *other);
 }
 
 static __always_inline int passes6(__u32 ifindex, const struct in6_addr *address)
@@ -131,10 +131,10 @@ static __always_inline int translate(struct __sk_buff *skb, const struct directi
 	if (rewrite_address(skb, &header, way->place, *other))
 		return drop(skb, VERDICT_malformed);
 	if (header.protocol == IPPROTO_ICMP && !(header.frag_off & bpf_htons(IPV4_OFFSET_MASK))) {
-		__u32 icmp = ETH_HLEN + header.ihl * 4;
+		__u32 icmp = ETH_HLEN + header.ihl * 4, end = ETH_HLEN + bpf_ntohs(header.tot_len);
 
-		if (!bpf_skb_load_bytes(skb, icmp, &type, sizeof(type)) && icmp_is_error(type) &&
-		    translate_quoted(skb, icmp, way))
+		if (icmp < end && !bpf_skb_load_bytes(skb, icmp, &type, sizeof(type)) && icmp_is_error(type) &&
+		    translate_quoted(skb, icmp, end, way))
 			return drop(skb, VERDICT_malformed);
 	}
 	count(skb, way->done);

@@ -44,6 +44,7 @@ struct bench_state {
 	__u32 ports;     /* number of ports - 1, a mask: flows go round them (XDP only) */
 	__u32 tcp_flags;
 	__u32 record;           /* keep what the targets have to return */
+	__u32 stride;           /* odd: from one flow to the next */
 	__u8 headers[TEMPLATE]; /* Ethernet and, for returns, all that stands before the inner packet */
 };
 struct {
@@ -71,7 +72,7 @@ static __always_inline struct bench_state *bench_step(__u32 *flow)
 	struct bench_state *state = bpf_map_lookup_elem(&bench_state, &zero);
 
 	if (state)
-		*flow = (__u32)(state->next++ >> (state->train & 63)) & state->mask;
+		*flow = (__u32)(state->next++ >> (state->train & 63)) * state->stride & state->mask;
 	return state;
 }
 

@@ -3,7 +3,8 @@
  *
  * Contract: offsets count from the Ethernet header. Checksums are adjusted, never computed anew: a wrong one stays wrong, an
  * unfinished one (CHECKSUM_PARTIAL, also in GSO super-packets) stays unfinished and right, and UDP's zero stays zero.
- * All functions answer 0 or a negative errno, and make pointers into the packet invalid.
+ * What Ethernet padded is no part of the packet, and stays as it is. All functions answer 0 or a negative errno, and make pointers into
+ * the packet invalid.
  */
 #ifndef OPENGWLB_REWRITE_H
 #define OPENGWLB_REWRITE_H
@@ -36,10 +37,17 @@ static __always_inline __u32 checksum_place(__u8 protocol)
 		return TCP_CHECKSUM;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
-		return UDP_CHECKSUM;
+	case IPPROTO_DCCP:
+		return UDP_CHECKSUM; /* of all three */
 	default:
 		return NO_CHECKSUM;
 	}
+}
+
+/* Of UDP a checksum of 0 says that there is none, so one that comes to 0 is written as 0xffff (RFC 768, 3828). */
+static __always_inline int zero_is_none(__u8 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
 /* `place` is IPV4_SOURCE or IPV4_DESTINATION; `ip` a copy of the header as it is now. */
@@ -51,9 +59,11 @@ static __always_inline long rewrite_address(struct __sk_buff *skb, const struct 
 	__u64 flags = BPF_F_PSEUDO_HDR | sizeof(address);
 	long error;
 
-	if (ip->protocol == IPPROTO_UDP)
+	if (zero_is_none(ip->protocol))
 		flags |= BPF_F_MARK_MANGLED_0;
 	if (checksum && !(ip->frag_off & bpf_htons(IPV4_OFFSET_MASK))) {
+		if (transport + checksum + 2 > ETH_HLEN + bpf_ntohs(ip->tot_len))
+			return -1;
 		error = bpf_l4_csum_replace(skb, transport + checksum, old, address, flags);
 		if (error)
 			return error;
@@ -88,15 +98,15 @@ static __always_inline long rewrite_in_icmp(struct __sk_buff *skb, __u32 icmp, _
 	return error ?: bpf_skb_store_bytes(skb, at, &new, sizeof(new), 0);
 }
 
-/* The address at `place` of the packet quoted by the ICMP error at `icmp`, with the quoted checksums (the transport's where it was
- * quoted) and the error's own. */
-static __always_inline long rewrite_quoted_address(struct __sk_buff *skb, __u32 icmp, const struct iphdr *quoted, __u32 place,
-						   __be32 address)
+/* The address at `place` of the packet quoted by the ICMP error at `icmp`, which ends at `end`, with the quoted checksums (the transport's
+ * where it was quoted) and the error's own. */
+static __always_inline long rewrite_quoted_address(struct __sk_buff *skb, __u32 icmp, __u32 end, const struct iphdr *quoted,
+						   __u32 place, __be32 address)
 {
 	__u32 at = icmp + ICMP_HEADER_LENGTH;
 	__u32 checksum = checksum_place(quoted->protocol);
 	__be32 old = place == IPV4_SOURCE ? quoted->saddr : quoted->daddr;
-	__u16 sum;
+	__u16 sum, new;
 	long error;
 
 	error = rewrite_in_icmp(skb, icmp, at + IPV4_CHECKSUM, quoted->check, adjusted(quoted->check, old, address));
@@ -107,9 +117,12 @@ static __always_inline long rewrite_quoted_address(struct __sk_buff *skb, __u32 
 	if (error || !checksum || quoted->frag_off & bpf_htons(IPV4_OFFSET_MASK))
 		return error;
 	at += quoted->ihl * 4 + checksum;
-	if (bpf_skb_load_bytes(skb, at, &sum, sizeof(sum)) || (quoted->protocol == IPPROTO_UDP && sum == 0))
+	if (at + sizeof(sum) > end || bpf_skb_load_bytes(skb, at, &sum, sizeof(sum)) || (zero_is_none(quoted->protocol) && !sum))
 		return 0;
-	return rewrite_in_icmp(skb, icmp, at, sum, adjusted(sum, old, address));
+	new = adjusted(sum, old, address);
+	if (zero_is_none(quoted->protocol) && !new)
+		new = 0xffff;
+	return rewrite_in_icmp(skb, icmp, at, sum, new);
 }
 
 #endif

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -32,7 +33,7 @@ from opengwlb.fabric import Fabric
 from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import RuncDriver
 from opengwlb.instances.ended import Ended
-from opengwlb.observe import metrics, read_api
+from opengwlb.observe import metrics, read_api, targets
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
@@ -129,6 +130,7 @@ class Server:
             dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
             fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
             ifindex=lambda: self.network.ifindex if kernel else {},
+            condemned=lambda: dict(self.passive.condemned) if self.passive is not None else {},
         )
         self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
         if kernel:
@@ -165,7 +167,7 @@ class Server:
             data_dir=self.options.data_dir,
             region=lab.DEFAULT_REGION,
             authenticate=self._account_of,
-            status=lambda: overview(self.store.snapshot(), errors=self.errors(), name=self.options.name),
+            status=self.status,
             health=self.troubles,
             test_hooks=self.options.test_hooks,
         )
@@ -185,6 +187,13 @@ class Server:
         self.start()
         yield
         self.stop()
+
+    def status(self) -> dict[str, Any]:
+        snapshot = self.store.snapshot()
+        counted = (
+            targets.counted(snapshot, self.dataplane.target_counters) if isinstance(self.dataplane, DataPlane) else ()
+        )
+        return overview(snapshot, errors=self.errors(), name=self.options.name, counted=counted)
 
     def errors(self) -> dict[str, str]:
         """Object id -> what its reconciler could not do."""

@@ -101,8 +101,20 @@ def ipv4_packet(
     return head[:10] + pack("!H", checksum(head)) + head[12:] + payload
 
 
-def ipv6_packet(source: bytes, destination: bytes, protocol: int, payload: bytes, *, tos: int = 0) -> bytes:
-    return pack("!IHBB", 0x60000000 | tos << 20, len(payload), protocol, 64) + source + destination + payload
+def ipv6_packet(
+    source: bytes, destination: bytes, protocol: int, payload: bytes, *, tos: int = 0, hops: int = 64
+) -> bytes:
+    return pack("!IHBB", 0x60000000 | tos << 20, len(payload), protocol, hops) + source + destination + payload
+
+
+def solicitation(dice: Dice, source: bytes, asked: bytes, mac: bytes) -> bytes:
+    """Of a neighbour, and what else neighbour discovery says."""
+    kind = 135 if dice.roll() < 0.8 else dice.of((133, 134, 136, 137, 135))
+    body = pack("!BBHI", kind, dice.below(20) == 0, 0, 0) + asked + b"\1\1" + mac
+    body = body[: dice.of((24, 32, 32, 8, 20))] if dice.roll() < 0.2 else body
+    group = bytes.fromhex("ff0200000000000000000001ff") + asked[13:]
+    hops = 255 if dice.roll() < 0.9 else dice.of((254, 64, 0))
+    return ipv6_packet(source, group if dice.roll() < 0.8 else asked, 58, body, hops=hops)
 
 
 def tcp(source: int, destination: int, flags: int, *, options: bytes = b"", data: bytes = b"") -> bytes:
@@ -160,7 +172,7 @@ class Traffic:
         dice = self.dice
         roll = dice.roll()
         source, destination = dice.of(PORTS), dice.of(PORTS)
-        data = bytes(dice.below(64)) if dice.roll() < 0.9 else bytes(dice.below(1800))
+        data = bytes(dice.below(64)) if dice.roll() < 0.9 else bytes(dice.below(1800 if dice.roll() < 0.95 else 9000))
         if roll < 0.5:
             flags = dice.of(FLAGS)
             return 6, tcp(source, destination, flags, options=dice.of(TCP_OPTIONS) if flags & 2 else b"", data=data)

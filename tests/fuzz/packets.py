@@ -45,6 +45,11 @@ def ipv4(frame: bytes, at: int) -> Packet | None:
     return packet if packet is not None and packet.end <= len(frame) and _transport(frame, packet) else None
 
 
+def ipv4_header(packet: bytes) -> Packet | None:
+    """The header alone, whatever follows it."""
+    return _header4(packet, 0, len(packet))
+
+
 def ipv6(frame: bytes, at: int) -> Packet | None:
     """As `ipv4`; extension headers have to lie inside the packet."""
     packet = _header6(frame, at, len(frame))

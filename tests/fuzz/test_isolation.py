@@ -12,7 +12,7 @@ import pytest
 
 from .frames import CLIENTS, CLIENTS6, SERVERS, SERVERS6, Dice, Returns, ipv4_packet, ipv6_packet, tcp, udp
 from .hunt import Judge
-from .model import Flow
+from .state import Flow
 from .world import World, ref
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""The real programs in a network namespace of their own, ready to be run on frames; nothing is attached and nothing is sent.
+"""The real programs in a network namespace of their own, ready to be run on frames; for long ones (`wire.py`) some are attached.
 
 Kernel objects carry the prefix `f1-` and are gone when the `World` is closed, also after a failure.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import ipaddress
 import itertools
 import mmap
 import os
@@ -28,16 +29,19 @@ from opengwlb.model.plane import (
     EndpointEntry,
     EniEntry,
     EniRole,
+    Gateway6Entry,
     InspectorEntry,
     InspectorRule,
+    NatEntry,
     NodeEntry,
     Plane,
     TargetEntry,
 )
 from opengwlb.model.topology import PortRef
 
-from . import router
-from .model import PortFacts
+from . import gateway, router
+from .state import PortFacts
+from .wire import Wire
 
 PREFIX = "f1-"
 BOX = "fuzz"
@@ -52,9 +56,9 @@ MTUS = {"node1": 1700, "door2": 1600, **router.NARROW}
 PORTS = (
     *("node0", "node1", "node2", "node3", "node4", "node9"),
     *("door0", "door1", "door2", "door3", "door4", "door5", "door6", "door7"),
-    *("app0", "app1", "eni0", "eni1"),
+    *("app0", "app1", "eni0", "eni1", "eni2", "igw0", "igw1", "igw2"),
 )
-"""node9 and door5 have no configuration, door4's node is none."""
+"""node9, door5 and igw2 have no configuration, door4's node is none."""
 RULES = (
     InspectorRule(action="allow", protocol=17, from_port=53, to_port=53),
     InspectorRule(action="deny", protocol=17, from_port=50, to_port=60),
@@ -138,7 +142,7 @@ class World:
         world = cls(objects=objects, name=name)
         try:
             world._build()
-            with inside(f"/run/netns/{world.name}"):
+            with inside(f"/run/netns/{world.name}"), contextlib.closing(Wire(world)) as world.wire:
                 yield world
         finally:
             world._close()
@@ -157,10 +161,14 @@ class World:
             _run(*inside_box, "ip", "link", "set", name, "up")
             _run(*inside_box, "ip", "link", "set", f"{name}-far", "up")
             self.ports[ref(name)] = PortFacts(number, _mac(mac), _mac(peer), int(mtu))
+        for name in router.TABLES:
+            own = ("disable_ipv6=0", "forwarding=1", "addr_gen_mode=1", "router_solicitations=0")
+            _run(*inside_box, "sysctl", "-qw", *(f"net.ipv6.conf.{name}.{each}" for each in own))
         for table, routes in router.ROUTES.items():
             for kind, destination, device in routes:
                 way = ("dev", device) if device else ()
-                _run(*inside_box, "ip", "route", "add", kind, destination, *way, "table", str(table))
+                family = "-6" if ":" in destination else "-4"
+                _run(*inside_box, "ip", family, "route", "add", kind, destination, *way, "table", str(table))
         self.dataplane.open()
         self._open_maps()
         errors = self.dataplane.apply(plane(self.ports), {name: port.ifindex for name, port in self.ports.items()})
@@ -287,14 +295,17 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
 
     def eni(name: str) -> EniEntry:
         port = ports[ref(name)]
-        own = router.CHECKED.get(name)
+        own, own6 = router.CHECKED.get(name), router.CHECKED6.get(name)
         return EniEntry(
             port=ref(name),
             role=EniRole.ENI,
             table=router.TABLES[name],
             delivery=900,
             subnet=router.SUBNETS[name],
-            addresses=(".".join(str(part) for part in own),) if own else (),
+            addresses=(str(ipaddress.IPv4Address(own)),) if own else (),
+            ipv6=name in router.SUBNETS6,
+            subnet6=router.SUBNETS6.get(name),
+            addresses6=(str(ipaddress.IPv6Address(own6)),) if own6 else (),
             source_dest_check=own is not None,
             mac=port.mac.hex(":"),
             peer_mac=port.peer_mac.hex(":"),
@@ -306,6 +317,15 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
         targets=targets(),
         endpoints={one.endpoint: one for one in doors},
         enis={ref(name): eni(name) for name in router.TABLES},
+        nats=frozenset(
+            NatEntry(port=ref(name), private=str(ipaddress.IPv4Address(one)), public=str(ipaddress.IPv4Address(other)))
+            for name, pairs in gateway.PUBLIC.items()
+            for one, other in pairs.items()
+        ),
+        gateways6={
+            ref(name): Gateway6Entry(port=ref(name), addresses=tuple(str(ipaddress.IPv6Address(one)) for one in held))
+            for name, held in gateway.HELD6.items()
+        },
         inspectors={ref("app0"): InspectorEntry(port=ref("app0"), rules=RULES)},
     )
 

@@ -104,5 +104,9 @@ class Programs:
         """(ifindex, verdict) -> packets."""
         return {(row.ifindex, self._plane.verdicts[row.verdict].name): row.packets for row in self._plane.counters()}
 
+    def sizes(self) -> dict[tuple[int, str], int]:
+        """(ifindex, verdict) -> bytes."""
+        return {(row.ifindex, self._plane.verdicts[row.verdict].name): row.bytes for row in self._plane.counters()}
+
     def close(self) -> None:
         self._plane.destroy()

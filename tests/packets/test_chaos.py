@@ -193,6 +193,15 @@ def test_it_ends_by_itself_when_its_time_is_over(lab: Lab, back: Tunnelled) -> N
     assert outcome(lab, [bytes(back)] * 5) == {"eni_forwarded": 5, "decapsulated": 5}
 
 
+def test_what_is_asked_again_for_longer_goes_on_for_longer(lab: Lab, back: Tunnelled) -> None:
+    begin(lab, Kind.STALL, seconds=0.3)
+    begin(lab, Kind.STALL, seconds=60)
+    first_end = time.monotonic() + 0.3
+    while time.monotonic() < first_end:
+        assert outcome(lab, [bytes(back)]) == {"chaos_lost": 1}
+    assert outcome(lab, [bytes(back)]) == {"chaos_lost": 1}
+
+
 def test_it_goes_on_when_the_server_starts_again_and_stops_when_told(lab: Lab, back: Tunnelled) -> None:
     begin(lab, Kind.STALL)
     lab.dataplane.close()

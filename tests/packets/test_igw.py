@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
+from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment, in4_chksum
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
@@ -137,6 +137,24 @@ def test_udp_without_a_checksum_stays_without_one(internet: Internet) -> None:
     assert internet.inward(internet.coming() / UDP(chksum=0) / Raw(b"x"))[UDP].chksum == 0
 
 
+@pytest.mark.parametrize(("protocol", "name"), [(33, "DCCP"), (136, "UDP-Lite")])
+def test_the_checksum_of_a_rarer_transport_is_right_too(internet: Internet, protocol: int, name: str) -> None:
+    """At the same place as UDP's, over the same addresses."""
+
+    def summed(ip: IP, payload: bytes) -> bytes:
+        return (
+            payload[:6]
+            + in4_chksum(protocol, ip, payload[:6] + bytes(2) + payload[8:]).to_bytes(2, "big")
+            + payload[8:]
+        )
+
+    frame = internet.leaving()
+    frame[IP].proto = protocol
+    got = internet.outward(Ether(bytes(frame / Raw(summed(frame[IP], bytes(range(16)))))))
+    assert got[IP].src == PUBLIC
+    assert bytes(got[IP].payload) == summed(got[IP], bytes(range(16)))
+
+
 def test_later_fragments_are_translated_and_their_bytes_left_alone(internet: Internet) -> None:
     whole = internet.leaving() / UDP(sport=7, dport=53, len=1608) / Raw(bytes(range(200)) * 8)
     first, second = fragment(Ether(bytes(whole))[IP], fragsize=1000)
@@ -188,6 +206,15 @@ def test_an_error_from_the_host_quotes_the_packet_as_the_internet_sent_it(
     assert bytes(got) == with_right_checksums(got)
 
 
+def test_what_ethernet_padded_does_not_count_as_quoted(internet: Internet) -> None:
+    """A quotation that ends before the transport's checksum, and zeros behind it where that would be."""
+    quoted = bytes(IP(src=CLIENT, dst=PRIVATE, proto=6, len=40))
+    padding = bytes(30)
+    frame = bytes(internet.leaving() / ICMP(type=3, code=3) / Raw(quoted)) + padding
+    got = internet.outward(Ether(frame))
+    assert bytes(got) == with_right_checksums(got)
+
+
 def test_an_error_about_a_foreign_packet_passes_with_its_quotation_untouched(internet: Internet) -> None:
     quoted = bytes(IP(src="198.18.1.50", dst=CLIENT) / UDP())
     got = internet.inward(Ether(bytes(internet.coming() / ICMP(type=11) / Raw(quoted))))
@@ -207,6 +234,12 @@ OUTCOMES = [
         True,
         lambda i: Ether(dst=i.inside.mac) / IP(src=PRIVATE, dst=CLIENT, proto=6),
         "TCP without a header",
+    ),
+    (
+        "malformed",
+        True,
+        lambda i: bytes(Ether(dst=i.inside.mac) / IP(src=PRIVATE, dst=CLIENT, proto=6)) + bytes(30),
+        "TCP without a header but for Ethernet's padding",
     ),
     ("to_router", True, lambda i: Ether(dst=i.inside.mac) / ARP(op=2, psrc=PRIVATE, pdst=PRIVATE), "ARP"),
 ]

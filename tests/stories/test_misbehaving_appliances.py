@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +51,12 @@ def chaos(server: Server, target: str, kind: str, *more: str) -> dict[str, Any]:
 def counted(server: Server, target: str) -> dict[str, Any]:
     rows = json.loads(server.gwlb("chaos", "--json").stdout)["chaos"]
     return dict(next(row for row in rows if row["target"] == target))
+
+
+def given_and_returned(server: Server, target: str) -> tuple[int, int]:
+    rows = json.loads(server.gwlb("status", "--json").stdout)["targets"]
+    (row,) = [row for row in rows if row["target"] == target]
+    return row["given"], row["returned"]
 
 
 def drops(server: Server, verdict: str, *account: str) -> list[dict[str, Any]]:
@@ -146,7 +154,10 @@ def test_an_appliance_that_never_returns_is_counted_and_its_last_packets_are_see
 ) -> None:
     inspected, made = lab
     assert chaos(server, appliance, "lie-on-health", "--for", "60s")["state"] == "running"
+    given, returned = given_and_returned(server, appliance)
     assert not answers(server, made.public["a"], seconds=1.0)
+    until(lambda: given_and_returned(server, appliance)[0] > given, what="the target is given packets")
+    assert given_and_returned(server, appliance)[1] == returned
     until(lambda: counted(server, appliance)["done"] > 0, what="packets are taken away")
     (row,) = drops(server, "chaos_lost", "--account", "partner")
     assert row["where"] == counted(server, appliance)["id"]
@@ -234,3 +245,24 @@ def test_what_a_slow_appliance_returns_arrives_late_and_a_download_arrives_whole
 def test_what_is_not_ones_own_is_not_there(server: Server, lab: Lab, appliance: str) -> None:
     stranger = server.gwlb("chaos", appliance, "stall", "--account", "customer1", check=False)
     assert stranger.returncode and "no registered target" in stranger.stderr
+
+
+def relays(server: Server) -> list[str]:
+    """Processes that hold packets of this lab back."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            words = path.read_bytes().decode(errors="replace").split("\0")
+            if any(word.startswith(f"--netns=/run/netns/{server.name}-") for word in words):
+                found.append(path.parent.name)
+    return found
+
+
+def test_down_ends_what_holds_packets_back(server: Server, lab: Lab) -> None:
+    """The last of this lab."""
+    inspected, _ = lab
+    chaos(server, inspected.appliances["a"][0], "slow", "--delay", "60000", "--for", "1h")
+    assert len(relays(server)) == 1
+    server.down()
+    assert relays(server) == []
+    assert not [name for name in os.listdir("/run/netns") if name.startswith(f"{server.name}-")]

@@ -63,12 +63,15 @@ def test_flows_are_told_with_target_age_state_and_both_directions(server: Server
             assert (row["endpoint"], row["destination_port"]) == (made.endpoints["a"], PORT)
             assert row["target"] in inspected.appliances["a"] and row["zone"] == f"{REGION}a"
             assert (row["state"], row["why"]) == ("established", "hash")
+            assert (row["verdict"], row["target_state"]) == ("decapsulated", "healthy")
             assert row["packets_forward"] >= 3 and row["packets_backward"] >= 2 and 0 < row["age_s"] < 60
         assert rows["udp", ports["udp"][0]]["state"] is None
         by_target = json.loads(server.gwlb("flows", "--target", "fw-1", "--json").stdout)
         assert {row["target"] for row in by_target["flows"]} == {inspected.appliances["a"][0]}
         assert by_target["total"] == sum(row["target_name"] == "fw-1" for row in rows.values())
         assert "fw-1" in server.gwlb("flows", "--target", "fw-1").stdout
+        lost = json.loads(server.gwlb("flows", "--verdict", "encapsulated", "--json").stdout)["flows"]
+        assert not {row["source_port"] for row in lost} & {*ports["tcp"], *ports["udp"]}
         hidden = json.loads(server.gwlb("flows", "--account", "customer1", "--json").stdout)["flows"]
         assert hidden and {row["target"] for row in hidden} == {None}
 

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -71,18 +72,22 @@ def is_connected(sock: socket.socket) -> bool:
     return True
 
 
-def test_no_cpu_opens_more_new_flows_a_second_than_it_was_told(server: Server, made: Customer):
-    """Datagrams: nobody repeats them."""
-    before = dropped(server, "new_flow_limit")
-    packets, seconds = 1500, {int(time.monotonic())}
-    for _ in range(packets):
+def flood(server: Server, made: Customer, count: int) -> int:
+    """So many new flows of UDP at once; the seconds of the clock that they fell into."""
+    start = int(time.monotonic())
+    for _ in range(count):
         with inside(server.namespace("internet")):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with sock:
             sock.bind(("192.0.2.1", 0))
             sock.sendto(b"new", (made.public["a"], PORT))
-    seconds.add(int(time.monotonic()))
-    lasted = max(seconds) - min(seconds) + 1
+    return int(time.monotonic()) - start + 1
+
+
+def test_no_cpu_opens_more_new_flows_a_second_than_it_was_told(server: Server, made: Customer):
+    """Datagrams: nobody repeats them."""
+    before = dropped(server, "new_flow_limit")
+    packets, lasted = 1500, flood(server, made, 1500)
     refused = dropped(server, "new_flow_limit") - before
     assert refused >= packets - lasted * PER_CPU_S * (os.cpu_count() or 1) > 0
 
@@ -117,3 +122,20 @@ def test_a_table_holds_as_many_flows_as_it_was_told_and_then_silent_tcp_yields_a
     finally:
         for sock in first:
             sock.close()
+
+
+def test_a_restarted_server_takes_new_bounds_but_keeps_the_table_that_is_there_and_says_so(
+    server: Server, made: Customer
+):
+    with closing(opened(server, made, 1)[0]) as sock:
+        until(lambda: is_connected(sock), what="a connection")
+        server.kill()
+        server.options = ("--max-flows", "65536")
+        server.start()
+        assert f"keeps its {SLOTS} slots" in server.log.read_text()
+        before = dropped(server, "new_flow_limit")
+        flood(server, made, 1500)
+        assert dropped(server, "new_flow_limit") == before
+        found = client.operator(server.name).get("flows", limit=SLOTS)
+        assert found["total"] <= SLOTS
+        assert sock.getsockname()[1] in {row["source_port"] for row in found["flows"]}

@@ -258,3 +258,21 @@ def test_exec_in_a_box_that_is_not_there_names_those_there_are() -> None:
 
     with pytest.raises(Refusal, match="There is no box" if os.geteuid() == 0 else "sudo"):
         boxes.namespace("never-was", box="internet")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("why", "192.0.2.1", "10.0.0.36", "icmp", "80", "--endpoint", "vpce-1"), "icmp has no ports"),
+        (("why", "192.0.2.1", "10.0.0.36", "tcp", "--endpoint", "vpce-1"), "tcp needs ports: SOURCE:DESTINATION"),
+        (("why", "192.0.2.1", "10.0.0.36", "tcp", "a:b", "--endpoint", "vpce-1"), "a:b is no SOURCE:DESTINATION"),
+        (("why", "192.0.2.1", "10.0.0.36", "sctp", "--endpoint", "vpce-1"), "sctp is no protocol"),
+        (("why", "192.0.2.1", "10.0.0.36", "tcp", "80"), "Say where the packet begins"),
+        (("plan", "deregister"), "Say which targets"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused_with_what_to_say(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert gwlb(*arguments) == 1
+    assert sentence in capsys.readouterr().err

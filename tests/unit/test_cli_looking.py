@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -13,6 +15,7 @@ import pytest
 from opengwlb.cli import client, flows
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
+from opengwlb.cli.refusal import Refusal
 from opengwlb.observe.asked import FlowVerdict
 
 ROW = {
@@ -50,6 +53,11 @@ class Server:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def stream(self, path: str, **query: Any) -> Any:
+        """By one byte after the other."""
+        said = json.dumps(self.get(path, **query)).encode()
+        return (said[at : at + 1] for at in range(len(said)))
 
 
 Serving = Callable[..., Server]
@@ -111,6 +119,28 @@ def test_flows_are_a_table_that_says_what_it_leaves_out(serving: Serving, capsys
     (line,) = (line for line in said.splitlines() if ":40001 " in line)
     for cell in ("tcp 192.0.2.7:40001 → 10.0.0.37:80", "fail-open", "1m15s", "1,200 / 900", "123kB / 4.5MB"):
         assert cell in line
+
+
+def test_flows_as_json_are_what_the_server_said(serving: Serving, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    answer = {"at": 1, "total": 2, "flows": [ROW, ROW | {"target_name": "방화벽"}]}
+    serving(answer)
+    assert gwlb("flows", "--json") == 0
+    assert json.loads(capfdbinary.readouterr().out) == answer
+
+
+def test_an_answer_that_breaks_off_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            sock, _ = door.accept()
+            with sock:
+                sock.recv(65536)
+                sock.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"at":1,\r\n')
+
+        threading.Thread(target=answer).start()
+        reader = client.Client(f"http://127.0.0.1:{door.getsockname()[1]}", access_key="a", secret_key="b")
+        with pytest.raises(Refusal, match="does not answer"):
+            list(reader.stream("flows"))
 
 
 def test_flows_of_one_verdict_are_asked_for_by_its_name(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:

@@ -177,7 +177,9 @@ def test_a_flow_whose_target_or_endpoint_is_gone_is_still_a_row() -> None:
 @pytest.mark.parametrize("count", [0, 1, flows.PIECE, flows.PIECE + 1])
 def test_an_answer_in_pieces_is_the_same_json(count: int) -> None:
     lists = {"flows": [{"n": n} for n in range(count)], "ended": [{"é": None}]}
-    assert json.loads(b"".join(flows.streamed({"total": 7}, lists))) == {"total": 7, **lists}
+    said = b"".join(flows.streamed({"total": 7}, lists))
+    assert json.loads(said) == {"total": 7, **lists}
+    assert sum(line.startswith(b'{"n":') for line in said.splitlines()) == count, "a row a line"
 
 
 OPERATOR = viewer("9", operator=True)

@@ -113,25 +113,34 @@ def _why(
     Parameters
     ----------
     source
-        The packet's source address.
+        The packet's source address, IPv4 or IPv6.
     destination
-        Its destination address.
+        Its destination address, of the same family.
     protocol
         tcp, udp, icmp, icmpv6 or a number.
     ports
-        SOURCE:DESTINATION, or the destination's alone.
+        SOURCE:DESTINATION, or the destination's alone. Only tcp and udp have any.
     endpoint
         Begin at this vpce-, as its VPC's router gives it the packet.
     origin
-        Begin at this eni-, or at this igw- for what comes from the internet.
+        Begin at this eni- or i-, or at this igw- for what comes from the internet.
     flags
-        TCP's, as tcpdump writes them: S begins a connection, A goes on with one.
+        TCP's, as tcpdump writes them: S begins a connection, A goes on with one; none for none.
     length
-        Of the IP packet, in bytes; the headers alone when not given.
+        Of the IP packet, in bytes, 3500 at most; the headers alone when not given.
+    ttl
+        IPv4's TTL or IPv6's hop limit.
     """
     begin = endpoint or origin
     if begin is None or (endpoint and origin):
-        raise Refusal("Say where the packet begins: --endpoint vpce-…, or --from eni-… or igw-….")
+        raise Refusal("Say where the packet begins: --endpoint vpce-…, or --from eni-…, i-… or igw-….")
+    number = _protocol(protocol)
+    if (number in (PROTOCOLS["tcp"], PROTOCOLS["udp"])) is not bool(ports):
+        raise Refusal(
+            f"{protocol} has no ports."
+            if ports
+            else f"{protocol} needs ports: SOURCE:DESTINATION, or the destination's alone."
+        )
     from_port, to_port = _ports(ports)
     answer = client.as_account(name, account=account).post(
         "why",
@@ -139,7 +148,7 @@ def _why(
             "source": begin,
             "source_address": source,
             "destination": destination,
-            "protocol": _protocol(protocol),
+            "protocol": number,
             "source_port": from_port,
             "destination_port": to_port,
             "flags": "" if flags == "none" else flags,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +20,8 @@ from .refusal import Refusal
 
 SERVICE = "gwlb"
 """The service name that requests to the read API are signed for."""
+PIECE = 1 << 16
+"""Bytes of a streamed answer that are handed on at once, at most."""
 
 
 class Answered(Refusal):
@@ -37,8 +41,13 @@ class Client:
 
     def get(self, path: str, **query: str | int | None) -> Any:
         """`get("flows", limit=10)` is `GET /_gwlb/v1/flows?limit=10`; None is left out."""
-        wanted = {key: str(value) for key, value in query.items() if value is not None}
-        return self._call("GET", path, query=wanted)
+        return self._call("GET", path, query=_given(query))
+
+    def stream(self, path: str, **query: str | int | None) -> Iterator[bytes]:
+        """The same answer as it comes, in pieces of its JSON."""
+        with self._opened("GET", path, query=_given(query), body=b"", timeout_s=60) as answer:
+            while piece := answer.read1(PIECE):
+                yield piece
 
     def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float = 60) -> Any:
         return self._call("POST", path, body=json.dumps(body).encode(), timeout_s=timeout_s)
@@ -55,21 +64,32 @@ class Client:
         body: bytes = b"",
         timeout_s: float = 60,
     ) -> Any:
+        with self._opened(method, path, query=query or {}, body=body, timeout_s=timeout_s) as answer:
+            said = answer.read()
+        return json.loads(said) if said else None
+
+    @contextlib.contextmanager
+    def _opened(
+        self, method: str, path: str, *, query: Mapping[str, str], body: bytes, timeout_s: float
+    ) -> Iterator[HTTPResponse]:
         url = f"{self.endpoint}/_gwlb/v1/{quote(path)}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
         signed = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"})
         self._signer.add_auth(signed)
         request = urllib.request.Request(url, data=body or None, headers=dict(signed.headers), method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-                said = answer.read()
+                yield answer
         except urllib.error.HTTPError as error:
             raise _answered(error) from error
-        except (urllib.error.URLError, TimeoutError) as error:
+        except (urllib.error.URLError, TimeoutError, IncompleteRead) as error:
             reason = getattr(error, "reason", error)
             raise Refusal(
                 f"The server at {self.endpoint} does not answer ({reason}): `gwlb status` and its log say more."
             ) from error
-        return json.loads(said) if said else None
+
+
+def _given(query: Mapping[str, str | int | None]) -> dict[str, str]:
+    return {key: str(value) for key, value in query.items() if value is not None}
 
 
 def _answered(error: urllib.error.HTTPError) -> Answered:

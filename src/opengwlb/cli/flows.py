@@ -63,18 +63,34 @@ def _flows(
         "verdict": verdict,
         "limit": limit,
     }
+    if json and not follow:
+        _copy(reader.stream("flows", **asked))
+        return
     answer = reader.get("flows", **asked)
     if follow:
         _follow(reader, asked, answer, as_json=json)
-    elif json:
-        show.as_json(answer)
     else:
         _draw([_row(one) for one in answer["flows"]], total=answer["total"])
 
 
+def _copy(pieces: Iterable[bytes]) -> None:
+    """To the standard output as they come: a million rows fill nobody's memory. Until nobody reads any more."""
+    try:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _read_no_more()
+
+
+def _read_no_more() -> None:
+    """What is left to be written at the end must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
     """What is the same for all rows is said once, so that the rest fits a line."""
-    same = [name for name in SAID_ONCE if len({row[name] for row in rows}) == 1] if len(rows) > 1 else []
+    same = [name for name in SAID_ONCE if len({row[name] for row in rows}) == 1]
     once = "".join(f", {name} {rows[0][name] or '-'}" for name in same)
     title = "flows" if len(rows) == total else f"flows: {len(rows):,} of {total:,}"
     show.table(rows, title=title + once, columns=[name for name in COLUMNS if name not in same])
@@ -94,7 +110,7 @@ def _follow(reader: client.Client, asked: dict[str, str | int | None], first: di
     except KeyboardInterrupt:
         return
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _read_no_more()
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

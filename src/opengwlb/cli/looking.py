@@ -11,6 +11,8 @@ from rich.markup import escape
 from . import client, show
 
 STATUS_TABLES = ("boxes", "load_balancers", "targets", "endpoints", "drops")
+COLUMNS = {"drops": ("verdict", "packets", "where", "device", "meaning")}
+"""Of a section that has more than a person reads at a glance: `gwlb drops` has the rest."""
 MOST_LISTED = 25
 """Rows of a table that a person reads; of more, only those that are not as they should be."""
 AS_IT_SHOULD_BE = frozenset({"up", "running", "active", "healthy", "available"})
@@ -28,7 +30,10 @@ def status(name: str, *, everything: bool, as_json: bool) -> None:
         rows = answer.get(section, [])
         listed = rows if everything else worth_listing(rows)
         show.table(
-            listed, title=title(section.replace("_", " "), rows, listed), empty="none" if not rows else "all well"
+            listed,
+            columns=COLUMNS.get(section, ()),
+            title=title(section.replace("_", " "), rows, listed),
+            empty="none" if not rows else "all well",
         )
     for warning in answer.get("warnings", []):
         show.console().print(f"[yellow]warning[/]: {escape(warning)}")

@@ -204,9 +204,9 @@ def _walk(
     endpoint
         Only through this vpce-.
     client
-        Only from this address.
+        Only from this address, IPv4 or IPv6.
     server
-        Only to this address, private or public.
+        Only to this address: private, public or IPv6.
     port
         Only to this port.
     wait_s

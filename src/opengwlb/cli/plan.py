@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from . import client, credentials, lab, show
 from .parameters import Account, Json, Name
+from .refusal import Refusal
 
 app = App(
     name="plan", help="Say which live flows would stay, move or break if something were changed. Changes nothing."
@@ -34,6 +35,8 @@ def deregister(
     target_group
         Name or ARN, when they are in several.
     """
+    if not targets:
+        raise Refusal("Say which targets: instance ids or addresses, as registered.")
     _ask("deregister", ",".join(targets), name, account, as_json=json, target_group=target_group)
 
 

@@ -24,6 +24,10 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+HEADERS = {"rate": "packets/s"}
+"""What a column is called, where that is not its name."""
+
+
 def table(rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[str] = (), empty: str = "none") -> None:
     """One row per mapping; columns in the given order, else those of the rows as they first appear."""
     listed = list(rows)
@@ -33,7 +37,10 @@ def table(rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[st
     names = list(columns) or list(dict.fromkeys(key for row in listed for key in row))
     drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
     for name in names:
-        drawn.add_column(name.replace("_", " "), overflow="fold")
+        numbers = all(isinstance(row.get(name), int | float | None) for row in listed)
+        drawn.add_column(
+            HEADERS.get(name, name.replace("_", " ")), overflow="fold", justify="right" if numbers else "left"
+        )
     for row in listed:
         drawn.add_row(*(_cell(row.get(name)) for name in names))
     console().print(drawn)

@@ -67,6 +67,8 @@ class Watched:
     port: PortRef | None
     """The router's end of its link; None outside of the VPC."""
     instance: str | None
+    condemned: int
+    """`Target.condemned`."""
 
 
 def watched(snapshot: Snapshot) -> list[Watched]:
@@ -94,6 +96,7 @@ def watched(snapshot: Snapshot) -> list[Watched]:
                 window_ns=windows[target.target_group] * 1_000_000,
                 port=names.router_port(interface.vpc, interface.id) if interface else None,
                 instance=interface.attachment.instance if interface and interface.attachment else None,
+                condemned=target.condemned,
             )
         )
     return found
@@ -126,6 +129,8 @@ class PassiveHealth:
         self._revision = -1
         self._watched: list[Watched] = []
         self._memories: dict[str, passive.Memory] = {}
+        self._past: dict[str, passive.Memory] = {}
+        """What was known of a target when it was condemned."""
         self._processes_due_ns = self._links_due_ns = 0
 
     def reconcile(self) -> float:
@@ -165,6 +170,8 @@ class PassiveHealth:
             # Whoever is healthy again begins a new life.
             there = {one.target for one in self._watched}
             self._memories = {target: memory for target, memory in self._memories.items() if target in there}
+            registered = {one.id for one in snapshot.values(Target)}
+            self._past = {target: past for target, past in self._past.items() if target in registered}
             self._processes_due_ns = 0
         if now_ns >= self._processes_due_ns:
             self._processes_due_ns = now_ns + int(RELIST_S * 1e9)
@@ -198,10 +205,12 @@ class PassiveHealth:
         )
         for one in self._watched:
             memory, now = self._memories.get(one.target), counters[one.slot]
-            itself = memory is not None and now.returned > memory.last.returned
-            self._memories[one.target] = passive.look(
-                memory, now, now_ns=now_ns, peers_returned=spoke[one.group] - itself > 0
-            )
+            if memory is None:
+                past = passive.of_the_condemned(self._past.get(one.target)) if one.condemned else None
+                self._memories[one.target] = passive.begin(now, now_ns=now_ns, experience=past)
+                continue
+            peers_returned = spoke[one.group] > (now.returned > memory.last.returned)
+            self._memories[one.target] = passive.look(memory, now, now_ns=now_ns, peers_returned=peers_returned)
 
     def _condemn(self, one: Watched, sign: Sign) -> None:
         """Unless it became something else meanwhile, or nobody could take its place and the sign is not certain."""
@@ -241,6 +250,8 @@ class PassiveHealth:
             name = one.target.rsplit("|", 1)[-1]
             log.warning("%s is unhealthy: %s", name, passive.DESCRIPTIONS[sign])
             self.condemned[one.group, name, sign] += 1
+            if one.target in self._memories:
+                self._past[one.target] = self._memories[one.target]
 
     def _trust(self, snapshot: Snapshot, one: Watched) -> None:
         target = snapshot.get(Target, one.target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from opengwlb.wire.errors import AwsError
 
 T = TypeVar("T")
+TCP_FLAGS = "FSRPAUEC"
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=120)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -76,7 +78,8 @@ class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """`why`: `source` is an `eni-…`, an `igw-…` for what comes from the internet, or a `vpce-…` as its VPC's router gives it the packet.
+    """`why`: `source` is an `eni-…`, an `i-…` (its first interface), an `igw-…` for what comes from the internet, or a `vpce-…` as its
+    VPC's router gives it the packet.
 
     `flags` are TCP's as tcpdump writes them, `length` is that of the IP packet: no more than a page of memory holds beside what the
     kernel puts there.
@@ -88,13 +91,15 @@ class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
     protocol: Protocol = 6
     source_port: Port = 0
     destination_port: Port = 0
-    flags: Annotated[str, msgspec.Meta(pattern="^[FSRPAUEC]*$")] = "S"
+    flags: str = "S"
     length: Annotated[int, msgspec.Meta(ge=0, le=3500)] = 0
     ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 64
 
     def __post_init__(self) -> None:
         self.source_address = address(self.source_address, field="source_address")
         self.destination = address(self.destination, field="destination")
+        if unknown := "".join(sorted(set(self.flags) - set(TCP_FLAGS))):
+            raise ValueError(f"flags: TCP has no {unknown}; its letters are {TCP_FLAGS}, as tcpdump writes them")
 
 
 class CaptureAsked(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,11 +129,23 @@ def address(text: str, *, field: str) -> str:
 
 
 def read(body: bytes, query: dict[str, str], *, kind: type[T]) -> T:
-    """From a JSON body, or from the query's strings. Raises AwsError with msgspec's words."""
+    """From a JSON body, or from the query's strings. Raises AwsError that names the field."""
     try:
         if not body:
             return msgspec.convert(query, kind, strict=False)
         asked: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         return msgspec.convert(query | asked, kind, strict=False)
     except msgspec.MsgspecError as error:
-        raise AwsError("ValidationError", str(error)) from error
+        raise AwsError("ValidationError", _in_words(str(error))) from error
+
+
+_BOUNDS = {"<=": "of at most", ">=": "of at least", "<": "below", ">": "above"}
+
+
+def _in_words(told: str) -> str:
+    """msgspec's "Expected `int` <= 5 - at `$.field`" as "field: a number of at most 5"."""
+    what, _, field = told.partition(" - at `$.")
+    bound = re.fullmatch(r"Expected `(?:int|float)` (<=|>=|<|>) (\S+)", what)
+    if bound:
+        what = f"a number {_BOUNDS[bound[1]]} {bound[2].removesuffix('.0')}"
+    return f"{field.rstrip('`')}: {what}" if field and not what.startswith(field.rstrip("`")) else what

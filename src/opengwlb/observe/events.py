@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from opengwlb.model.account import AccessKey, ClientToken
-from opengwlb.model.elb import Slot
+from opengwlb.model.elb import Slot, Target
 from opengwlb.store.protocol import Change
 
 from .visibility import Viewer
@@ -33,6 +33,7 @@ def rows(changes: Iterable[Change], *, viewer: Viewer, limit: int) -> list[dict[
                     "event": "deleted" if change.object is None else "written",
                     "state": _state(change),
                 }
+                | _why(change)
             )
     return found[-limit:]
 
@@ -42,6 +43,13 @@ def _owner(change: Change) -> str | None:
     if account is None and change.id.startswith("arn:aws:"):
         return change.id.split(":")[4]
     return str(account) if account is not None else None
+
+
+def _why(change: Change) -> dict[str, str]:
+    """What a target's health says besides its state."""
+    if not isinstance(change.object, Target):
+        return {}
+    return {"reason": change.object.reason, "description": change.object.description}
 
 
 def _state(change: Change) -> str | None:

@@ -164,14 +164,14 @@ def _row(flow: Flow, targets: Targets | None) -> dict[str, Any]:
 
 
 def streamed(head: Mapping[str, int], lists: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
-    """One JSON object, in pieces: the lists are never in memory whole."""
+    """One JSON object, in pieces and a row a line: the lists are never in memory whole."""
     encoder = msgspec.json.Encoder()
     yield encoder.encode(head)[:-1]
     for name, found in lists.items():
-        yield b"," + encoder.encode(name) + b":["
-        rest, comma = iter(found), b""
+        yield b",\n" + encoder.encode(name) + b":["
+        rest, comma = iter(found), b"\n"
         while piece := list(itertools.islice(rest, PIECE)):
-            yield comma + b",".join(map(encoder.encode, piece))
-            comma = b","
+            yield comma + b",\n".join(map(encoder.encode, piece))
+            comma = b",\n"
         yield b"]"
-    yield b"}"
+    yield b"}\n"

@@ -23,7 +23,7 @@ from opengwlb.model.flows import FlowKind
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.policy import network
 
-from . import drops, gatewayelb, visibility
+from . import drops, gatewayelb, targets, visibility
 from .gatewayelb import Books, Reading
 from .read_api import DataPlaneReads, Sources
 
@@ -104,6 +104,7 @@ class _Collector:
             flows = plane.tally_flows()
             yield GaugeMetricFamily("gwlb_flows", "Live flows of all load balancers.", value=flows.total())
             yield from self._sampler.families(plane, flows)
+            yield from targets.families(snapshot, plane.target_counters, self._of.condemned())
         if self._of.fabric is not None:
             boxes = network.topology(snapshot).boxes
             yield from _stacks(drops.of_stacks(boxes, run_in=self._of.fabric.run_in))

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opengwlb.model.compute import Instance
 from opengwlb.model.elb import LoadBalancer, Target
 from opengwlb.model.ids import device_name
+from opengwlb.model.passive import TargetCounters
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.policy import balancing, network
 from opengwlb.policy.routing import loops
 
+from .targets import Counted
 
-def overview(snapshot: Snapshot, *, errors: Mapping[str, str], name: str) -> dict[str, Any]:
+
+def overview(
+    snapshot: Snapshot, *, errors: Mapping[str, str], name: str, counted: Iterable[Counted] = ()
+) -> dict[str, Any]:
     """Rows for the tables `boxes`, `load_balancers`, `targets`, `endpoints`, and sentences in `warnings`.
 
-    `errors` are the reconcilers': object id -> what went wrong.
+    `errors` are the reconcilers': object id -> what went wrong. `counted` is what the kernel says of targets, if there is one.
     """
     topology = network.topology(snapshot)
+    counters = {(one.target_group, one.target): one.counters for one in counted}
     return {
         "revision": snapshot.revision,
         "boxes": [
@@ -41,7 +47,9 @@ def overview(snapshot: Snapshot, *, errors: Mapping[str, str], name: str) -> dic
             }
             for one in snapshot.values(LoadBalancer)
         ],
-        "targets": [_target(snapshot, one) for one in snapshot.values(Target)],
+        "targets": [
+            _target(snapshot, one, counters.get((one.target_group, one.target))) for one in snapshot.values(Target)
+        ],
         "endpoints": [
             {
                 "id": one.id,
@@ -64,7 +72,7 @@ def _box_state(snapshot: Snapshot, box: str, errors: Mapping[str, str]) -> str:
     return str(instance.state) if instance else "up"
 
 
-def _target(snapshot: Snapshot, target: Target) -> dict[str, Any]:
+def _target(snapshot: Snapshot, target: Target, counters: TargetCounters | None) -> dict[str, Any]:
     placed = balancing.place(snapshot, target)
     return {
         "target": target.target,
@@ -73,4 +81,8 @@ def _target(snapshot: Snapshot, target: Target) -> dict[str, Any]:
         "zone": placed.zone if placed else None,
         "state": str(target.state),
         "reason": target.reason,
+        "description": target.description,
+        "given": counters.given if counters else None,
+        "returned": counters.returned if counters else None,
+        "condemned": target.condemned,
     }

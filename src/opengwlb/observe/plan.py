@@ -71,6 +71,8 @@ def _group_of(snapshot: Snapshot, target: str, named: str | None, *, viewer: Vie
     if named is not None:
         return _one(snapshot, TargetGroup, named, viewer=viewer)
     groups = {one.target_group for one in snapshot.values(Target) if one.target == target}
+    if not groups:
+        raise AwsError("InvalidTarget", f"{target} is registered with no target group.")
     return _one(snapshot, TargetGroup, None, viewer=viewer, among=groups)
 
 
@@ -92,5 +94,5 @@ def _one(snapshot: Snapshot, kind: type[E], named: str | None, *, viewer: Viewer
         raise AwsError(code, f"There is no such {noun}: {named}." if named else f"There is no such {noun}.", status=404)
     if len(found) > 1:
         arns = ", ".join(sorted(one.id for one in found))
-        raise AwsError("ValidationError", f"Which {noun}? Name one by {option}: {arns}.")
+        raise AwsError("ValidationError", f"Which {noun}? Name one by --{option.replace('_', '-')}: {arns}.")
     return found[0]

@@ -9,7 +9,7 @@ import contextlib
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -26,7 +26,9 @@ from opengwlb.dataplane.plane import NodeCounters
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.model.compute import Instance
 from opengwlb.model.flows import FlowKind
+from opengwlb.model.passive import TargetCounters
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
@@ -41,6 +43,7 @@ from .chaos import ChaosAsked
 from .crafted import Craft
 from .drops import Reading
 from .frames import FlowTuple
+from .targets import Condemned
 from .visibility import Viewer
 from .walk import Question
 from .walker import watch
@@ -49,6 +52,7 @@ from .why import why
 PATH = "/_gwlb/v1"
 WATCHERS = 8
 """Walks and captures at once: each holds a thread, and memory for what it caught."""
+_NOT_SEEN = "No matching connection within {:g} s: one has to pass while this waits. `gwlb drops` and `gwlb why` may say why none does."
 Authenticate = Callable[[Request, bytes], str]
 """(request, body) -> the account that signed it; raises AwsError."""
 
@@ -67,6 +71,7 @@ class DataPlaneReads(Protocol):
     def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
     def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]: ...
     def node_counters(self) -> Mapping[int, NodeCounters]: ...
+    def target_counters(self, slots: Collection[int]) -> Mapping[int, TargetCounters]: ...
 
 
 class FabricReads(Protocol):
@@ -88,6 +93,8 @@ class Sources:
     fabric: FabricReads | None
     ifindex: Callable[[], Mapping[PortRef, int]]
     """Of the last `fabric.apply`."""
+    condemned: Callable[[], Condemned] = dict
+    """How often passive detection made which target unhealthy."""
 
 
 def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> list[Route]:
@@ -192,6 +199,9 @@ class _Answers:
         want = asked.read(body, query, kind=asked.WhyAsked)
         snapshot = self._snapshot()
         self._require_visible(snapshot, want.source, viewer=viewer)
+        sender = snapshot.get(Instance, want.source)
+        if sender is not None:
+            want.source = sender.network_interfaces[0]
         with self._rehearsing:
             answer = self._rehearsed(snapshot, want, viewer=viewer)
         return JSONResponse(answer or self._by_rules(snapshot, want, viewer=viewer))
@@ -219,7 +229,7 @@ class _Answers:
             steps = why(snapshot, source=want.source, flow=_tuple(want), find_flow=self._find_flow, viewer=viewer)
         except (LookupError, ValueError) as error:
             raise AwsError(
-                "ValidationError", "source: name an eni-…, or an igw-… for what comes from outside."
+                "ValidationError", "source: name an eni-… or i-…, or an igw-… for what comes from outside."
             ) from error
         arrives = steps[-1].decision in ("delivered", "igw_out")
         return {"by": "rules", "arrives": arrives, "steps": [msgspec.to_builtins(step) for step in steps]}
@@ -240,7 +250,7 @@ class _Answers:
                 seconds=want.wait_s,
             )
         if watched.walk is None:
-            raise AwsError("NoConnection", f"No matching connection within {want.wait_s:g} seconds.", status=404)
+            raise AwsError("NoConnection", _NOT_SEEN.format(want.wait_s), status=404)
         return JSONResponse(walk_text.to_json(watched.walk))
 
     def captures(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:

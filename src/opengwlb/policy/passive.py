@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from opengwlb.model.passive import Sign, TargetCounters
 
 NS = 1_000_000_000
+ON_TIME_NS = 15_000_000
+"""From look to look no more than this is held against a target: a machine that is too busy to look is too busy to return."""
 CHANCE = 1e-9
 """A target is silent when a living one would return nothing with less than this chance."""
 SURE_AT_MOST = 0.9
@@ -67,11 +69,15 @@ class Memory:
     spoke: TargetCounters
     """At the last look at which it had returned something since the one before."""
     spoke_ns: int
+    owes_since_ns: int = 0
+    """When it was given the first packet after its last return, give or take a look; 0: there is none."""
+    silent_ns: int = 0
+    """For how long since then it was seen to return nothing."""
     lost: float = 0.0
     """Awaited packets that were given before that look and seem not to have come back."""
     lost_turns: int = 0
     witnesses: int = 0
-    """Looks since then at which a peer had returned something."""
+    """Looks since it owes something at which a peer had returned something."""
     experience: Experience = Experience()
     spoken: int = 0
     """Looks at which it had returned something."""
@@ -82,14 +88,30 @@ class Memory:
     """When it last returned something after its host had refused GENEVE: such a host's refusals mean nothing. 0: never."""
 
 
-def look(memory: Memory | None, counters: TargetCounters, *, now_ns: int, peers_returned: bool) -> Memory:
+def begin(counters: TargetCounters, *, now_ns: int, experience: Experience | None = None) -> Memory:
+    """The first look. `experience` is that of an earlier life, for one that was condemned and is trusted again."""
+    return Memory(
+        began_ns=now_ns,
+        looked_ns=now_ns,
+        last=counters,
+        spoke=counters,
+        spoke_ns=now_ns,
+        experience=experience or Experience(),
+    )
+
+
+def look(memory: Memory, counters: TargetCounters, *, now_ns: int, peers_returned: bool) -> Memory:
     """Takes in one more look. `now_ns` is of the clock of the counters; `peers_returned`: since the last look."""
-    if memory is None or counters.given < memory.last.given or counters.returned < memory.last.returned:
-        return Memory(began_ns=now_ns, looked_ns=now_ns, last=counters, spoke=counters, spoke_ns=now_ns)
-    if counters.returned == memory.last.returned:
+    if counters.given < memory.last.given or counters.returned < memory.last.returned:
+        return begin(counters, now_ns=now_ns)  # another target's slot
+    if counters.returned > memory.last.returned:
+        return _spoke(memory, counters, now_ns=now_ns)
+    if memory.owes_since_ns:
         witnesses = memory.witnesses + peers_returned
-        return replace(memory, looked_ns=now_ns, last=counters, witnesses=witnesses)
-    return _spoke(memory, counters, now_ns=now_ns)
+        silent_ns = memory.silent_ns + min(now_ns - memory.looked_ns, ON_TIME_NS)
+        return replace(memory, looked_ns=now_ns, last=counters, witnesses=witnesses, silent_ns=silent_ns)
+    owes_since_ns = now_ns if counters.given > memory.last.given else 0
+    return replace(memory, looked_ns=now_ns, last=counters, owes_since_ns=owes_since_ns, silent_ns=0)
 
 
 def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
@@ -105,7 +127,8 @@ def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
     # The last return may have been early in the time since the last look, and packets given after it were lost.
     chance = experience.of_packets()
     lost = max(0.0, (counters.awaited - last.awaited) * chance - _awaited_returns(last, counters))
-    paused = memory.looked_ns - last.last_returned_ns if last.given > spoke.given else 0
+    owes = counters.last_given_ns > counters.last_returned_ns or lost >= 1
+    paused = memory.looked_ns - memory.owes_since_ns if memory.owes_since_ns else 0
     forgotten = now_ns - memory.pause_at_ns > PAUSES_REMEMBERED_NS
     longest = 0 if forgotten else memory.pause_ns
     refused_alive = counters.refused > spoke.refused and counters.last_returned_ns > counters.last_refused_ns
@@ -115,6 +138,8 @@ def _spoke(memory: Memory, counters: TargetCounters, *, now_ns: int) -> Memory:
         last=counters,
         spoke=counters,
         spoke_ns=now_ns,
+        owes_since_ns=counters.last_returned_ns if owes else 0,
+        silent_ns=min(now_ns - counters.last_returned_ns, ON_TIME_NS),
         lost=lost,
         lost_turns=counters.turns - last.turns if lost >= 1 else 0,
         witnesses=0,
@@ -134,12 +159,12 @@ def _awaited_returns(earlier: TargetCounters, later: TargetCounters) -> int:
 def sign(memory: Memory, *, window_ns: int) -> Sign | None:
     """What the last look says against the target: nothing, or that it is dead."""
     last, now_ns = memory.last, memory.looked_ns
-    if not last.last_returned_ns or last.last_given_ns < last.last_returned_ns:
+    if not memory.owes_since_ns:
         return None
-    silent_ns = now_ns - last.last_returned_ns
+    silent_ns = now_ns - memory.owes_since_ns
     if _refused(memory, silent_ns=silent_ns):
         return Sign.REFUSED
-    if silent_ns < patience_ns(memory, window_ns=window_ns) or memory.witnesses < WITNESSES:
+    if left_ns(memory, window_ns=window_ns) > 0 or memory.witnesses < WITNESSES:
         return None
     flows = last.flows - memory.spoke.flows
     if last.turns - memory.spoke.turns + memory.lost_turns + flows < TURNS:
@@ -167,12 +192,24 @@ def patience_ns(memory: Memory, *, window_ns: int) -> int:
     return int(max(least, min(known, window_ns * PATIENCE_AT_MOST)))
 
 
+def left_ns(memory: Memory, *, window_ns: int) -> int:
+    """For how much longer a target that owes packets may return none; of time on a busy machine, two windows at most."""
+    patience = patience_ns(memory, window_ns=window_ns)
+    anyway = max(patience, int(window_ns * PATIENCE_AT_MOST))
+    return min(patience - memory.silent_ns, anyway - (memory.looked_ns - memory.owes_since_ns))
+
+
 def due_ns(memory: Memory, *, window_ns: int) -> int | None:
-    """When a target that takes packets and returns none will have done so for too long; None while it returns them."""
-    last = memory.last
-    if not last.last_returned_ns or last.last_given_ns < last.last_returned_ns:
-        return None
-    return last.last_returned_ns + patience_ns(memory, window_ns=window_ns)
+    """When it will have done so for too long; None while it owes nothing."""
+    return memory.looked_ns + left_ns(memory, window_ns=window_ns) if memory.owes_since_ns else None
+
+
+def of_the_condemned(memory: Memory | None) -> Experience:
+    """What a target is measured by that was condemned and is trusted again: what it did before, or what most do."""
+    known = memory.experience if memory is not None else Experience()
+    if known.returned + known.answered >= DOUBT:
+        return known
+    return Experience(awaited=100, returned=100, flows=100, answered=100)
 
 
 DESCRIPTIONS = {

@@ -31,4 +31,6 @@ def lines(name: str, *, services: Mapping[str, Service], webs: Sequence[Web]) ->
         "gwlb status",
         "gwlb flows",
         "gwlb drops",
+        f"gwlb why {plan.CLIENTS[0]} {web.private_ip} tcp 40000:{plan.WEB_PORT} --endpoint {web.endpoint}",
+        f"gwlb plan deregister {firewall}",
     ]
