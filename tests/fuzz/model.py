@@ -17,5 +17,5 @@ from .inspector import InspectorRules
 from .returns import ReturnRules
 
 
-class Model(ReturnRules, InspectorRules):
+class Model(InspectorRules, ReturnRules):
     """The load balancer's state and all its rules. The VPC router's are in `router.py`, the internet gateway's in `gateway.py`."""
