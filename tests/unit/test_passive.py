@@ -132,6 +132,14 @@ def test_a_target_that_drops_nine_packets_in_ten_is_innocent(seed: int) -> None:
     assert world.run(10_000, lambda ms: world.give(flow=ms % 20, returned=world.random.random() < 0.1)) is None
 
 
+def test_it_is_also_with_so_few_packets_that_a_window_often_sees_none_of_them_return(world: World) -> None:
+    def few(ms: int) -> None:
+        if ms % 10 == 0:
+            world.give(flow=ms // 10 % 20, returned=world.random.random() < 0.1)
+
+    assert world.run(20_000, few) is None
+
+
 def test_and_dead_it_is_condemned_once_even_its_like_would_have_returned_something(world: World) -> None:
     drops = lambda ms: world.give(flow=ms % 20, returned=world.random.random() < 0.1)  # noqa: E731
     assert world.run(20_000, drops) is None
@@ -272,7 +280,7 @@ def test_a_host_that_refuses_what_its_appliance_returns_all_the_same_is_innocent
     """An appliance on a packet socket: the stack beside it sees nobody on the port."""
 
     def beside(ms: int) -> None:
-        if ms % 1_000 == 0:
+        if ms % 1_000 == 910:
             world.refuse()
         world.give(flow=ms % 20, returned=ms % 3_000 < 2_900)
 

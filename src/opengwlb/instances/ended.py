@@ -26,7 +26,8 @@ class Ended:
         running = self._running()
         alive = {one: running[one].pid for one in instances if one in running and running[one].alive}
         for instance, (pid, _) in list(self._held.items()):
-            if alive.get(instance) != pid:
+            # One that ended is kept: nobody may have asked since.
+            if instance not in instances or alive.get(instance, pid) != pid:
                 self._forget(instance)
         for instance, pid in alive.items():
             if instance not in self._held:
