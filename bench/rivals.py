@@ -36,7 +36,8 @@ class Both(Table):
     def open(self) -> Both:
         super().open()
         maps = self._run_dir / "bpf" / "maps"
-        sizes = {"lru_flows": self.slots, "flow_tuples": self.slots, "flows": self.slots // FLOW_WAYS}
+        sizes = {"lru_flows": self.slots, "flow_tuples": self.slots}
+        sizes |= dict.fromkeys(("flows", "flow_spills"), self.slots // FLOW_WAYS)
         for path in sorted(self._rivals.glob("*.bpf.o")):
             self._loaded.append(BpfObject(path, maps=maps, max_entries=sizes))
         return self

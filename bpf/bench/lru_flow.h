@@ -63,6 +63,7 @@ static __attribute__((noinline)) int lru_insert(const struct flow_hash *hash, co
 		.tag = flow_tag(hash),
 		.last_seen_ns = start->now,
 		.endpoint = start->endpoint,
+		.port = start->port,
 		.target = start->target,
 		.target_generation = start->target_generation,
 		.generation = 1,
