@@ -22,6 +22,7 @@ TARGET = Target(
     state=TargetState.UNHEALTHY,
     reason="Target.FailedHealthChecks",
     description="Passive health check: it is silent",
+    condemned_at=4.0,
     condemned=2,
 )
 COUNTERS = TargetCounters(given=10, returned=4, flows=3, answered=2, refused=1)
@@ -55,7 +56,9 @@ def test_a_target_that_takes_packets_and_returns_none_can_be_told_from_the_metri
 
 
 def test_the_status_tells_what_a_target_was_given_and_returned_and_how_often_it_was_condemned() -> None:
-    (row,) = overview(snapshot(), errors={}, name="x", counted=targets.counted(snapshot(), read))["targets"]
+    answer = overview(snapshot(), errors={}, name="x", counted=targets.counted(snapshot(), read))
+    (row,) = answer["targets"]
+    assert answer["warnings"] == ["i-1 is unhealthy. Passive health check: it is silent."]
     assert (row["given"], row["returned"], row["condemned"]) == (10, 4, 2)
     assert row["description"] == TARGET.description
 

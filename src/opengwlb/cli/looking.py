@@ -11,8 +11,11 @@ from rich.markup import escape
 from . import client, show
 
 STATUS_TABLES = ("boxes", "load_balancers", "targets", "endpoints", "drops")
-COLUMNS = {"drops": ("verdict", "packets", "where", "device", "meaning")}
-"""Of a section that has more than a person reads at a glance: `gwlb drops` has the rest."""
+COLUMNS = {
+    "drops": ("verdict", "packets", "where", "device", "meaning"),
+    "targets": ("target", "address", "zone", "state", "reason", "given", "returned", "condemned"),
+}
+"""Of a section that has more than a person reads at a glance: `gwlb drops` and `--json` have the rest."""
 MOST_LISTED = 25
 """Rows of a table that a person reads; of more, only those that are not as they should be."""
 AS_IT_SHOULD_BE = frozenset({"up", "running", "active", "healthy", "available"})

@@ -61,6 +61,11 @@ def overview(
             for one in snapshot.values(VpcEndpoint)
         ],
         "warnings": [loop.sentence for loop in loops(snapshot)]
+        + [
+            f"{one.target} is unhealthy. {one.description}."
+            for one in snapshot.values(Target)
+            if one.condemned_at is not None and one.description
+        ]
         + [f"{object_id}: {error}" for object_id, error in sorted(errors.items())],
     }
 
