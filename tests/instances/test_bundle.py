@@ -10,7 +10,7 @@ import pytest
 from opengwlb.instances import InstanceSpec
 from opengwlb.instances.bundle import configuration
 from opengwlb.instances.images import service_of
-from opengwlb.model.compute import BUILTIN_IMAGES
+from opengwlb.model.images import BUILTIN_IMAGES
 
 SPEC = InstanceSpec(id="i-1", boot=3, namespace="/run/netns/x", image_kind="linux", hostname="box")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.images import BUILTIN_IMAGES
 from opengwlb.model.elb import Listener, LoadBalancer, LoadBalancerZone, Slot, Target, TargetGroup, TargetState
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.plane import EniRole

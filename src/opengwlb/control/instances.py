@@ -13,9 +13,11 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from opengwlb.instances.driver import InstanceDriver, InstanceSpec, RunningInstance
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
+from opengwlb.instances.driver import InstanceDriver, InstanceError, InstanceSpec, RunningInstance
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.instance_types import DEFAULT, INSTANCE_TYPES
 from opengwlb.model.vpc import Address, NetworkInterface
+from opengwlb.policy import images
 from opengwlb.store.protocol import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -24,8 +26,6 @@ POLL_S = 0.5
 """How soon an instance that ended by itself is noticed."""
 PARALLEL = 4
 """Starts at once: each takes some 30 ms, mostly in the kernel and on the disk."""
-
-KINDS = {image.id: image.kind for image in BUILTIN_IMAGES}
 
 
 class InstanceReconciler:
@@ -116,11 +116,18 @@ class InstanceReconciler:
         return instance.id in built and all(one in built for one in instance.network_interfaces)
 
     def _spec(self, instance: Instance) -> InstanceSpec:
+        image = images.find(self._store.snapshot(), instance.image)
+        if image is None:
+            raise InstanceError(f"{instance.image} is no longer there: terminate the instance.")
+        # A data directory of an older version may name a type that the table has not.
+        kind = INSTANCE_TYPES.get(instance.instance_type, INSTANCE_TYPES[DEFAULT])
         return InstanceSpec(
             id=instance.id,
             boot=instance.boot,
             namespace=str(self._namespace(instance.id)),
-            image_kind=KINDS[instance.image],
+            image_kind=image.kind,
+            content=image.content,
+            launch=image.launch,
             hostname=f"ip-{instance.private_ip.replace('.', '-')}",
             user_data=base64.b64decode(instance.user_data),
             addresses=(instance.private_ip,),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from opengwlb.model.images import Launch
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceSpec:
@@ -22,7 +24,7 @@ class InstanceSpec:
     namespace: str
     """Path of its network namespace, with addresses, routes and links already there."""
     image_kind: str
-    """`linux`, `inspector` or `firewall`: the `kind` of a catalogue image."""
+    """The `kind` of its image."""
     hostname: str
     user_data: bytes = b""
     """Decoded."""
@@ -33,6 +35,10 @@ class InstanceSpec:
     processes: int = 2048
 
 
+    content: str = ""
+    """The image's directory below the data directory's `images/`; empty for recipes over the machine's /usr."""
+    launch: Launch | None = None
+    """The first process of an `oci` or `rootfs` image."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningInstance:
     """What the runtime says of an instance."""

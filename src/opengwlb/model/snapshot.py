@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, chaos, compute, elb, privatelink, vpc
+from . import account, chaos, compute, elb, iam, images, privatelink, vpc
 
 
 class Stored(Protocol):
@@ -30,6 +30,9 @@ KINDS: tuple[type[Any], ...] = (
     vpc.Address,
     vpc.SecurityGroup,
     compute.Instance,
+    images.Image,
+    images.Agreement,
+    images.Catalogue,
     elb.LoadBalancer,
     elb.TargetGroup,
     elb.Target,

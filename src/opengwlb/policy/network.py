@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
+from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import device_name
 from opengwlb.model.privatelink import VpcEndpoint
@@ -25,20 +25,23 @@ from opengwlb.model.topology import (
     Link,
     Neighbour,
     Port,
+    PortRef,
     Program,
     Topology,
 )
 from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import balancing, names
+from . import balancing, images, names
 from .addressing import router_address6
 
 MAIN_TABLE = 254
+INTERFACE_TABLE = 10000
+"""Plus the device index: the routing table of an instance's further interface."""
+INTERFACE_METRIC = 512
+"""Plus the device index: of the default route by a further interface, for when eth0 is down."""
 LAST_RESORT_METRIC = 4278198272
 """As high as the kernel's own last-resort routes: `unreachable` below whatever the table says."""
 
-IN_KERNEL = {image.id for image in BUILTIN_IMAGES if image.in_kernel}
-INSPECTOR = {image.id for image in BUILTIN_IMAGES if image.kind == "inspector"}
 CARRIED = ("pending", "available", "rejected")
 """States in which an endpoint has its link; packets pass only in the first two (plane.py)."""
 
@@ -189,12 +192,13 @@ def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: 
 
 def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None:
     builder.boxes[instance.id] = Box(id=instance.id, kind=BoxKind.INSTANCE)
-    program = Program.INSPECTOR if instance.image in INSPECTOR else None
+    image = images.find(snapshot, instance.image)
+    program = Program.INSPECTOR if image is not None and image.kind == "inspector" else None
     for index, interface, subnet in _interfaces(snapshot, instance):
         port = names.instance_port(instance.id, index)
         # A program that reads packets from a socket cannot take unfinished checksums or 64 KB datagrams; the kernel segments
         # and completes them when this one feature is off on the router's end (measured; datapath.md 5.2 and 10).
-        segment = _is_target(snapshot, instance) and instance.image not in IN_KERNEL
+        segment = _is_target(snapshot, instance) and not (image is not None and image.in_kernel)
         _eni(
             builder,
             interface,
@@ -202,15 +206,29 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
             far=_far_port(interface, subnet, box=port.box, device=port.device, program=program),
             offloads_off=frozenset({"tx-checksum-ip-generic"}) if segment else frozenset(),
         )
-        if index == 0:
-            builder.routes.add(_default_route(instance.id, port.device, gateway_address(subnet)))
-            if interface.ipv6_addresses:
-                builder.routes |= {_default_route(instance.id, port.device, via) for via in _gateway_address6(subnet)}
+        _leave_by(builder, port, interface, subnet, index=index)
 
 
-def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> KernelRoute:
+def _leave_by(builder: _Builder, port: PortRef, interface: NetworkInterface, subnet: Subnet, *, index: int) -> None:
+    """Routes and rules of an instance's interface: by eth0 goes what does not say otherwise, by another what is sent from its
+    addresses, so that answers leave by the interface that they came by. As Amazon Linux sets it up, down to the tables' numbers.
+    """
+    gateways = (gateway_address(subnet), *(_gateway_address6(subnet) if interface.ipv6_addresses else ()))
+    metric = INTERFACE_METRIC + index if index else 0
+    builder.routes |= {_default_route(port.box, port.device, via, metric=metric) for via in gateways}
+    if index == 0:
+        return
+    table = INTERFACE_TABLE + index
+    builder.routes |= {_default_route(port.box, port.device, via, table=table) for via in gateways}
+    builder.rules |= {
+        KernelRule(box=port.box, priority=table, table=table, source=address, ipv6=":" in address)
+        for address in (interface.private_ip, *interface.ipv6_addresses)
+    }
+
+
+def _default_route(box: str, device: str, via: str, *, table: int = MAIN_TABLE, metric: int = 0) -> KernelRoute:
     everything = "::/0" if ":" in via else "0.0.0.0/0"
-    return KernelRoute(box=box, table=MAIN_TABLE, destination=everything, device=device, via=via, metric=metric)
+    return KernelRoute(box=box, table=table, destination=everything, device=device, via=via, metric=metric)
 
 
 def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
@@ -221,11 +239,12 @@ def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
 
 
 def _interfaces(snapshot: Snapshot, instance: Instance) -> Iterator[tuple[int, NetworkInterface, Subnet]]:
-    for index, interface_id in enumerate(instance.network_interfaces):
+    """With the device index of each, in its order."""
+    for interface_id in instance.network_interfaces:
         interface = snapshot.get(NetworkInterface, interface_id)
         subnet = snapshot.get(Subnet, interface.subnet) if interface else None
-        if interface is not None and subnet is not None:
-            yield index, interface, subnet
+        if interface is not None and subnet is not None and interface.attachment is not None:
+            yield interface.attachment.device_index, interface, subnet
 
 
 def _load_balancer(builder: _Builder, load_balancer: LoadBalancer, snapshot: Snapshot) -> None:

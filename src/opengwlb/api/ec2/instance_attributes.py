@@ -13,10 +13,13 @@ from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.snapshot import View
 from opengwlb.store.protocol import Transaction
+from opengwlb.policy import images
 from opengwlb.wire.errors import AwsError
 
 from . import instance_view, network_interface_view
 from .network_interfaces import require_groups
+from .instance_types import check_count, check_type
+from .images import product_codes
 from .run_instances import check_user_data
 
 _CONSOLE_BYTES = 65536
@@ -128,7 +131,7 @@ def _attributes(view: View, instance: Instance) -> dict[str, tuple[str, Any]]:
         "instanceInitiatedShutdownBehavior": ("InstanceInitiatedShutdownBehavior", {"Value": "stop"}),
         "instanceType": ("InstanceType", {"Value": instance.instance_type}),
         "kernel": ("KernelId", {}),
-        "productCodes": ("ProductCodes", []),
+        "productCodes": ("ProductCodes", product_codes(images.find(view, instance.image))),
         "ramdisk": ("RamdiskId", {}),
         "rootDeviceName": ("RootDeviceName", {"Value": "/dev/xvda"}),
         "sourceDestCheck": ("SourceDestCheck", {"Value": instance_view.source_dest_check(view, instance)}),

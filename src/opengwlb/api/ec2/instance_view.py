@@ -15,9 +15,10 @@ from opengwlb.model.account import ClientToken
 from opengwlb.model.compute import INSTANCE_STATE_CODE, Instance, InstanceState
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface
+from opengwlb.policy import images
 
 from . import network_interface_view
-from .images import ARCHITECTURE
+from .images import ARCHITECTURE, product_codes
 
 _NOT_IN_INSTANCES = (
     "AvailabilityZone",
@@ -77,7 +78,7 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         },
         "PlatformDetails": "Linux/UNIX",
         "PrivateDnsName": "",
-        "ProductCodes": [],
+        "ProductCodes": product_codes(images.find(view, instance.image)),
         "PublicDnsName": association.get("PublicDnsName", ""),
         "RootDeviceName": "/dev/xvda",
         "RootDeviceType": "ebs",

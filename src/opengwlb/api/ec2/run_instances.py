@@ -19,7 +19,7 @@ from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from . import instance_view
-from .images import require_image
+from .images import require_launchable
 from .instance_types import DEFAULT_TYPE, check_type
 from .network_interfaces import require_groups
 
@@ -97,13 +97,14 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     if params.get("InstanceInitiatedShutdownBehavior") not in (None, "stop"):
         raise unsupported("InstanceInitiatedShutdownBehavior", "an instance that shuts itself down is stopped.")
     network = _network(params)
-    image = require_image(params.get("ImageId") or _no_image())
+    image_id = params.get("ImageId") or _no_image()
     instance_type = check_type(params.get("InstanceType") or DEFAULT_TYPE)
     user_data = check_user_data(params.get("UserData") or "")
     least, most = _counts(params, network)
     given = {kind: tags.from_specifications(params, kind, also=_TAGGED) for kind in _TAGGED}
 
     def make(tx: Transaction) -> tuple[Instance, ...]:
+        image = require_launchable(ctx, tx, image_id)
         subnet = _subnet(ctx, tx, params, network)
         groups = _groups(ctx, tx, params, network, vpc=subnet.vpc)
         dry_run(params)
