@@ -18,7 +18,6 @@ from opengwlb.wire.errors import AwsError
 
 from . import instance_view, network_interface_view
 from .network_interfaces import require_groups
-from .instance_types import check_count, check_type
 from .images import product_codes
 from .run_instances import check_user_data
 
