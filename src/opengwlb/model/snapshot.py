@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, chaos, compute, elb, iam, images, privatelink, vpc
+from . import account, chaos, compute, elb, images, privatelink, vpc
 
 
 class Stored(Protocol):
