@@ -131,6 +131,8 @@ class InstanceReconciler:
             hostname=f"ip-{instance.private_ip.replace('.', '-')}",
             user_data=base64.b64decode(instance.user_data),
             addresses=(instance.private_ip,),
+            memory_bytes=kind.memory_mib << 20,
+            cpus=kind.cpus,
         )
 
     def _became(self, instance: Instance, state: InstanceState) -> None:

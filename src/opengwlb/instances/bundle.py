@@ -40,6 +40,8 @@ _REFUSED_CALLS = (
     "swapoff", "swapon", "syslog", "umount", "umount2", "unshare", "userfaultfd",
 )  # fmt: skip
 """Refused with EPERM whatever the capabilities: the surface of the kernel that an appliance has no business with."""
+CPU_PERIOD_US = 100_000
+"""The kernel's default: short enough that a throttled packet loop is not taken for a dead one."""
 _CLONE_NEWUSER = 0x10000000
 _EPERM, _ENOSYS = 1, 38
 
@@ -98,6 +100,7 @@ def configuration(
                     {"allow": True, "type": "c", "major": 10, "minor": 200, "access": "rwm"},
                 ],
                 "memory": {"limit": spec.memory_bytes},
+                "cpu": {"period": CPU_PERIOD_US, "quota": int(spec.cpus * CPU_PERIOD_US)},
                 "pids": {"limit": spec.processes},
             },
             "maskedPaths": list(_MASKED),

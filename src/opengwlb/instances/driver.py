@@ -32,13 +32,15 @@ class InstanceSpec:
     """Its own, without prefix length: what its host name resolves to in the box."""
     nameservers: tuple[str, ...] = ()
     memory_bytes: int = 1 << 30
+    cpus: float = 1.0
+    """Seconds of processor time in each second, over all its processes."""
     processes: int = 2048
-
-
     content: str = ""
     """The image's directory below the data directory's `images/`; empty for recipes over the machine's /usr."""
     launch: Launch | None = None
     """The first process of an `oci` or `rootfs` image."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningInstance:
     """What the runtime says of an instance."""

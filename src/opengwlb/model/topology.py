@@ -94,6 +94,8 @@ class KernelRule:
     priority: int
     table: int
     fwmark: int | None = None
+    source: str | None = None
+    """An address of the box: the rule is for what it sends from there."""
     ipv6: bool = False
 
 

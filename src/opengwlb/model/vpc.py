@@ -121,6 +121,8 @@ class Attachment:
     device_index: int
     delete_on_termination: bool
     attach_time: float
+    status: Literal["attaching", "attached"] = "attaching"
+    """Written by control: `attached` once the interface is in the instance's box, or the instance is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,8 @@ class NetworkInterface:
     attachment: Attachment | None = None
     owner_object: str | None = None
     """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""
+    uplink: str | None = None
+    """The `uplink-…` behind which this address is, outside this machine (docs/decisions/0009-uplinks.md)."""
     tags: Tags = field(default_factory=dict)
 
 

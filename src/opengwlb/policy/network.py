@@ -25,6 +25,7 @@ from opengwlb.model.topology import (
     Link,
     Neighbour,
     Port,
+    PortRef,
     Program,
     Topology,
 )
@@ -34,6 +35,10 @@ from . import balancing, images, names
 from .addressing import router_address6
 
 MAIN_TABLE = 254
+INTERFACE_TABLE = 10000
+"""Plus the device index: the routing table of an instance's further interface."""
+INTERFACE_METRIC = 512
+"""Plus the device index: of the default route by a further interface, for when eth0 is down."""
 LAST_RESORT_METRIC = 4278198272
 """As high as the kernel's own last-resort routes: `unreachable` below whatever the table says."""
 
@@ -201,15 +206,29 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
             far=_far_port(interface, subnet, box=port.box, device=port.device, program=program),
             offloads_off=frozenset({"tx-checksum-ip-generic"}) if segment else frozenset(),
         )
-        if index == 0:
-            builder.routes.add(_default_route(instance.id, port.device, gateway_address(subnet)))
-            if interface.ipv6_addresses:
-                builder.routes |= {_default_route(instance.id, port.device, via) for via in _gateway_address6(subnet)}
+        _leave_by(builder, port, interface, subnet, index=index)
 
 
-def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> KernelRoute:
+def _leave_by(builder: _Builder, port: PortRef, interface: NetworkInterface, subnet: Subnet, *, index: int) -> None:
+    """Routes and rules of an instance's interface: by eth0 goes what does not say otherwise, by another what is sent from its
+    addresses, so that answers leave by the interface that they came by. As Amazon Linux sets it up, down to the tables' numbers.
+    """
+    gateways = (gateway_address(subnet), *(_gateway_address6(subnet) if interface.ipv6_addresses else ()))
+    metric = INTERFACE_METRIC + index if index else 0
+    builder.routes |= {_default_route(port.box, port.device, via, metric=metric) for via in gateways}
+    if index == 0:
+        return
+    table = INTERFACE_TABLE + index
+    builder.routes |= {_default_route(port.box, port.device, via, table=table) for via in gateways}
+    builder.rules |= {
+        KernelRule(box=port.box, priority=table, table=table, source=address, ipv6=":" in address)
+        for address in (interface.private_ip, *interface.ipv6_addresses)
+    }
+
+
+def _default_route(box: str, device: str, via: str, *, table: int = MAIN_TABLE, metric: int = 0) -> KernelRoute:
     everything = "::/0" if ":" in via else "0.0.0.0/0"
-    return KernelRoute(box=box, table=MAIN_TABLE, destination=everything, device=device, via=via, metric=metric)
+    return KernelRoute(box=box, table=table, destination=everything, device=device, via=via, metric=metric)
 
 
 def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
@@ -220,11 +239,12 @@ def _is_target(snapshot: Snapshot, instance: Instance) -> bool:
 
 
 def _interfaces(snapshot: Snapshot, instance: Instance) -> Iterator[tuple[int, NetworkInterface, Subnet]]:
-    for index, interface_id in enumerate(instance.network_interfaces):
+    """With the device index of each, in its order."""
+    for interface_id in instance.network_interfaces:
         interface = snapshot.get(NetworkInterface, interface_id)
         subnet = snapshot.get(Subnet, interface.subnet) if interface else None
-        if interface is not None and subnet is not None:
-            yield index, interface, subnet
+        if interface is not None and subnet is not None and interface.attachment is not None:
+            yield interface.attachment.device_index, interface, subnet
 
 
 def _load_balancer(builder: _Builder, load_balancer: LoadBalancer, snapshot: Snapshot) -> None:

@@ -51,10 +51,23 @@ def after_build(snapshot: Snapshot, *, built: Collection[str], errors: dict[str,
             writes.put.append(replace(endpoint, state="available", last_error=""))
         else:
             _put(writes, endpoint, replace(endpoint, last_error=errors.get(endpoint.id, "")))
+    for interface in snapshot.values(NetworkInterface):
+        if interface.attachment is not None and interface.attachment.status == "attaching":
+            _attachment(writes, snapshot, interface, built=built)
     for table in snapshot.values(RouteTable):
         routes = tuple(replace(route, state=route_state(snapshot, table, route)) for route in table.routes)
         _put(writes, table, replace(table, routes=routes))
     return writes
+
+
+def _attachment(writes: Writes, snapshot: Snapshot, interface: NetworkInterface, *, built: Collection[str]) -> None:
+    """A stopped instance has no box: its interfaces are attached all the same."""
+    attachment = interface.attachment
+    assert attachment is not None
+    instance = snapshot.get(Instance, attachment.instance)
+    stopped = instance is not None and instance.state is InstanceState.STOPPED
+    if interface.id in built or stopped:
+        writes.put.append(replace(interface, attachment=replace(attachment, status="attached")))
 
 
 def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:

@@ -11,6 +11,7 @@ from typing import Literal
 from opengwlb.api.common.cidrs import address as parse_address
 from opengwlb.api.common.errors import invalid_value
 from opengwlb.api.context import Context
+from opengwlb.model.compute import Instance
 from opengwlb.model.ids import new_id
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import Address, Attachment, NetworkInterface, Subnet, Tags
@@ -150,6 +151,17 @@ def free_address(tx: Transaction, address: Address) -> None:
         tx.delete(Address, address.id)
         return
     tx.put(replace(address, association=None, network_interface=None))
+
+
+def only_interface(instance: Instance) -> str:
+    """The interface of an instance that has one; with several the caller must say which. Errors: InvalidInstanceID."""
+    if len(instance.network_interfaces) != 1:
+        raise AwsError(
+            "InvalidInstanceID",
+            f"There are multiple interfaces attached to instance '{instance.id}'. "
+            "Please specify an interface ID for the operation instead.",
+        )
+    return instance.network_interfaces[0]
 
 
 def private_dns_name(private_ip: str, *, region: str) -> str:

@@ -13,6 +13,7 @@ from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer
 from opengwlb.model.account import ClientToken
 from opengwlb.model.compute import INSTANCE_STATE_CODE, Instance, InstanceState
+from opengwlb.model.instance_types import INSTANCE_TYPES
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface
 from opengwlb.policy import images
@@ -58,7 +59,7 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         "Architecture": ARCHITECTURE,
         "BlockDeviceMappings": [],
         "ClientToken": client_token,
-        "CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 1},
+        "CpuOptions": {"CoreCount": _cpus(instance), "ThreadsPerCore": 1},
         "EbsOptimized": False,
         "EnaSupport": True,
         "EnclaveOptions": {"Enabled": False},
@@ -144,6 +145,11 @@ def _transition(instance: Instance) -> str:
     if instance.state_reason_code != "Client.UserInitiatedShutdown":
         return ""
     return f"User initiated ({timestamp(instance.state_changed):%Y-%m-%d %H:%M:%S} GMT)"
+
+
+def _cpus(instance: Instance) -> int:
+    kind = INSTANCE_TYPES.get(instance.instance_type)
+    return kind.cpus if kind is not None else 1
 
 
 def _zone_id(instance: Instance) -> str | None:

@@ -60,7 +60,7 @@ def _zone_id(interface: NetworkInterface) -> str | None:
 
 
 def _attached(interface: NetworkInterface) -> bool:
-    return interface.attachment is not None or interface.requester_managed
+    return interface.attachment is not None or interface.requester_managed or interface.uplink is not None
 
 
 def _attachment(interface: NetworkInterface) -> Answer | None:
@@ -73,6 +73,15 @@ def _attachment(interface: NetworkInterface) -> Answer | None:
             "DeviceIndex": attachment.device_index,
             "NetworkCardIndex": 0,
             "InstanceId": attachment.instance,
+            "InstanceOwnerId": interface.account,
+            "Status": attachment.status,
+        }
+    if interface.uplink is not None:
+        # No instance: the host behind it is not of this cloud.
+        return {
+            "AttachmentId": f"uplink-attach-{hex_part(interface.id)}",
+            "DeleteOnTermination": True,
+            "DeviceIndex": 0,
             "InstanceOwnerId": interface.account,
             "Status": "attached",
         }
