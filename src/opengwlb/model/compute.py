@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from .vpc import Tags
 
@@ -25,6 +26,17 @@ INSTANCE_STATE_CODE = {
     InstanceState.STOPPING: 64,
     InstanceState.STOPPED: 80,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataOptions:
+    """What an instance's metadata service answers to; the defaults are EC2's."""
+
+    tokens: Literal["optional", "required"] = "optional"
+    endpoint: bool = True
+    hop_limit: int = 1
+    """TTL of the answers that carry a token."""
+    tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,4 +70,5 @@ class Instance:
     state_changed: float = 0.0
     """When `state` last changed; a terminated instance is described for an hour, as on AWS."""
     source_dest_check: bool = True
+    metadata: MetadataOptions = field(default_factory=MetadataOptions)
     tags: Tags = field(default_factory=dict)

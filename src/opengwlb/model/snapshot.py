@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, chaos, compute, elb, images, privatelink, vpc
+from . import account, chaos, compute, elb, iam, images, privatelink, vpc
 
 
 class Stored(Protocol):
@@ -41,6 +41,13 @@ KINDS: tuple[type[Any], ...] = (
     privatelink.EndpointService,
     privatelink.VpcEndpoint,
     chaos.Chaos,
+    privatelink.InterfaceEndpoint,
+    iam.Role,
+    iam.ManagedPolicy,
+    iam.InstanceProfile,
+    iam.ProfileAssociation,
+    iam.Parameter,
+    iam.Secret,
 )
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 
