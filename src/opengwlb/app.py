@@ -32,8 +32,8 @@ from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
+from opengwlb.wire.errors import AccessDenied
 from opengwlb.wire.gateway import Gateway
-from opengwlb.wire.sigv4 import Credential
 
 log = logging.getLogger(__name__)
 
@@ -108,12 +108,13 @@ class Server:
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
         self.gateway = Gateway(
             handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
-            credentials=self._credential,
+            credentials=lambda key: accounts.find_credential(self.store, key),
             auth=options.auth,
             clock=clock,
             default_account=admin.OPERATOR_ACCOUNT,
             default_region=lab.DEFAULT_REGION,
             implemented=dispatch.implemented,
+            sessions=lambda token: accounts.find_session(self.store, token),
         )
 
     def start(self) -> None:
@@ -165,15 +166,12 @@ class Server:
     def troubles(self) -> dict[str, str]:
         return {loop.name: loop.error for loop in self.loops if loop.error}
 
-    def _credential(self, access_key: str) -> Credential | None:
-        key = accounts.find_access_key(self.store, access_key)
-        if key is None:
-            return None
-        return Credential(access_key=key.id, secret=key.secret, account=key.account)
-
     def _account_of(self, request: Request, body: bytes) -> str:
         received = replace(without_body(request), body=body)
-        return self.gateway.authenticator.authenticate(received, service="gwlb").account
+        caller = self.gateway.authenticator.authenticate(received, service="gwlb")
+        if caller.role:
+            raise AccessDenied("OpenGWLB's own calls need an account's key: policies of roles do not know them.")
+        return caller.account
 
 
 def serve(options: ServeOptions) -> None:

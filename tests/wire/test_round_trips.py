@@ -50,7 +50,11 @@ def parsed_by_botocore(
 ) -> Any:
     operation = operation or spoken.operation(name)
     assert operation is not None
-    response = {"status_code": 200, "headers": {"x-amzn-requestid": "some-id"}, "body": operation.serialise(answer, "some-id")}
+    response = {
+        "status_code": 200,
+        "headers": {"x-amzn-requestid": "some-id"},
+        "body": operation.serialise(answer, "some-id"),
+    }
     parsed = create_parser(spoken.model.protocol).parse(response, spoken.model.operation_model(name).output_shape)
     assert parsed.pop("ResponseMetadata")["RequestId"] == "some-id"
     return parsed
