@@ -85,8 +85,8 @@ class InstanceReconciler:
             elif running is not None:
                 self._driver.remove(instance.id)
         elif instance.desired is InstanceState.STOPPED:
-            if running is not None and running.alive:
-                self._driver.stop(instance.id)
+            if running is not None and (running.alive or running.starting) and not self._driver.stop(instance.id):
+                return  # a virtual machine shuts down
             self._became(instance, InstanceState.STOPPED)
         else:
             self._keep_running(instance, running)
@@ -96,16 +96,18 @@ class InstanceReconciler:
         boot = (instance.id, instance.boot)
         current = running is not None and running.boot == instance.boot
         alive = running is not None and running.alive
-        if current and alive and self._started_in.get(instance.id, 0) == made:
+        if running is not None and running.starting and current and self._started_in.get(instance.id, 0) == made:
+            self._driver.start(self._spec(instance))
+        elif current and alive and self._started_in.get(instance.id, 0) == made:
             self._seen_alive.add(boot)
             self._became(instance, InstanceState.RUNNING)
         elif current and not alive and boot in self._seen_alive:
             log.info("%s ended by itself", instance.id)
             self._shut_down(instance)
         elif self._ready(instance):
-            if running is not None:
-                # Rebooted, or its box was taken away and made anew: what runs is cut off in the old one.
-                self._driver.stop(instance.id)
+            # Rebooted, or its box was taken away and made anew: what runs is cut off in the old one.
+            if running is not None and not self._driver.stop(instance.id):
+                return
             self._started_in[instance.id] = made
             self._driver.start(self._spec(instance))
             self._seen_alive.add(boot)

@@ -50,6 +50,8 @@ class RunningInstance:
     """Of its first process, on the host; 0 when not alive."""
     alive: bool
     """False: its first process ended by itself. Its disk and console are still there."""
+    starting: bool = False
+    """Its user data runs, and its image's program waits for that: call `start` again until it no longer says so."""
 
 
 class InstanceError(Exception):
@@ -60,10 +62,12 @@ class InstanceDriver(Protocol):
     """Every method is idempotent and may be called by any thread; calls for one instance must not overlap."""
 
     def start(self, spec: InstanceSpec) -> None:
-        """Run `spec`; nothing if that boot runs already, a reboot if an older one does. Raises InstanceError."""
+        """Run `spec`; nothing if that boot runs already, a reboot if an older one does (call again while `running` shows the
+        older one). Raises InstanceError."""
 
-    def stop(self, instance: str) -> None:
-        """End all its processes: politely for two seconds, then not. The disk stays. Raises InstanceError."""
+    def stop(self, instance: str) -> bool:
+        """End all its processes: politely for two seconds, then not. The disk stays. False while a virtual machine shuts
+        down, which may take a minute: call again. Raises InstanceError."""
 
     def remove(self, instance: str) -> None:
         """Stop it and leave nothing: no disk, mount, control group or console. Raises InstanceError."""
