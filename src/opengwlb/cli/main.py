@@ -14,7 +14,23 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from . import accounts, asking, credentials, doctor, environment, flows, lab, looking, plan, serving, show
+from . import (
+    accounts,
+    asking,
+    certify,
+    credentials,
+    doctor,
+    environment,
+    flows,
+    images,
+    lab,
+    looking,
+    marketplace,
+    plan,
+    serving,
+    show,
+    uplinks,
+)
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
 from .refusal import Refusal
@@ -23,9 +39,13 @@ Serve = Callable[[ServeOptions], None]
 
 app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", version_flags=())
 app.command(accounts.app)
+app.command(images.app)
+app.command(marketplace.app)
 app.command(plan.app)
+app.command(uplinks.app)
 flows.register(app)
 asking.register(app)
+certify.register(app)
 
 
 @app.command(name="serve")
