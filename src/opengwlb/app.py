@@ -14,20 +14,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from opengwlb import admin
+from opengwlb import admin, admin_images
 from opengwlb.api import accounts, dispatch
 from opengwlb.cli import lab
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.chaos import ChaosReconciler
 from opengwlb.control.health import HealthChecker
+from opengwlb.control.images import ImageKeeper
 from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
 from opengwlb.dataplane import DataPlane
 from opengwlb.fabric import Fabric
-from opengwlb.instances import RuncDriver
+from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
 from opengwlb.store.sqlite import SqliteStore
@@ -77,11 +78,17 @@ class Server:
             made=lambda box: self.network.made.get(box, 0),
             clock=clock,
         )
+        self.images = ImageKeeper(
+            store=self.store,
+            contents=ContentStore(options.data_dir / "images") if options.data_plane == "kernel" else None,
+            clock=clock,
+        )
         lifecycle = LifecycleReconciler(store=self.store, clock=clock)
         passes: dict[str, Callable[[], float]] = {
             "network": self.network.reconcile,
             "instances": self.instances.reconcile,
             "lifecycle": lifecycle.reconcile,
+            "images": self.images.reconcile,
         }
         if self.health is not None:
             passes["health"] = self.health.reconcile
@@ -142,12 +149,20 @@ class Server:
             health=self.troubles,
             test_hooks=self.options.test_hooks,
         )
+        images = admin_images.routes(
+            store=self.store,
+            keeper=self.images,
+            authenticate=self._account_of,
+            operator=admin.OPERATOR_ACCOUNT,
+            region=lab.DEFAULT_REGION,
+        )
         reads = read_api.routes(sources=self.sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
         return Starlette(
             routes=[
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
                 metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
+                *images,
                 *reads,
             ],
             lifespan=self._lifespan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
@@ -223,8 +224,11 @@ def test_a_cancelled_import_leaves_nothing(contents: ContentStore, root: Path):
     assert list(contents.directory.rglob("*")) == [contents.directory / "incoming"]
 
 
-def test_another_checksum_than_promised_is_refused(contents: ContentStore, root: Path):
-    refuses(contents, root, "it was changed", checksum="sha256:" + "0" * 64)
+def test_a_file_must_have_the_checksum_that_was_promised(contents: ContentStore, tmp_path: Path):
+    file = archive(tmp_path / "root.tar", SHELL)
+    refuses(contents, file, "it was changed", checksum="sha256:" + "0" * 64)
+    promised = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    assert bring(contents, file, checksum=promised).checksum == promised
 
 
 def test_a_sweep_keeps_what_is_wanted_and_what_is_being_imported(contents: ContentStore, root: Path):

@@ -16,8 +16,9 @@ import sys
 import tarfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +33,7 @@ DEFAULT_LIMIT_BYTES = 32 << 30
 RESERVE_BYTES = 512 << 20
 """Left free on the disk: an import that would take it ends as one that found the disk full."""
 _CHUNK = 1 << 20
+_NETWORK_S = 60.0
 _POLL_S = 0.2
 _INSIDE = Path(__file__).with_name("inside.py")
 _TRANSPORTS = ("docker://", "oci:", "oci-archive:", "docker-archive:")
@@ -80,7 +82,7 @@ class Asked:
     """What a root file system starts, or an OCI image instead of its own entry point."""
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     checksum: str = ""
-    """`sha256:…` that the source must have; empty: any."""
+    """`sha256:…` that the file must have (what sha256sum prints); empty: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,22 +112,48 @@ class Importer:
 
     def run(self, asked: Asked) -> Content:
         """Raises ImportFailed; the staging directory is then worthless."""
-        kind = asked.kind or kind_of(asked.source)
         try:
-            match kind:
+            if asked.source.startswith(("http://", "https://")):
+                asked = replace(asked, source=str(self._download(asked)))
+            if asked.checksum:
+                self._compare(asked)
+            match asked.kind or kind_of(asked.source):
                 case Kind.OCI:
-                    made = self._oci(asked)
+                    return self._oci(asked)
                 case Kind.ROOTFS:
-                    made = self._rootfs(asked)
+                    return self._rootfs(asked)
                 case Kind.DISK:
-                    made = self._disk(asked)
+                    return self._disk(asked)
         except OSError as problem:
-            raise ImportFailed(f"{problem.filename or asked.source}: {problem.strerror}") from problem
-        if asked.checksum and asked.checksum != made.checksum:
+            raise ImportFailed(f"{problem.filename or asked.source}: {problem.strerror or problem}") from problem
+
+    def _download(self, asked: Asked) -> Path:
+        place = self._staging / "download"
+        with urllib.request.urlopen(asked.source, timeout=_NETWORK_S) as answer, place.open("wb") as file:
+            said = answer.headers.get("Content-Length", "")
+            total, taken = int(said) if said.isdigit() else None, 0
+            while chunk := answer.read(_CHUNK):
+                file.write(chunk)
+                taken += len(chunk)
+                self._step("fetching", taken, total, limit=asked.limit_bytes)
+        if total is not None and taken != total:
+            raise ImportFailed(f"{asked.source} ended after {taken} of {total} bytes.")
+        return place
+
+    def _compare(self, asked: Asked) -> None:
+        digest, done, path = hashlib.sha256(), 0, Path(asked.source)
+        if not path.is_file():
             raise ImportFailed(
-                f"{asked.source} is {made.checksum}, not {asked.checksum}: it was changed, or is another one."
+                f"{asked.source} is no file, so it has no checksum; a registry reference may end in @sha256:…"
             )
-        return made
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                done += len(chunk)
+                self._step("reading", done, path.stat().st_size, limit=None)
+        found = f"sha256:{digest.hexdigest()}"
+        if found != asked.checksum:
+            raise ImportFailed(f"{asked.source} is {found}, not {asked.checksum}: it was changed, or is another one.")
 
     # -- the three forms -----------------------------------------------------------------------------------------------
 

@@ -64,8 +64,12 @@ class Image:
     """Of a marketplace image: who launches it must have accepted the product's terms."""
     source: str = ""
     """Where the content came from, or will come from once a marketplace product is accepted."""
+    source_checksum: str = ""
+    """`sha256:…` that the file at `source` must have, as its catalogue says."""
+    catalogue: str = ""
+    """The id of the catalogue that lists it."""
     checksum: str = ""
-    """`sha256:…` of the content, or what the catalogue says that it must be; empty for recipes."""
+    """`sha256:…` of the content; empty for recipes."""
     content: str = ""
     """The directory of the content below the data directory's `images/`; empty: a recipe, or not fetched yet."""
     size_bytes: int = 0
