@@ -40,6 +40,9 @@ static __always_inline struct counter arrival(const struct __sk_buff *skb)
 
 static __always_inline void count_arrival(struct __sk_buff *skb, const struct counter *one, __u32 verdict)
 {
+	/* Clang would keep the address of a field for all the places that count; the kernel wants the context's own. */
+	asm volatile("" : "+r"(skb));
+
 	struct port_verdict key = {.ifindex = skb->ifindex, .verdict = verdict};
 	struct counter *row = bpf_map_lookup_elem(&counters, &key);
 

@@ -49,7 +49,7 @@ struct drop_samples {
 };
 
 /* enis: HASH ifindex -> eni_config. A port of a VPC router. */
-enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3 };
+enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3, ENI_ROLE_UPLINK = 4 };
 #define ENI_SOURCE_DEST_CHECK 1
 #define ENI_IPV6 2 /* the VPC has IPv6 */
 struct eni_config {
@@ -76,6 +76,8 @@ struct eni_address6 {
 	__u32 ifindex;
 	__be32 address[4];
 };
+
+/* uplinks: HASH ifindex -> u32 ifindex. A NIC of this machine and the host's end of its uplink, each with the other; see uplink.bpf.c. */
 
 /* nat_out, nat_in: HASH nat_key -> __be32. Private -> public and public -> private, per IGW port. */
 struct nat_key {

@@ -82,7 +82,11 @@
 	V(92, inspector_not_geneve, STACK, "Not GENEVE: health checks and management, for the appliance's own stack.")         \
 	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")                     \
 	/* Chaos on a target's port: chaos.bpf.c */                                                                            \
-	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")
+	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")                                 \
+	/* Uplink to a NIC of this machine: uplink.bpf.c */                                                                    \
+	V(110, uplink_in, PASS, "Came in by a NIC of this machine, for the VPC behind it.")                                     \
+	V(111, uplink_out, PASS, "Left the VPC by a NIC of this machine.")                                                      \
+	V(112, uplink_not_configured, DROP, "The uplink is not in service (yet, or any more).")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

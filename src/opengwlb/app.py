@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from opengwlb import admin, admin_images
+from opengwlb import admin, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
 from opengwlb.cli import lab
 from opengwlb.cli.options import ServeOptions
@@ -26,8 +26,9 @@ from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
+from opengwlb.control.uplinks import UplinkReconciler
 from opengwlb.dataplane import DataPlane
-from opengwlb.fabric import Fabric
+from opengwlb.fabric import Fabric, host
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
@@ -102,6 +103,9 @@ class Server:
                 monotonic_ns=time.monotonic_ns,
             )
             passes["chaos"] = self.chaos.reconcile
+            passes["uplinks"] = UplinkReconciler(
+                store=self.store, nics=host.nics, errors=lambda: self.network.errors
+            ).reconcile
         kernel = options.data_plane == "kernel"
         self.sources = read_api.Sources(
             store=self.store,
@@ -140,6 +144,12 @@ class Server:
         self.store.close()
 
     def application(self) -> Starlette:
+        joined = uplinks.routes(
+            store=self.store,
+            look=host.look if self.options.data_plane == "kernel" else None,
+            operator_only=admin.operator_only_by(self._account_of),
+            clock=time.time,
+        )
         own = admin.routes(
             store=self.store,
             data_dir=self.options.data_dir,
@@ -162,6 +172,7 @@ class Server:
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
                 metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
+                *joined,
                 *images,
                 *reads,
             ],

@@ -186,6 +186,13 @@ def inspector_policy(rules: Iterable[InspectorRule]) -> bytes:
     return bytes(policy)
 
 
+def uplinks(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.uplinks:
+        if entry.nic in indexes and entry.inner in indexes:
+            yield entry.uplink, u32(indexes[entry.nic]), u32(indexes[entry.inner])
+            yield entry.uplink, u32(indexes[entry.inner]), u32(indexes[entry.nic])
+
+
 Contents = Callable[[Plane, Indexes], Iterator[Entry]]
 IN_ORDER: tuple[tuple[str, Contents], ...] = (
     ("targets", targets),
@@ -201,6 +208,7 @@ IN_ORDER: tuple[tuple[str, Contents], ...] = (
     ("nat_in", nat_in),
     ("igw_addresses6", igw_addresses6),
     ("inspector_rules", inspector_rules),
+    ("uplinks", uplinks),
 )
 """Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
 meets a node without its targets or an endpoint without its node."""

@@ -18,6 +18,7 @@ class EniRole(IntEnum):
     ENI = 1
     IGW = 2
     ENDPOINT = 3
+    UPLINK = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,15 @@ class Gateway6Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkEntry:
+    """What enters a NIC leaves by the host's end of its uplink, and the other way."""
+
+    uplink: str
+    nic: PortRef
+    inner: PortRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectorRule:
     """One deny rule of the in-kernel appliance. First match wins; no match returns the packet."""
 
@@ -147,3 +157,4 @@ class Plane:
     nats: frozenset[NatEntry] = frozenset()
     gateways6: dict[PortRef, Gateway6Entry] = field(default_factory=dict)
     inspectors: dict[PortRef, InspectorEntry] = field(default_factory=dict)
+    uplinks: frozenset[UplinkEntry] = frozenset()

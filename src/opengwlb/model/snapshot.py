@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, chaos, compute, elb, iam, images, privatelink, vpc
+from . import account, chaos, compute, elb, iam, images, privatelink, uplinks, vpc
 
 
 class Stored(Protocol):
@@ -48,6 +48,7 @@ KINDS: tuple[type[Any], ...] = (
     iam.ProfileAssociation,
     iam.Parameter,
     iam.Secret,
+    uplinks.Uplink,
 )
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 

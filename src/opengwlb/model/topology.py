@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+HOST = "host"
+"""What the server's own network namespace is called as the box of a port. It is no box: it is not made, and never removed."""
+
 
 class BoxKind(StrEnum):
     INTERNET = "internet"
@@ -35,6 +38,10 @@ class Program(StrEnum):
     TARGET = "target"
     IGW = "igw"
     """Both directions of the IGW box's VPC-side port."""
+    UPLINK = "uplink"
+    """The host's end of an uplink."""
+    NIC = "nic"
+    """A NIC of this machine that is an uplink."""
     INSPECTOR = "inspector"
     """The in-kernel appliance, on the instance's own end."""
 
@@ -110,12 +117,27 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostNic:
+    """A NIC of this machine that a link goes on to: it is given its program and otherwise left as it is."""
+
+    device: str
+    link: str
+    mac: str
+    """The router answers for it by this MAC, so a NIC of another is not joined."""
+
+    @property
+    def ref(self) -> PortRef:
+        return PortRef(HOST, self.device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     boxes: dict[str, Box] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     routes: frozenset[KernelRoute] = frozenset()
     rules: frozenset[KernelRule] = frozenset()
     neighbours: frozenset[Neighbour] = frozenset()
+    nics: frozenset[HostNic] = frozenset()
 
 
 VPC_MTU = 9001

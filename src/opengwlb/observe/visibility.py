@@ -13,6 +13,7 @@ from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import BoxKind, PortRef, Topology
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Vpc
 
 
@@ -53,6 +54,7 @@ def _owner(snapshot: Snapshot, resource: str) -> str | None:
         snapshot.get(NetworkInterface, resource)
         or snapshot.get(VpcEndpoint, resource)
         or snapshot.get(InternetGateway, resource)
+        or snapshot.get(Uplink, resource)
     )
     return found.account if found is not None else None
 

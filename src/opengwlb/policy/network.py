@@ -16,10 +16,12 @@ from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import (
     DELIVERY_TABLE,
+    HOST,
     INTERNET_MTU,
     VPC_MTU,
     Box,
     BoxKind,
+    HostNic,
     KernelRoute,
     KernelRule,
     Link,
@@ -29,9 +31,10 @@ from opengwlb.model.topology import (
     Program,
     Topology,
 )
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import balancing, images, names
+from . import balancing, images, names, uplinks
 from .addressing import router_address6
 
 MAIN_TABLE = 254
@@ -53,6 +56,9 @@ class _Builder:
     routes: set[KernelRoute] = field(default_factory=set)
     rules: set[KernelRule] = field(default_factory=set)
     neighbours: set[Neighbour] = field(default_factory=set)
+    nics: set[HostNic] = field(default_factory=set)
+    outside: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Interface behind an uplink -> the uplink's link, and the address that is its next hop."""
     ipv6: set[str] = field(default_factory=set)
     """Ids of the VPCs that have IPv6; in the boxes of the others the kernel speaks none."""
     public: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -74,6 +80,8 @@ def topology(snapshot: Snapshot) -> Topology:
         _load_balancer(builder, load_balancer, snapshot)
     for endpoint in snapshot.values(VpcEndpoint):
         _endpoint(builder, endpoint, snapshot)
+    for uplink in snapshot.values(Uplink):
+        _uplink(builder, uplink, snapshot)
     for table in snapshot.values(RouteTable):
         _route_table(builder, table)
     return Topology(
@@ -82,6 +90,7 @@ def topology(snapshot: Snapshot) -> Topology:
         routes=frozenset(builder.routes),
         rules=frozenset(builder.rules),
         neighbours=frozenset(builder.neighbours),
+        nics=frozenset(builder.nics),
     )
 
 
@@ -128,6 +137,15 @@ def _route_table(builder: _Builder, table: RouteTable) -> None:
             continue
         if route.target_type == "local":
             kernel_route = KernelRoute(box=table.vpc, table=table.number, destination=route.destination, kind="throw")
+        elif route.target in builder.outside:
+            link_id, address = builder.outside[route.target]
+            kernel_route = KernelRoute(
+                box=table.vpc,
+                table=table.number,
+                destination=route.destination,
+                device=device_name(link_id),
+                via=address,
+            )
         elif (link := builder.links.get(route.target)) is not None and link.a.box == table.vpc:
             kernel_route = KernelRoute(
                 box=table.vpc,
@@ -288,6 +306,42 @@ def _endpoint(builder: _Builder, endpoint: VpcEndpoint, snapshot: Snapshot) -> N
             program=Program.ENDPOINT,
         ),
     )
+
+
+def _uplink(builder: _Builder, uplink: Uplink, snapshot: Snapshot) -> None:
+    """The link from the VPC's router into the host's namespace, and what is behind it. The router has the NIC's MAC and MTU."""
+    subnet = snapshot.get(Subnet, uplink.subnet)
+    if subnet is None:
+        return
+    device = device_name(uplink.id)
+    behind = uplinks.behind(snapshot, uplink.id)
+    # As for an instance (`_instance`): what is out there reads whole datagrams from a socket, as far as we know.
+    segment = any(balancing.is_registered(snapshot, one.private_ip) for one in behind)
+    builder.links[uplink.id] = Link(
+        id=uplink.id,
+        a=Port(
+            box=uplink.vpc,
+            device=device,
+            mac=uplink.mac,
+            mtu=min(uplink.mtu, VPC_MTU),
+            addresses=(f"{gateway_address(subnet)}/32",),
+            program=Program.ENI,
+            offloads_off=frozenset({"tx-checksum-ip-generic"}) if segment else frozenset(),
+        ),
+        b=Port(
+            box=HOST,
+            device=device,
+            mac=names.far_mac(uplink.id),
+            mtu=min(uplink.mtu, VPC_MTU),
+            program=Program.UPLINK,
+        ),
+    )
+    builder.nics.add(HostNic(device=uplink.device, link=uplink.id, mac=uplink.mac))
+    for one in behind:
+        builder.outside[one.id] = uplink.id, one.private_ip
+        builder.routes.add(
+            KernelRoute(box=uplink.vpc, table=DELIVERY_TABLE, destination=f"{one.private_ip}/32", device=device)
+        )
 
 
 def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Snapshot) -> None:

@@ -13,6 +13,7 @@ from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer, Target, TargetGroup, TargetState
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot, Stored
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable
 
 from . import attributes, balancing
@@ -82,6 +83,9 @@ def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
         alive = endpoint is not None and endpoint.state not in ("deleting", "deleted", "failed", "expired")
         return "active" if alive else "blackhole"
     interface = snapshot.get(NetworkInterface, route.target)
+    if interface is not None and interface.uplink is not None:
+        uplink = snapshot.get(Uplink, interface.uplink)
+        return "active" if uplink is not None and uplink.state == "up" else "blackhole"
     if interface is None or interface.attachment is None:
         return "blackhole"
     instance = snapshot.get(Instance, interface.attachment.instance)

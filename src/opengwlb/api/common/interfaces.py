@@ -71,6 +71,7 @@ def make_network_interface(
     owner_object: str | None = None,
     source_dest_check: bool = True,
     attachment: Attachment | None = None,
+    uplink: str | None = None,
     tags: Tags | None = None,
 ) -> NetworkInterface:
     """Make and put an interface in `subnet`, owned by the subnet's account.
@@ -97,6 +98,7 @@ def make_network_interface(
         groups=tuple(groups),
         attachment=attachment,
         owner_object=owner_object,
+        uplink=uplink,
         tags=tags or {},
     )
     tx.put(interface)
