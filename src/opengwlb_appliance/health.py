@@ -70,8 +70,8 @@ def serve_failure(reason: str, *, port: int = 80) -> None:
     serve(lambda: (False, {"status": reason}), port=port)
 
 
-def in_background(heartbeats: Heartbeats, *, port: int) -> int:
-    """Fork the responder; its pid. It ends when its parent does."""
+def in_background(heartbeats: Heartbeats, *, port: int, also: Callable[[], str] = lambda: "") -> int:
+    """Fork the responder; its pid. It ends when its parent does. `also` says what else is wrong, or nothing."""
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -79,11 +79,15 @@ def in_background(heartbeats: Heartbeats, *, port: int) -> int:
     try:
         name_process("gwlb-health")
         threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
-        serve(lambda: loops_alive(heartbeats), port=port)
+        serve(lambda: _and(loops_alive(heartbeats), also()), port=port)
     except (OSError, KeyboardInterrupt) as problem:
         print(f"health page on port {port}: {problem}", file=sys.stderr, flush=True)
     finally:
         os._exit(1)
+
+
+def _and(alive: tuple[bool, dict[str, object]], trouble: str) -> tuple[bool, dict[str, object]]:
+    return (False, {**alive[1], "status": trouble}) if trouble and alive[0] else alive
 
 
 def _end_with_parent(parent: int) -> None:

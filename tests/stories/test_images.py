@@ -60,6 +60,15 @@ def run_in(server: Server, instance: str, *command: str) -> str:
     return run(str(BIN / "gwlb"), "exec", "--name", server.name, instance, "--", *command)
 
 
+def page(server: Server, instance: str, *, status: int = 200) -> str:
+    """The health page of an appliance, once it has this status."""
+    asked = ("curl", "-s", "-m", "3", "-w", "%{http_code}", "http://127.0.0.1/")
+    until(
+        lambda: server.inside(instance, *asked).stdout.endswith(str(status)), what=f"a health page of status {status}"
+    )
+    return server.inside(instance, *asked).stdout
+
+
 def behind(server: Server, image: str, *, label: str, user_data: str = "") -> tuple[Partner, Customer]:
     """A customer whose traffic goes through one instance of the image, launched by the partner's account."""
     inspected = partner(server, account=f"partner-{label}", appliance=image, user_data=user_data)
@@ -74,7 +83,12 @@ def test_an_oci_image_that_is_not_ours_carries_tcp_bulk(server: Server, layout: 
     (tmp_path / "LICENCE").write_text("Acme's own.\n")
     about = ("--vendor", "Acme", "--version", "4.2", "--license", str(tmp_path / "LICENCE"), "--owner", "partner-oci")
     image = imported(server, layout, "--as", "acme/firewall", *about)
-    assert (image["kind"], image["vendor"], image["version"], image["licence"]) == ("oci", "Acme", "4.2", "Acme's own.\n")
+    assert (image["kind"], image["vendor"], image["version"], image["licence"]) == (
+        "oci",
+        "Acme",
+        "4.2",
+        "Acme's own.\n",
+    )
     (shown,) = server.client("ec2", "partner-oci").describe_images(Owners=["self"])["Images"]
     assert (shown["ImageId"], shown["Name"], shown["Public"]) == (image["id"], "acme/firewall", False)
     inspected, made = behind(server, image["id"], label="oci")
@@ -156,7 +170,9 @@ def test_an_import_that_is_killed_half_way_leaves_nothing(server: Server, root: 
 
 def product(server: Server, code: str, *, account: str) -> str:
     """The image of a product whose terms this account has accepted."""
-    return str(json.loads(server.gwlb("marketplace", "accept", code, "--yes", "--account", account, "--json").stdout)["id"])
+    return str(
+        json.loads(server.gwlb("marketplace", "accept", code, "--yes", "--account", account, "--json").stdout)["id"]
+    )
 
 
 def test_a_marketplace_image_is_launched_once_its_terms_are_accepted(server: Server):
@@ -212,3 +228,88 @@ def test_a_company_hosts_a_catalogue_of_its_own(server: Server, layout: Path, tm
     finally:
         hosting.kill()
         hosting.wait()
+
+
+def test_the_hairpin_of_the_marketplace_carries_tcp_bulk(server: Server):
+    server.account("partner-hair")
+    server.account("customer-hair")
+    image = product(server, "opengwlb-hairpin", account="partner-hair")
+    inspected, made = behind(server, image, label="hair")
+    reachable(server, made.public["a"])
+    carries_bulk(server, made)
+    # Its page tells the truth: without its rules it is not well.
+    run_in(server, inspected.appliances["a"][0], "nft", "delete", "table", "ip", "hairpin")
+    assert "gone" in page(server, inspected.appliances["a"][0], status=503)
+
+
+STRICT = """\
+table inet firewall {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    ct state invalid drop
+    tcp dport { 80, 5001 } accept
+    tcp dport 5002 reject with tcp reset
+  }
+}
+"""
+
+
+def test_the_nftables_firewall_of_the_marketplace_keeps_state_and_carries_tcp_bulk(server: Server):
+    server.account("partner-nft")
+    server.account("customer-nft")
+    image = product(server, "opengwlb-nftables", account="partner-nft")
+    inspected, made = behind(server, image, label="nft", user_data=STRICT)
+    reachable(server, made.public["a"])
+    carries_bulk(server, made, mib=16)
+    appliance = inspected.appliances["a"][0]
+    # Refused at once by the firewall's own reset, which finds its way back; dropped in silence otherwise.
+    for port, outcome in ((5002, "refused"), (5003, "timed out")):
+        tried = server.inside("internet", "nc", "-z", "-v", "-w", "2", made.public["a"], str(port))
+        assert tried.returncode != 0 and outcome in tried.stderr, tried.stderr
+    assert "ok" in page(server, appliance)
+    run_in(server, appliance, "nft", "flush", "ruleset")
+    assert "gone" in page(server, appliance, status=503)
+
+
+def test_the_http_inspector_of_the_marketplace_answers_for_what_is_denied(server: Server):
+    server.account("partner-http")
+    server.account("customer-http")
+    image = product(server, "opengwlb-http-inspector", account="partner-http")
+    rules = "deny path /admin*\ndeny host *.evil.example  # theirs\n"
+    inspected, made = behind(server, image, label="http", user_data=rules)
+    reachable(server, made.public["a"])
+    carries_bulk(server, made, mib=16)
+    web = f"http://{made.public['a']}"
+
+    def get(*arguments: str) -> str:
+        return server.inside("internet", "curl", "-s", "-m", "5", "-w", "\n%{http_code}", *arguments).stdout
+
+    hostname = run_in(server, made.applications["a"], "hostname").strip()
+    assert get(f"{web}/") == f"{hostname}\n\n200"
+    assert get(f"{web}/admin/secrets").endswith("403")
+    assert get("-H", "Host: www.evil.example", f"{web}/").endswith("403")
+    appliance = inspected.appliances["a"][0]
+
+    def console() -> str:
+        return inspected.ec2.get_console_output(InstanceId=appliance).get("Output", "")
+
+    until(lambda: "GET /admin/secrets 403" in console(), what="the request is in the log")
+    # The server sees the client and its port, not the proxy: both halves are one flow of the load balancer.
+    flows = [one for one in server.flows() if one.get("destination_port", 80) == 80]
+    assert flows, server.flows()
+
+
+def test_rules_that_cannot_be_used_are_said_on_the_health_page(server: Server):
+    server.account("partner-bad")
+    ec2 = server.client("ec2", "partner-bad")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
+    for code, rules, words in (
+        ("opengwlb-nftables", "table inet firewall { chain forward { nonsense } }", "syntax error"),
+        ("opengwlb-http-inspector", "allow everything", "line 1 must be"),
+    ):
+        image = product(server, code, account="partner-bad")
+        (made,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, UserData=rules)["Instances"]
+        ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]], WaiterConfig={"Delay": 1})
+        assert words in page(server, made["InstanceId"], status=503)
