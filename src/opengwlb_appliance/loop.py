@@ -178,8 +178,10 @@ def run(
     slot: int = 0,
     sockets: Sockets | None = None,
     keep_running: Callable[[], bool] = lambda: True,
+    renewed: Callable[[], Inspect | None] = lambda: None,
 ) -> None:
-    """Receive, decide and return until `keep_running` (asked every quarter of a second) says no.
+    """Receive, decide and return until `keep_running` (asked every quarter of a second) says no. `renewed`, asked as often, gives another
+    `inspect` to go on with, which is asked about every flow anew.
 
     What `inspect` raises, other than GeneveError and InnerError, ends the loop: a firewall that cannot decide must not
     forward.
@@ -201,6 +203,11 @@ def run(
         if now >= next_beat:
             if not keep_running():
                 return
+            if (other := renewed()) is not None:
+                malformed = decider.malformed
+                decider = Decider(other)
+                decider.malformed = malformed
+                verdicts, decide = decider.flows, decider.decide
             bad = decider.malformed
             heartbeats.beat(slot, (received, returned, dropped - bad, bad, send_errors, received_bytes))
             next_beat = now + BEAT_S
