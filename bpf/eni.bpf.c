@@ -287,6 +287,33 @@ static __noinline int take_ipv6(struct __sk_buff *skb, const struct eni_config *
 	return forward6(skb, ip, port);
 }
 
+/* Instance metadata and the name server: addresses of the router's own box, for instances alone. 169.254.169.254 and .253 are the same
+ * in every VPC, and link-local: no port but an instance's leads there. */
+#define METADATA_ADDRESS bpf_htonl(0xa9fea9fe)
+#define RESOLVER_ADDRESS bpf_htonl(0xa9fea9fd)
+
+static __always_inline int is_service(const struct eni_config *port, __be32 address)
+{
+	if (port->resolver && address == port->resolver)
+		return 1;
+	return port->role == ENI_ROLE_ENI && (address == METADATA_ADDRESS || (port->resolver && address == RESOLVER_ADDRESS));
+}
+
+/* The sender's address says which instance asks, so it has to be its own, whatever its source/dest check. Unmarked: answers go to it by
+ * the delivery table, past every route table. */
+static __noinline int to_service(struct __sk_buff *skb, const struct eni_config *port)
+{
+	struct iphdr *ip = (void *)(long)skb->data + ETH_HLEN;
+
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return drop(skb, VERDICT_malformed);
+	if (port->role != ENI_ROLE_ENI || skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST ||
+	    !holds(skb->ifindex, ip->saddr))
+		return drop(skb, VERDICT_service_not_here);
+	count(skb, VERDICT_to_service);
+	return TC_ACT_OK;
+}
+
 SEC("tc")
 int eni(struct __sk_buff *skb)
 {
@@ -311,6 +338,8 @@ int eni(struct __sk_buff *skb)
 	ip = ipv4_header(skb);
 	if (!ip)
 		return drop(skb, VERDICT_malformed);
+	if (is_service(port, ip->daddr))
+		return to_service(skb, port);
 	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST || !ipv4_is_unicast(ip->saddr) ||
 	    !ipv4_is_unicast(ip->daddr))
 		return drop(skb, VERDICT_not_unicast);

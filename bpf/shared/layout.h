@@ -62,6 +62,7 @@ struct eni_config {
 	__u8 mac[6];      /* the router's end */
 	__u8 peer_mac[6]; /* the other end */
 	__be32 subnet6[2]; /* the first half of the subnet's /64; 0 when there is none */
+	__be32 resolver;   /* the VPC's name server; 0 when there is none */
 };
 
 /* eni_addresses: HASH eni_address -> u8. The addresses that an ENI may send from and receive for. */

@@ -13,6 +13,7 @@
 	V(1, eni_forwarded, PASS, "Routed by the VPC router.")                                                                 \
 	V(2, arp_answered, REPLY, "An ARP request for an address of the subnet, answered by the VPC router.")                  \
 	V(3, to_router, STACK, "Addressed to the router itself, or a protocol the kernel must answer.")                        \
+	V(4, to_service, STACK, "From an instance to its metadata service or name server.")                                    \
 	V(10, eni_not_configured, DROP, "The port has no configuration yet: normal for a moment while it is being made.")      \
 	V(11, malformed, DROP, "Not a well-formed IP packet.")                                                                 \
 	V(12, source_check, DROP,                                                                                              \
@@ -33,6 +34,8 @@
 	V(24, neighbour_answered, REPLY, "A neighbour solicitation for an address of the subnet, answered by the VPC router.") \
 	V(25, neighbour_unanswered, DROP,                                                                                      \
 	  "Neighbour discovery that is no solicitation for another address of the subnet.")                                    \
+	V(26, service_not_here, DROP,                                                                                          \
+	  "For the VPC's name server or the instance metadata, but not from an instance of this VPC by its own address.")     \
 	/* Internet gateway: igw.bpf.c */                                                                                      \
 	V(30, igw_out, PASS, "Left for the internet with its public address.")                                                 \
 	V(31, igw_in, PASS, "Came from the internet, now with its private address.")                                           \

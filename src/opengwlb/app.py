@@ -32,6 +32,8 @@ from opengwlb.fabric import Fabric, host
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.observe import metrics, read_api
 from opengwlb.observe.overview import overview
+from opengwlb.services import Services
+from opengwlb.services.authority import authority_certificate
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
 from opengwlb.wire.errors import AccessDenied
@@ -75,9 +77,10 @@ class Server:
             store=self.store,
             driver=self.driver,
             namespace=self.fabric.namespace,
-            built=lambda: self.network.built,
+            built=self._startable,
             made=lambda box: self.network.made.get(box, 0),
             clock=clock,
+            authority=lambda: authority_certificate(self.store),
         )
         self.images = ImageKeeper(
             store=self.store,
@@ -86,7 +89,7 @@ class Server:
         )
         lifecycle = LifecycleReconciler(store=self.store, clock=clock)
         passes: dict[str, Callable[[], float]] = {
-            "network": self.network.reconcile,
+            "network": self._network_and_services,
             "instances": self.instances.reconcile,
             "lifecycle": lifecycle.reconcile,
             "images": self.images.reconcile,
@@ -127,6 +130,25 @@ class Server:
             implemented=dispatch.implemented,
             sessions=lambda token: accounts.find_session(self.store, token),
         )
+        self.services: Services | None = None
+        if isinstance(self.fabric, Fabric):
+            self.services = Services(
+                store=self.store,
+                gateway=self.gateway,
+                open_socket=self.fabric.open_socket,
+                built=lambda: self.network.built,
+                made=lambda: self.network.made,
+                clock=clock,
+            )
+
+    def _network_and_services(self) -> float:
+        """What listens in a box comes right after the box."""
+        wait_s = self.network.reconcile()
+        return wait_s if self.services is None else min(wait_s, self.services.reconcile())
+
+    def _startable(self) -> frozenset[str]:
+        built = self.network.built
+        return built if self.services is None else self.services.startable(built)
 
     def start(self) -> None:
         if self.health is not None:
@@ -137,6 +159,8 @@ class Server:
     def stop(self) -> None:
         for loop in self.loops:
             loop.stop()
+        if self.services is not None:
+            self.services.stop()
         if self.health is not None:
             self.health.stop()
         if isinstance(self.dataplane, DataPlane):
@@ -172,8 +196,8 @@ class Server:
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
                 metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
-                *joined,
                 *images,
+                *joined,
                 *reads,
             ],
             lifespan=self._lifespan,
@@ -187,7 +211,7 @@ class Server:
 
     def errors(self) -> dict[str, str]:
         """Object id -> what its reconciler could not do."""
-        return self.network.errors | self.instances.errors
+        return self.network.errors | self.instances.errors | (self.services.errors if self.services is not None else {})
 
     def troubles(self) -> dict[str, str]:
         return {loop.name: loop.error for loop in self.loops if loop.error}

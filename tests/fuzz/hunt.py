@@ -30,9 +30,12 @@ CODES = {VerdictKind.PASS: REDIRECT, VerdictKind.REPLY: REDIRECT, VerdictKind.ST
 
 DESTINATIONS = [
     bytes(one)
-    for one in ((10, 0, 1, 1), (10, 0, 1, 77), (10, 0, 2, 77), (198, 51, 100, 9), (192, 0, 2, 1), (8, 8, 8, 8))
+    for one in (
+        *((10, 0, 1, 1), (10, 0, 1, 77), (10, 0, 2, 77), (198, 51, 100, 9), (192, 0, 2, 1), (8, 8, 8, 8)),
+        *((169, 254, 169, 254), (169, 254, 169, 253), (10, 0, 0, 2)),
+    )
 ]
-"""Of the VPC router's traffic: itself, addresses that nobody has, each of its routes, and none."""
+"""Of the VPC router's traffic: itself, addresses that nobody has, each of its routes, none, and what its own box serves."""
 
 Frame = tuple[str, str, int, bytes]
 """Program, port, GSO size, bytes."""

@@ -27,6 +27,10 @@ TABLES = {"eni0": 1000, "eni1": 1001}
 SUBNETS = {"eni0": "10.0.1.0/24", "eni1": "10.0.2.0/24"}
 CHECKED = {"eni0": ENI}
 """Ports with a source/dest check, and the address that passes it."""
+ADDRESSES = dict(CHECKED)
+"""What each port's instance holds."""
+RESOLVER = "10.0.0.2"
+SERVICES = (bytes((169, 254, 169, 254)), bytes((169, 254, 169, 253)), bytes((10, 0, 0, 2)))
 NARROW = {"eni1": 1500}
 KINDS = {"blackhole": "route_blackhole", "unreachable": "no_route"}
 
@@ -82,6 +86,9 @@ class Router:
         if not well_formed(frame):
             return "malformed"
         source, destination = frame[26:30], frame[30:34]
+        if destination in SERVICES:
+            own = frame[0] & 1 == 0 and ADDRESSES.get(port) == source
+            return "to_service" if own else "service_not_here"
         if frame[0] & 1 or not unicast4(source) or not unicast4(destination):
             return "not_unicast"
         if CHECKED.get(port, source) != source:

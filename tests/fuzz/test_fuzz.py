@@ -65,7 +65,7 @@ EVERY_VERDICT = {
     *("tcp_reset_unknown", "tcp_reset_unhealthy", "tcp_reset_deregistered"),
     *("eni_forwarded", "arp_answered", "arp_unanswered", "to_router", "ttl_exceeded", "malformed", "source_check"),
     *("dest_check", "no_route", "route_blackhole", "no_such_address", "mtu_exceeded", "not_unicast", "not_ip"),
-    *("ipv6_not_enabled",),
+    *("ipv6_not_enabled", "to_service", "service_not_here"),
     *("inspector_returned", "inspector_denied", "inspector_not_geneve", "inspector_malformed"),
 }
 

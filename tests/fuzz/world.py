@@ -292,6 +292,7 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             subnet=router.SUBNETS[name],
             addresses=(".".join(str(part) for part in own),) if own else (),
             source_dest_check=own is not None,
+            resolver=router.RESOLVER,
             mac=port.mac.hex(":"),
             peer_mac=port.peer_mac.hex(":"),
         )

@@ -20,7 +20,7 @@ from .boxes import Boxes, Programs, arrived, ip_counter
 from .harness import End, run
 
 ALICE, BOB, CLIENT = "10.0.1.10", "10.0.2.20", "198.51.100.9"
-ROUTER = "10.0.1.1"
+ROUTER, RESOLVER = "10.0.1.1", "10.0.0.2"
 DELIVERY, ALICES, BOBS, ENDPOINTS, EDGE = 900, 1000, 1001, 1002, 1003
 LAST_RESORT = ("unreachable", "default", "metric", "4278198272")
 
@@ -103,6 +103,7 @@ class Vpc:
             subnet=subnet,
             addresses=(address,) if address else (),
             source_dest_check=role is EniRole.ENI,
+            resolver=None if name == "bob" else RESOLVER,
             mac=end.mac,
             peer_mac=self.outer[name].mac,
         )
@@ -212,7 +213,7 @@ DROPS = [
     ("mtu_exceeded", "alice", lambda p: p.frame("alice", to="198.18.1.1") / UDP() / Raw(bytes(1473)), {}, "1501 bytes"),
     ("not_unicast", "alice", lambda p: p.frame("alice", to="224.0.0.5") / UDP(), {}, "multicast"),
     ("not_unicast", "alice", lambda p: p.frame("alice", to="255.255.255.255") / UDP(), {}, "broadcast"),
-    ("not_unicast", "alice", lambda p: p.frame("alice", to="169.254.169.254") / UDP(), {}, "link-local"),
+    ("not_unicast", "alice", lambda p: p.frame("alice", to="169.254.169.252") / UDP(), {}, "link-local"),
     ("not_unicast", "alice", lambda p: p.frame("alice", to="127.0.0.1") / UDP(), {}, "loopback"),
     ("not_unicast", "alice", lambda p: p.frame("alice", source="0.0.0.0") / UDP(), {}, "no source"),
     ("eni_not_configured", "alice", lambda p: p.frame("alice", to="198.18.2.1") / UDP(), {}, "an unknown port ahead"),
@@ -291,6 +292,34 @@ def test_the_router_itself_answers_a_ping(vpc: Vpc) -> None:
     before = vpc.programs.counters()
     run("ping", "-c", "1", "-W", "2", ROUTER, box=vpc.outer["alice"].box)
     assert settled(vpc, before).get(("alice", "to_router")) == 1
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "169.254.169.253", RESOLVER])
+def test_instances_reach_the_services_in_their_routers_box_and_get_answers(vpc: Vpc, address: str) -> None:
+    run("ip", "address", "add", f"{address}/32", "dev", "lo", box=vpc.router)
+    before = vpc.programs.counters()
+    run("ping", "-c", "1", "-W", "2", address, box=vpc.outer["alice"].box)
+    assert settled(vpc, before) == {("alice", "to_service"): 1}
+    run("ip", "address", "del", f"{address}/32", "dev", "lo", box=vpc.router)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "port", "source", "to", "ttl"),
+    [
+        pytest.param("service_not_here", "alice", "10.0.1.11", "169.254.169.254", 64, id="not from another's address"),
+        pytest.param("service_not_here", "alice", "10.0.1.11", RESOLVER, 64, id="nor to the name server"),
+        pytest.param("not_unicast", "igw", CLIENT, "169.254.169.254", 64, id="no metadata from the internet"),
+        pytest.param("not_unicast", "vpce", ALICE, "169.254.169.254", 64, id="no metadata out of an endpoint"),
+        pytest.param("service_not_here", "igw", CLIENT, RESOLVER, 64, id="no names from the internet"),
+        pytest.param("service_not_here", "vpce", ALICE, RESOLVER, 1, id="no names out of an endpoint with a TTL of 1"),
+        pytest.param("to_service", "bob", BOB, "169.254.169.254", 1, id="metadata without DNS support, TTL 1"),
+        pytest.param("not_unicast", "bob", BOB, "169.254.169.253", 64, id="no name server without DNS support"),
+        pytest.param("no_such_address", "bob", BOB, RESOLVER, 64, id="nor at its other address"),
+    ],
+)
+def test_nobody_else_reaches_them(vpc: Vpc, verdict: str, port: str, source: str, to: str, ttl: int) -> None:
+    frame = vpc.frame(port, source=source, to=to, ttl=ttl) / UDP(dport=53)
+    assert verdict_of(vpc, port, frame) == {(port, verdict): 1}
 
 
 def test_a_sender_learns_where_its_ttl_ran_out(vpc: Vpc) -> None:

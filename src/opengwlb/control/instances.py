@@ -16,8 +16,10 @@ from dataclasses import replace
 from opengwlb.instances.driver import InstanceDriver, InstanceError, InstanceSpec, RunningInstance
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.instance_types import DEFAULT, INSTANCE_TYPES
-from opengwlb.model.vpc import Address, NetworkInterface
+from opengwlb.model.vpc import Address, NetworkInterface, Vpc
 from opengwlb.policy import images
+from opengwlb.policy.addressing import resolver_address
+from opengwlb.policy.resolver import private_domain
 from opengwlb.store.protocol import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -38,9 +40,10 @@ class InstanceReconciler:
         built: Callable[[], Collection[str]],
         made: Callable[[str], int],
         clock: Callable[[], float],
+        authority: Callable[[], str] = str,
     ) -> None:
         """`namespace(box)` is the path of its network namespace; `built()` the links and boxes that stand; `made(box)` how often
-        this server made that box."""
+        this server made that box; `authority()` the certificate that instances trust, in PEM."""
         self.errors: dict[str, str] = {}
         self._store = store
         self._driver = driver
@@ -48,6 +51,7 @@ class InstanceReconciler:
         self._built = built
         self._made = made
         self._clock = clock
+        self._authority = authority
         self._seen_alive: set[tuple[str, int]] = set()
         """(instance, boot) that this server saw running."""
         self._started_in: dict[str, int] = {}
@@ -123,6 +127,8 @@ class InstanceReconciler:
             raise InstanceError(f"{instance.image} is no longer there: terminate the instance.")
         # A data directory of an older version may name a type that the table has not.
         kind = INSTANCE_TYPES.get(instance.instance_type, INSTANCE_TYPES[DEFAULT])
+        vpc = self._store.snapshot().get(Vpc, instance.vpc)
+        nameserver = resolver_address(vpc) if vpc is not None else None
         return InstanceSpec(
             id=instance.id,
             boot=instance.boot,
@@ -133,6 +139,9 @@ class InstanceReconciler:
             hostname=f"ip-{instance.private_ip.replace('.', '-')}",
             user_data=base64.b64decode(instance.user_data),
             addresses=(instance.private_ip,),
+            nameservers=(nameserver,) if nameserver else (),
+            search=private_domain(instance.region) if nameserver else "",
+            authority=self._authority(),
             memory_bytes=kind.memory_mib << 20,
             cpus=kind.cpus,
         )

@@ -117,6 +117,7 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
                 mac=_mac(entry.mac),
                 peer_mac=_mac(entry.peer_mac),
                 subnet6=layout.Half6(*subnet6.network_address.packed[:8]),
+                resolver=Address(*ipaddress.IPv4Address(entry.resolver or "0.0.0.0").packed),
             )
             yield entry.port.box, u32(indexes[entry.port]), bytes(config)
 

@@ -32,6 +32,7 @@ ENVIRONMENT = (
     f"PYTHONPATH={APPLICATIONS}",
     # One bundle in place of the three hundred hashed links that OpenSSL would look for.
     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+    "AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",  # botocore brings a list of its own otherwise
 )
 
 CAPABILITIES = (

@@ -31,6 +31,10 @@ class InstanceSpec:
     addresses: tuple[str, ...] = ()
     """Its own, without prefix length: what its host name resolves to in the box."""
     nameservers: tuple[str, ...] = ()
+    search: str = ""
+    """The domain that short host names are in."""
+    authority: str = ""
+    """PEM of the certificate authority behind interface endpoints: trusted in recipes over the machine's /usr."""
     memory_bytes: int = 1 << 30
     cpus: float = 1.0
     """Seconds of processor time in each second, over all its processes."""
@@ -39,6 +43,12 @@ class InstanceSpec:
     """The image's directory below the data directory's `images/`; empty for recipes over the machine's /usr."""
     launch: Launch | None = None
     """The first process of an `oci` or `rootfs` image."""
+
+
+def resolver_file(spec: InstanceSpec) -> str:
+    """/etc/resolv.conf"""
+    search = f"search {spec.search}\n" if spec.search else ""
+    return search + "".join(f"nameserver {server}\n" for server in spec.nameservers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from opengwlb.model.images import Launch
 from .builtin.user_data import scripts
 from .bundle import PATH, Mount, image_mounts
 from .content import ROOT
-from .driver import InstanceError, InstanceSpec
+from .driver import InstanceError, InstanceSpec, resolver_file
 from .rootfs import APPLICATIONS
 
 USER_DATA = "/var/lib/cloud/instance/user-data.txt"
@@ -107,7 +107,7 @@ def _files(spec: InstanceSpec, directory: Path) -> dict[str, Path]:
     texts = {
         "/etc/hostname": f"{spec.hostname}\n",
         "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{names}",
-        "/etc/resolv.conf": "".join(f"nameserver {server}\n" for server in spec.nameservers),
+        "/etc/resolv.conf": resolver_file(spec),
     }
     files = {}
     for place, text in texts.items():

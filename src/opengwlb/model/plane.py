@@ -40,6 +40,8 @@ class EniEntry:
     """The /64 of the ENI's subnet, as `subnet`."""
     addresses6: tuple[str, ...] = ()
     source_dest_check: bool = True
+    resolver: str | None = None
+    """The VPC's name server, where it has one."""
     mac: str
     """Of the router's end; also the answer to every ARP request and neighbour solicitation."""
     peer_mac: str

@@ -19,12 +19,16 @@ class BoxKind(StrEnum):
     VPC = "vpc"
     GWLB = "gwlb"
     INSTANCE = "instance"
+    SERVICE = "service"
+    """Behind an interface endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     id: str
-    """`internet`, `igw-…`, `vpc-…`, `gwlb-<16 hex of the ARN>` or `i-…`. The namespace is `<--name>-<device_name(id)>`."""
+    """`internet`, `igw-…`, `vpc-…`, `gwlb-<16 hex of the ARN>`, `i-…` or an interface endpoint's `vpce-…`.
+
+    The namespace is `<--name>-<device_name(id)>`."""
     kind: BoxKind
     addresses: tuple[str, ...] = ()
     """On the box's loopback, with prefix length: `203.0.113.10/32`. The clients of the internet box live on these."""

@@ -137,7 +137,9 @@ class NetworkInterface:
     ipv6_addresses: tuple[str, ...] = ()
     mac: str
     """Of the ENI itself (the box's own end)."""
-    interface_type: Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint"] = "interface"
+    interface_type: Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint", "vpc_endpoint"] = (
+        "interface"
+    )
     requester_managed: bool = False
     requester_id: str | None = None
     description: str = ""

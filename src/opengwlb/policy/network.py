@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import device_name
-from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.privatelink import InterfaceEndpoint, VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import (
     DELIVERY_TABLE,
@@ -35,7 +35,7 @@ from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
 from . import balancing, images, names, uplinks
-from .addressing import router_address6
+from .addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address, router_address6
 
 MAIN_TABLE = 254
 INTERFACE_TABLE = 10000
@@ -80,6 +80,8 @@ def topology(snapshot: Snapshot) -> Topology:
         _load_balancer(builder, load_balancer, snapshot)
     for endpoint in snapshot.values(VpcEndpoint):
         _endpoint(builder, endpoint, snapshot)
+    for served in snapshot.values(InterfaceEndpoint):
+        _interface_endpoint(builder, served, snapshot)
     for uplink in snapshot.values(Uplink):
         _uplink(builder, uplink, snapshot)
     for table in snapshot.values(RouteTable):
@@ -110,7 +112,10 @@ def _internet(builder: _Builder) -> None:
 
 
 def _vpc(builder: _Builder, vpc: Vpc) -> None:
-    builder.boxes[vpc.id] = Box(id=vpc.id, kind=BoxKind.VPC)
+    # What instances ask at these is answered by servers in the router's own box (services/).
+    resolver = resolver_address(vpc)
+    services = (METADATA_ADDRESS, *((RESOLVER_ADDRESS, resolver) if resolver else ()))
+    builder.boxes[vpc.id] = Box(id=vpc.id, kind=BoxKind.VPC, addresses=tuple(f"{each}/32" for each in services))
     # The stack sees only what the programs hand it (a TTL that ran out, a ping to the router); its answers find their way by
     # the delivery table, whatever mark they carry.
     for everything in _everything(builder, vpc.id):
@@ -342,6 +347,23 @@ def _uplink(builder: _Builder, uplink: Uplink, snapshot: Snapshot) -> None:
         builder.routes.add(
             KernelRoute(box=uplink.vpc, table=DELIVERY_TABLE, destination=f"{one.private_ip}/32", device=device)
         )
+
+
+def _interface_endpoint(builder: _Builder, endpoint: InterfaceEndpoint, snapshot: Snapshot) -> None:
+    """A box with an ENI in each of its subnets; servers in it answer the API. Each is bound to its ENI's device, so each device has a
+    default route of its own; the metric only tells them apart."""
+    if endpoint.state == "deleting":
+        return
+    builder.boxes[endpoint.id] = Box(id=endpoint.id, kind=BoxKind.SERVICE)
+    for order, interface_id in enumerate(endpoint.network_interfaces.values()):
+        interface = snapshot.get(NetworkInterface, interface_id)
+        subnet = snapshot.get(Subnet, interface.subnet) if interface else None
+        if interface is None or subnet is None:
+            continue
+        device = device_name(interface.id)
+        far = _far_port(interface, subnet, box=endpoint.id, device=device, program=None)
+        _eni(builder, interface, subnet, far=far, offloads_off=frozenset())
+        builder.routes.add(_default_route(endpoint.id, device, gateway_address(subnet), metric=100 + order))
 
 
 def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Snapshot) -> None:

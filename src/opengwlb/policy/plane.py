@@ -28,6 +28,7 @@ from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
 from . import attributes, balancing, names, network, slots, uplinks
+from .addressing import resolver_address
 from .inspector import parse_inspector_rules
 
 PASSING = ("pending", "available")
@@ -118,6 +119,7 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
             addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
+            resolver=resolver_address(vpc) if (vpc := snapshot.get(Vpc, link.a.box)) is not None else None,
             mac=link.a.mac,
             peer_mac=link.b.mac,
         )

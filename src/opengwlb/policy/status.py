@@ -11,7 +11,8 @@ from typing import Any
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer, Target, TargetGroup, TargetState
-from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.iam import ProfileAssociation
+from opengwlb.model.privatelink import InterfaceEndpoint, VpcEndpoint
 from opengwlb.model.snapshot import Snapshot, Stored
 from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable
@@ -52,6 +53,15 @@ def after_build(snapshot: Snapshot, *, built: Collection[str], errors: dict[str,
             writes.put.append(replace(endpoint, state="available", last_error=""))
         else:
             _put(writes, endpoint, replace(endpoint, last_error=errors.get(endpoint.id, "")))
+    for served in snapshot.values(InterfaceEndpoint):
+        interfaces = served.network_interfaces.values()
+        if served.state == "deleting" and served.id not in built:
+            writes.delete.append((InterfaceEndpoint, served.id))
+            writes.delete.extend((NetworkInterface, interface) for interface in interfaces)
+        else:
+            ready = served.state == "pending" and all(one in built for one in (served.id, *interfaces))
+            failed = "; ".join(errors[one] for one in (served.id, *interfaces) if one in errors)
+            _put(writes, served, replace(served, state="available" if ready else served.state, last_error=failed))
     for interface in snapshot.values(NetworkInterface):
         if interface.attachment is not None and interface.attachment.status == "attaching":
             _attachment(writes, snapshot, interface, built=built)
@@ -98,6 +108,10 @@ def due(snapshot: Snapshot, *, now: float) -> Writes:
     writes = Writes()
     for target in snapshot.values(Target):
         _target(writes, snapshot, target, now=now)
+    for association in snapshot.values(ProfileAssociation):
+        holder = snapshot.get(Instance, association.instance)
+        if holder is None or holder.state is InstanceState.TERMINATED:
+            writes.delete.append((ProfileAssociation, association.id))
     for endpoint in snapshot.values(VpcEndpoint):
         if endpoint.state == "pendingAcceptance" and now - endpoint.created >= ACCEPTANCE_EXPIRES_S:
             writes.put.append(replace(endpoint, state="expired"))

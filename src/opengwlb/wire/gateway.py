@@ -93,33 +93,23 @@ class Gateway:
 
     async def endpoint(self, request: Request) -> Response:
         """A Starlette endpoint for `GET /` and `POST /`."""
-        return await self.answer(request)
-
-    async def answer(
-        self, request: Request, *, service: str | None = None, vpc: str = "", endpoint: str = ""
-    ) -> Response:
-        """The same for the interface endpoint of one service, by its signing name: it refuses calls of others."""
-        origin = Origin(
-            address=request.client.host if request.client else "",
-            secure=request.url.scheme == "https",
-            vpc=vpc,
-            endpoint=endpoint,
-        )
-        request_id = str(uuid.uuid4())
+        origin = Origin(address=request.client.host if request.client else "", secure=request.url.scheme == "https")
         received = without_body(request)
         try:
             received = replace(received, body=await read_body(request))
         except AwsError as error:
             # The rest of the body is not read, so the connection cannot carry another request.
-            return _failed(error, _claimed_service(received), request_id, headers={"connection": "close"})
+            return _failed(error, _claimed_service(received), str(uuid.uuid4()), headers={"connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)
-        return await run_in_threadpool(self._answer, received, request_id, origin, service)
+        return await run_in_threadpool(self.answer, received, origin=origin)
 
-    def _answer(self, request: HttpRequest, request_id: str, origin: Origin, only: str | None) -> Response:
+    def answer(self, request: HttpRequest, *, origin: Origin, service: str | None = None) -> Response:
+        """For a request that came in by any way. `service`, a signing name, refuses what is meant for another."""
+        request_id = str(uuid.uuid4())
         spoken = _claimed_service(request)
         try:
-            identity = self.authenticator.authenticate(request, service=only)
+            identity = self.authenticator.authenticate(request, service=service)
             asked = _read(request, identity)
             spoken = asked.service
             body = self._call(asked, identity=identity, request_id=request_id, origin=origin)

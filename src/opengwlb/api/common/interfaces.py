@@ -19,7 +19,7 @@ from opengwlb.policy import addressing
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-InterfaceType = Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint"]
+InterfaceType = Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint", "vpc_endpoint"]
 
 
 def new_mac() -> str:
@@ -164,15 +164,3 @@ def only_interface(instance: Instance) -> str:
             "Please specify an interface ID for the operation instead.",
         )
     return instance.network_interfaces[0]
-
-
-def private_dns_name(private_ip: str, *, region: str) -> str:
-    """As EC2 shows it; nothing resolves it."""
-    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
-    return f"ip-{private_ip.replace('.', '-')}.{domain}"
-
-
-def public_dns_name(public_ip: str, *, region: str) -> str:
-    """As EC2 shows it; nothing resolves it."""
-    domain = "compute-1.amazonaws.com" if region == "us-east-1" else f"{region}.compute.amazonaws.com"
-    return f"ec2-{public_ip.replace('.', '-')}.{domain}"

@@ -57,6 +57,10 @@ NAMINGS: dict[type[Any], Naming] = {
     privatelink.VpcEndpoint: Naming(
         prefix="vpce-", code="InvalidVpcEndpointId", noun="Vpc Endpoint Id", tag_type="vpc-endpoint"
     ),
+    # After the other kind of this prefix, which `kind_of` answers for it.
+    privatelink.InterfaceEndpoint: Naming(
+        prefix="vpce-", code="InvalidVpcEndpointId", noun="Vpc Endpoint Id", tag_type="vpc-endpoint"
+    ),
     privatelink.EndpointService: Naming(
         prefix="vpce-svc-",
         code="InvalidVpcEndpointServiceId",

@@ -8,7 +8,6 @@ from typing import Any
 from opengwlb.api.common import tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.filters import flag, present
-from opengwlb.api.common.interfaces import private_dns_name
 from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer
 from opengwlb.model.account import ClientToken
@@ -17,8 +16,9 @@ from opengwlb.model.instance_types import INSTANCE_TYPES
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface
 from opengwlb.policy import images
+from opengwlb.policy.resolver import private_dns_name
 
-from . import network_interface_view
+from . import instance_profiles, metadata_options, network_interface_view
 from .images import ARCHITECTURE, product_codes
 
 _NOT_IN_INSTANCES = (
@@ -69,6 +69,7 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         "InstanceId": instance.id,
         "InstanceType": instance.instance_type,
         "LaunchTime": timestamp(instance.launch_time),
+        "MetadataOptions": metadata_options.show(instance.metadata),
         "Monitoring": {"State": "disabled"},
         "NetworkInterfaces": shown_interfaces,
         "Placement": {
@@ -99,6 +100,9 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
             "SubnetId": instance.subnet,
             "VpcId": instance.vpc,
         }
+    profile = instance_profiles.association_of(view, instance.id)
+    if profile is not None:
+        shown["IamInstanceProfile"] = {"Arn": profile.profile, "Id": profile.profile_id}
     if instance.key_name is not None:
         shown["KeyName"] = instance.key_name
     if instance.state_reason:
@@ -171,6 +175,9 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
     def reason(part: str) -> Callable[[Instance], Iterable[str]]:
         return lambda instance: present(answer(view, instance).get("StateReason", {}).get(part))
 
+    def profile_part(member: str) -> Callable[[Instance], Iterable[str]]:
+        return lambda instance: present(getattr(instance_profiles.association_of(view, instance.id), member, None))
+
     tokens = client_tokens(view)
     interface_filters = {
         f"network-interface.{name}": first(name) for name in of_interface if not name.startswith("association.")
@@ -185,6 +192,8 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
         "group-id": first("group-id"),
         "group-name": first("group-name"),
         "hypervisor": lambda _: ("xen",),
+        "iam-instance-profile.arn": profile_part("profile"),
+        "iam-instance-profile.id": profile_part("profile_id"),
         "image-id": lambda instance: (instance.image,),
         "instance-id": lambda instance: (instance.id,),
         "instance-state-code": lambda instance: (str(INSTANCE_STATE_CODE[instance.state]),),

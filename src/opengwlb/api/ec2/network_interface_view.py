@@ -8,12 +8,13 @@ from typing import Any
 from opengwlb.api.common import tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.filters import flag, present
-from opengwlb.api.common.interfaces import address_of, private_dns_name, public_dns_name
+from opengwlb.api.common.interfaces import address_of
 from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer
 from opengwlb.model.ids import hex_part
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface, SecurityGroup
+from opengwlb.policy.resolver import private_dns_name, public_dns_name
 
 
 def answer(view: View, interface: NetworkInterface) -> Answer:

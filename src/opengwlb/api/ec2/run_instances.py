@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 
+from opengwlb.api.authorisation import parameter_arn
 from opengwlb.api.common import tags
 from opengwlb.api.common.errors import dry_run, invalid_value, missing, refuse, unsupported
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.context import Answer, Context, Parameters, action
-from opengwlb.model.compute import Instance
+from opengwlb.api.ssm.public import find
+from opengwlb.model.compute import Instance, MetadataOptions
 from opengwlb.model.ids import new_id
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-from . import instance_view, launch_network
+from . import instance_profiles, instance_view, launch_network, metadata_options
 from .images import require_launchable
 from .instance_types import DEFAULT_TYPE, check_count, check_type
 
@@ -40,11 +42,9 @@ _NO_SUCH_SERVICE = (
     "CapacityReservationSpecification",
     "DisableApiStop",
     "DisableApiTermination",
-    "IamInstanceProfile",
     "InstanceMarketOptions",
     "LaunchTemplate",
     "MaintenanceOptions",
-    "MetadataOptions",
     "Operator",
     "PrivateDnsNameOptions",
 )
@@ -62,7 +62,8 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     if params.get("InstanceInitiatedShutdownBehavior") not in (None, "stop"):
         raise unsupported("InstanceInitiatedShutdownBehavior", "an instance that shuts itself down is stopped.")
     interfaces = launch_network.read(params)
-    image_id = params.get("ImageId") or _no_image()
+    image_id = resolved_image(ctx, params.get("ImageId") or _no_image())
+    metadata = metadata_options.read(MetadataOptions(), params.get("MetadataOptions") or {})
     instance_type = check_type(params.get("InstanceType") or DEFAULT_TYPE)
     user_data = check_user_data(params.get("UserData") or "")
     least, most = _counts(params)
@@ -74,6 +75,7 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     def make(tx: Transaction) -> tuple[Instance, ...]:
         image = require_launchable(ctx, tx, image_id)
         planned = launch_network.plan(ctx, tx, params, interfaces)
+        profile = instance_profiles.asked(ctx, tx, params.get("IamInstanceProfile"))
         dry_run(params)
         reservation = new_id("r")
         made: list[Instance] = []
@@ -103,9 +105,12 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
                 source_dest_check=primary.source_dest_check,
                 key_name=params.get("KeyName"),
                 state_changed=ctx.now,
+                metadata=metadata,
                 tags=given["instance"],
             )
             tx.put(instance)
+            if profile is not None:
+                tx.put(instance_profiles.associated(ctx, instance, profile))
             made.append(instance)
         return tuple(made)
 
@@ -131,6 +136,18 @@ def check_user_data(text: str) -> str:
     if len(decoded) > USER_DATA_BYTES:
         raise invalid_value(f"User data is limited to {USER_DATA_BYTES} bytes")
     return base64.b64encode(decoded).decode()
+
+
+def resolved_image(ctx: Context, image_id: str) -> str:
+    """`resolve:ssm:NAME` and `resolve:ssm:NAME:VERSION` as the parameter says. Errors: InvalidAMIID.Malformed, InvalidParameterValue."""
+    if not image_id.startswith("resolve:ssm:"):
+        return image_id
+    name = image_id.removeprefix("resolve:ssm:")
+    ctx.authorise("ssm:GetParameters", parameter_arn(name.split(":")[0], account=ctx.account, region=ctx.region))
+    try:
+        return find(ctx, ctx.store.snapshot(), name).value
+    except AwsError as error:
+        raise invalid_value(f"The parameter '{name}' cannot be resolved: {error.message}") from error
 
 
 def _no_image() -> str:
