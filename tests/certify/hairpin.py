@@ -253,21 +253,22 @@ class SwallowsRepeats(Hairpin):
 
 
 class Disorders(Hairpin):
-    """Holds every other packet back until the next one has gone."""
+    """Holds every other packet of a flow back until the next one has gone."""
 
-    held: Way | None = None
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.held: dict[bytes, Way] = {}
 
     def ways(self, way: Way) -> list[Way]:
-        if self.held is None:
-            self.held = way
+        flow = way[0][36:40]
+        if flow not in self.held:
+            self.held[flow] = way
             return []
-        held, self.held = self.held, None
-        return [way, held]
+        return [way, self.held.pop(flow)]
 
     def idle(self) -> None:
-        if self.held is not None:
-            held, self.held = self.held, None
-            self.send(held)
+        for flow in list(self.held):
+            self.send(self.held.pop(flow))
 
 
 class UnreadQueue(Hairpin):
@@ -291,11 +292,17 @@ class OnlyIPv4(Hairpin):
         return inner.version == 4
 
 
-class OnlyClients(Hairpin):
-    """Returns what goes to a low port, not what comes from one."""
+class TiresOfServers(Hairpin):
+    """Returns only the first few data packets of a flow's server."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.answers: dict[int, int] = {}
 
     def wanted(self, data: bytes, header: geneve.Header, inner: Inner, peer: tuple[str, int]) -> bool:
-        return not (inner.source_port == 443 and inner.protocol == 6 and b"certify" in inner.payload)
+        if inner.source_port == 443 and inner.payload:
+            self.answers[header.cookie] = self.answers.get(header.cookie, 0) + 1
+        return inner.source_port != 443 or self.answers.get(header.cookie, 0) <= 4
 
 
 class OnlyTcpUdpIcmp(Hairpin):
@@ -480,7 +487,7 @@ FAULTS: dict[str, tuple[type[Hairpin], frozenset[str]]] = {
         ("unread-queue", UnreadQueue, "source-port-spread"),
         ("small-buffer", SmallBuffer, "largest ipv6-largest"),
         ("only-ipv4", OnlyIPv4, "ipv6 ipv6-largest icmpv6-error ipv6-extensions"),
-        ("only-clients", OnlyClients, "both-directions"),
+        ("tires-of-servers", TiresOfServers, "both-directions"),
         ("only-tcp-udp-icmp", OnlyTcpUdpIcmp, "gre esp sctp"),
         ("no-errors", NoErrors, "icmp-error icmpv6-error"),
         ("no-fragments", NoFragments, "fragments fragments-reordered"),

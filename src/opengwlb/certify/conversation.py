@@ -100,7 +100,7 @@ class Conversation:
         )  # fmt: skip
 
     def segment(self, flags: int, *, back: bool = False, size: int = 0, mark: bytes = b"") -> tuple[bytes, bytes]:
-        """(TCP segment, mark): the next one of an end. Without payload its mark is its ports and sequence number."""
+        """(TCP segment, mark): the next one of an end. Without payload its mark is its header up to the flags."""
         source, destination = self.ends(back=back)
         ports = self.flow.ports[::-1] if back else self.flow.ports
         payload = self.payload(size, mark or self.mark()) if size else b""
@@ -110,7 +110,7 @@ class Conversation:
             ack=self._next[not back] if flags & ACK else 0, payload=payload,
         )  # fmt: skip
         self._next[back] = (sequence + len(payload) + bool(flags & (SYN | packets.FIN))) & 0xFFFFFFFF
-        return made, payload[len(_TEXT) : len(_TEXT) + 16] if payload else made[:8]
+        return made, payload[len(_TEXT) : len(_TEXT) + 16] if payload else made[:14]
 
     def tcp(self, flags: int, *, back: bool = False, size: int = 0) -> Shot:
         made, mark = self.segment(flags, back=back, size=size)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from opengwlb.fabric.namespaces import run_in
@@ -24,8 +24,6 @@ from .judgement import Failed, NotReturned
 from .profile import Profile
 from .shots import Return, Shot, read_udp
 
-WAIT_S = 2.0
-"""How long a packet may take before it counts as not returned."""
 CHUNK = 64
 """Shots on their way at once: less than any receive buffer holds."""
 KEPT_FRAMES = 2000
@@ -45,6 +43,12 @@ class Sizes:
     connections: int = 50
     rate_s: float = 0.5
     top_rate: int = 128_000
+    truth_s: float = 10.0
+    """How long a health check may take to tell the truth: AWS's shortest time to unhealthy, two failures five seconds apart."""
+    quiet_s: float = 1.0
+    """How long a silence lasts."""
+    wait_s: float = 2.0
+    """How long a packet may take before it counts as not returned."""
 
     @classmethod
     def short(cls) -> Sizes:
@@ -120,7 +124,7 @@ class Lab:
     def opened(self, talk: Conversation) -> Conversation:
         """The flow after its handshake, of which nothing is judged here."""
         for shot in talk.handshake():
-            self.exchange([shot], wait_s=0.5)
+            self.exchange([shot], wait_s=self.sizes.wait_s / 4)
         return talk
 
     def fresh(self, *, version: int = 4, protocol: int | None = None) -> Conversation:
@@ -147,8 +151,9 @@ class Lab:
                 if problem.errno != 105:  # ENOBUFS: the device's queue is full for a moment
                     raise
 
-    def exchange(self, shots: Sequence[Shot], *, wait_s: float = WAIT_S) -> list[list[Return]]:
+    def exchange(self, shots: Sequence[Shot], *, wait_s: float | None = None) -> list[list[Return]]:
         """Send, and wait until each has come back or the time is up; what came back for each."""
+        wait_s = self.sizes.wait_s if wait_s is None else wait_s
         found: list[list[Return]] = []
         for start in range(0, len(shots), CHUNK):
             found += self._exchange(shots[start : start + CHUNK], wait_s=wait_s)
@@ -187,6 +192,11 @@ class Lab:
                 return True
         return False
 
+    def look(self, seconds: float) -> Iterator[Frame]:
+        """Every frame of either direction that comes within the time."""
+        assert self._capture is not None
+        yield from self._capture.frames(Bounds(packets=1 << 30, bytes=1 << 40, seconds=seconds))
+
     def catch_up(self) -> None:
         """Keep what the kernel caught and nobody waited for, as far as there is room."""
         assert self._capture is not None
@@ -207,7 +217,7 @@ class Lab:
         for shot in shots:
             follower = self.conversation()
             good = replace(_first(follower), source_port=shot.source_port, node=shot.node)
-            caught = self._exchange([shot, good], wait_s=WAIT_S, needed=[1])
+            caught = self._exchange([shot, good], wait_s=self.sizes.wait_s, needed=[1])
             if not caught[1]:
                 raise Failed("a good packet behind it did not come back")
             found.append(caught[0])

@@ -60,11 +60,22 @@ class ImageAppliance:
 @contextmanager
 def started(image: str, *, profile: Profile, name: str) -> Iterator[tuple[ImageAppliance, Place]]:
     """The appliance from an image's id, name, or name without its vendor; everything is taken away afterwards."""
-    with server(name) as record:
-        cloud = Cloud(record, account=credentials.OPERATOR, account_id="")
-        found = find_image(cloud, image)
-        with _instance(record, cloud, found, profile=profile) as made:
-            yield made
+    with server(name) as record, instance_of(record, image, profile=profile) as made:
+        yield made
+
+
+@contextmanager
+def instance_of(record: lab.ServerRecord, image: str, *, profile: Profile) -> Iterator[tuple[ImageAppliance, Place]]:
+    """The same, on a server that runs."""
+    cloud = Cloud(record, account=credentials.OPERATOR, account_id="")
+    found = find_image(cloud, image)
+    with _instance(record, cloud, found, profile=profile) as made:
+        yield made
+
+
+def private_name() -> str:
+    """Of the server that is started when none of the name runs."""
+    return f"cert{os.getpid()}"
 
 
 @contextmanager
@@ -74,7 +85,7 @@ def server(name: str) -> Iterator[lab.ServerRecord]:
     if running is not None:
         yield running
         return
-    private = f"cert{os.getpid()}"
+    private = private_name()
     data_dir = Path(tempfile.mkdtemp(prefix=f"{private}-"))
     listen = f"127.0.0.1:{_free_port()}"
     log = data_dir / "server.log"

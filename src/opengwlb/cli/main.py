@@ -27,6 +27,7 @@ from . import (
     looking,
     marketplace,
     plan,
+    replay,
     serving,
     show,
     uplinks,
@@ -46,6 +47,7 @@ app.command(uplinks.app)
 flows.register(app)
 asking.register(app)
 certify.register(app)
+replay.register(app)
 
 
 @app.command(name="serve")

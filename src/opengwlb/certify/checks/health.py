@@ -10,9 +10,6 @@ from ..judgement import Failed
 from ..lab import Lab
 from ..registry import Level, check
 
-TRUTH_S = 10.0
-"""AWS's shortest time to unhealthy: two failures, five seconds apart."""
-
 
 @check(
     Level.REQUIRED,
@@ -117,8 +114,8 @@ def health_truthful(lab: Lab) -> str:
     with lab.processes.stopped(loops):
         if lab.exchange([lab.first()], wait_s=0.3)[0]:
             raise Failed(f"packets came back although {', '.join(loops.values())} was stopped: what returns them?")
-        down = lab.until_health(False, seconds=TRUTH_S)
-    up = lab.until_health(True, seconds=TRUTH_S)
+        down = lab.until_health(False, seconds=lab.sizes.truth_s)
+    up = lab.until_health(True, seconds=lab.sizes.truth_s)
     lab.alive()
     return f"SIGSTOP to {', '.join(loops.values())}: unwell after {down:.1f} s, well {up:.1f} s after SIGCONT"
 
@@ -131,12 +128,12 @@ def health_truthful(lab: Lab) -> str:
     returns=False,
 )
 def health_in_silence(lab: Lab) -> str:
-    end = time.monotonic() + 2.0
+    end = time.monotonic() + 2 * lab.sizes.quiet_s
     asked = 0
     while time.monotonic() < end:
         answer = lab.health()
         asked += 1
         if not answer.well:
             raise Failed(f"without traffic: {answer.what}")
-        time.sleep(0.2)
-    return f"{asked} of {asked} probes during 2 s without packets"
+        time.sleep(lab.sizes.quiet_s / 5)
+    return f"{asked} of {asked} probes during {2 * lab.sizes.quiet_s:g} s without packets"

@@ -169,7 +169,7 @@ def icmp_error(lab: Lab) -> str:
     cause = talk.data(size=1200)
     lab.exchange([cause])
     message = packets.icmp(3, 4, 1400, cause.inner[:72])
-    _back_as_they_went(lab, [talk.shot(talk.ip(packets.ICMP, message, back=True), cause.mark)])
+    _back_as_they_went(lab, [talk.shot(talk.ip(packets.ICMP, message, back=True), message[:28])])
     return "fragmentation needed, to the client"
 
 
@@ -185,7 +185,7 @@ def icmpv6_error(lab: Lab) -> str:
     lab.exchange([cause])
     source, destination = talk.ends(back=True)
     message = packets.icmpv6(source, destination, 2, 0, 1400, cause.inner[:120])
-    _back_as_they_went(lab, [talk.shot(talk.ip(packets.ICMPV6, message, back=True), cause.mark)])
+    _back_as_they_went(lab, [talk.shot(talk.ip(packets.ICMPV6, message, back=True), message[:28])])
     return "packet too big, to the client"
 
 

@@ -25,11 +25,11 @@ def drain(lab: Lab) -> str:
     for _ in range(4):
         shots = [talk.data(back=back) for talk in talks for back in (False, True)]
         every_return(shots, lab.exchange(shots))
-        time.sleep(0.25)
+        time.sleep(lab.sizes.quiet_s / 4)
     if talks[0].protocol == packets.TCP:
         ends = [talk.tcp(packets.FIN | ACK, back=back) for talk in talks for back in (False, True)]
         every_return(ends, lab.exchange(ends), what="FINs")
-    return "4 flows, 1 s without new ones, closed in order"
+    return f"4 flows, {lab.sizes.quiet_s:g} s without new ones, closed in order"
 
 
 @check(
@@ -42,7 +42,7 @@ def registered_again(lab: Lab) -> str:
     talks = [lab.fresh() for _ in range(4)]
     shots = [talk.data() for talk in talks]
     every_return(shots, lab.exchange(shots))
-    time.sleep(0.5)  # out of service: nothing comes, neither packets nor probes
+    time.sleep(lab.sizes.quiet_s / 2)  # out of service: nothing comes, neither packets nor probes
     renewed = [lab.opened(again(lab, talk)) for talk in talks]
     shots = [talk.data(back=back) for talk in renewed for back in (False, True)]
     every_return(shots, lab.exchange(shots))
