@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .heartbeat import FRESH_S, Heartbeats
@@ -70,14 +70,26 @@ def serve_failure(reason: str, *, port: int = 80) -> None:
     serve(lambda: (False, {"status": reason}), port=port)
 
 
-def in_background(heartbeats: Heartbeats, *, port: int, also: Callable[[], str] = lambda: "") -> int:
-    """Fork the responder; its pid. It ends when its parent does. `also` says what else is wrong, or nothing."""
+def in_background(
+    heartbeats: Heartbeats,
+    *,
+    port: int,
+    also: Callable[[], str] = lambda: "",
+    unneeded: Iterable[socket.socket] = (),
+) -> int:
+    """Fork the responder; its pid. It ends when its parent does. `also` says what else is wrong, or nothing.
+
+    `unneeded` are the loops' sockets: held open here, they would outlive a loop that died, and the load balancer's packets would
+    fill them in place of being refused.
+    """
     parent = os.getpid()
     child = os.fork()
     if child:
         return child
     try:
         name_process("gwlb-health")
+        for each in unneeded:
+            each.close()
         threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
         serve(lambda: _and(loops_alive(heartbeats), also()), port=port)
     except (OSError, KeyboardInterrupt) as problem:

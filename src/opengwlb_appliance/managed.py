@@ -22,7 +22,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -74,14 +74,16 @@ class Managed:
         """For the health page."""
         return "" if self.generation else f"waiting for a policy from the manager at {self.url}"
 
-    def in_background(self) -> int:
-        """Fork the follower; its pid. It ends with its parent."""
+    def in_background(self, *, unneeded: Iterable[socket.socket] = ()) -> int:
+        """Fork the follower; its pid. It ends with its parent. `unneeded` are the loops' sockets, which it must not hold open."""
         parent = os.getpid()
         child = os.fork()
         if child:
             return child
         try:
             name_process("gwlb-policy")
+            for each in unneeded:
+                each.close()
             threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
             self.follow(keep_running=lambda: True)
         except KeyboardInterrupt:

@@ -40,15 +40,15 @@ def _serve(inspect: loop.Inspect, *, workers: int, health_port: int, policy: Man
     # All sockets are open before the first loop starts: a port added later would move flows between loops.
     sockets = [loop.open_sockets() for _ in range(workers)]
     trouble = policy.trouble if policy is not None else lambda: ""
-    children = {health.in_background(heartbeats, port=health_port, also=trouble): "health responder"}
+    ours = [each for pair in sockets for each in pair]
+    children = {health.in_background(heartbeats, port=health_port, also=trouble, unneeded=ours): "health responder"}
     if policy is not None:
-        children[policy.in_background()] = "policy follower"
+        children[policy.in_background(unneeded=ours)] = "policy follower"
     for slot in range(workers):
         child = _start_loop(inspect, heartbeats=heartbeats, slot=slot, sockets=sockets, policy=policy)
         children[child] = f"packet loop {slot}"
-    for pair in sockets:
-        for each in pair:
-            each.close()
+    for each in ours:
+        each.close()
     _supervise(children)
 
 
