@@ -67,13 +67,7 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
         fleet.expect(ledger, internet, f"{web.title}, port {CLOSED}", web.public_ip, port=CLOSED, passes=False, by=by)
 
     ledger.section("One push changes every VPC")
-    followed = {one["version"] for one in manager.appliances().values()}
-
-    def in_force() -> bool:
-        now = {one["version"] for one in manager.appliances().values()}
-        return len(now) == 1 and now != followed
-
-    seconds = fleet.pushed(manager, fleet.policy(closed=[]), everywhere=in_force)
+    seconds = fleet.pushed(manager, fleet.policy(closed=[]), waits=waits)
     fleet.expect_soon(ledger, "the new policy is with every appliance", seconds)
     for web in webs:
         waits.until(f"{web.title} to open", lambda web=web: (fleet.open_port(internet, web.public_ip, CLOSED), ""))  # type: ignore[misc]

@@ -81,12 +81,7 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
 
     ledger.section("One manager is dead; the other changes its policy")
     fleet.stop(cloud, first.instance, waits=waits)
-    before = {one["version"] for one in second.appliances().values()}
-    seconds = fleet.pushed(
-        second,
-        fleet.policy(closed=[CLOSED]),
-        everywhere=lambda: {one["version"] for one in second.appliances().values()} != before,
-    )
+    seconds = fleet.pushed(second, fleet.policy(closed=[CLOSED]), waits=waits)
     fleet.expect_soon(ledger, "the new policy is with the fleet of security-2", seconds)
     there = webs[1].public_ip
     waits.until("the port to close", lambda: (not fleet.open_port(internet, there, CLOSED), ""))

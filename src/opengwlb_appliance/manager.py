@@ -7,7 +7,7 @@ What a policy says is none of its business: it is text that the appliances under
 
     GET /v1/policy?after=VERSION&name=NAME&error=TEXT    {"version": N, "policy": "…"} once there is another version than that, else 204
     PUT /v1/policy                                       the body is the new policy; {"version": N}
-    GET /v1/appliances                                   {"version": N, "appliances": [{"name", "version", "error", "seen_s"}]}
+    GET /v1/appliances                                   {"version": N, "appliances": [{"name", "version", "error", "seen_s", "took_s"}]}
 
 Another manager that answers these is as good. Standard library only.
 """
@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import urllib.error
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,18 @@ WAIT_S = 20.0
 MOST_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class _Follower:
+    version: int
+    """That it has."""
+    error: str
+    """What it could not do with a newer one."""
+    seen: float
+    """When it asked last."""
+    took_s: float | None
+    """From the moment that this version was put until the appliance had it in force; None where that was not watched."""
+
+
 class Fleet:
     """The policy, durable, and who follows it. Every method may be called by any thread."""
 
@@ -41,8 +54,8 @@ class Fleet:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = directory / "policy.json"
         self._changed = threading.Condition()
-        self._appliances: dict[str, tuple[int, str, float]] = {}
-        """Name -> version it has, what it could not do with a newer one, when it asked last."""
+        self._appliances: dict[str, _Follower] = {}
+        self._put_at = 0.0
         self.version, self.policy = 0, ""
         if self._file.exists():
             kept = json.loads(self._file.read_text(encoding="utf-8"))
@@ -56,7 +69,7 @@ class Fleet:
             if version <= self.version:
                 return None
             managed.write_durably(self._file, json.dumps({"version": version, "policy": policy}))
-            self.version, self.policy = version, policy
+            self.version, self.policy, self._put_at = version, policy, time.monotonic()
             self._changed.notify_all()
             return version
 
@@ -64,10 +77,18 @@ class Fleet:
         """The policy as soon as it is another than `after`; None when it was not in time."""
         with self._changed:
             if name:
-                self._appliances[name] = (after, error, time.monotonic())
+                self._heard(name, after=after, error=error)
             if not self._changed.wait_for(lambda: self.version not in (0, after), timeout=seconds):
                 return None
             return self.version, self.policy
+
+    def _heard(self, name: str, *, after: int, error: str) -> None:
+        now = time.monotonic()
+        before = self._appliances.get(name)
+        took_s = before.took_s if before is not None and before.version == after else None
+        if took_s is None and after == self.version and self._put_at:
+            took_s = now - self._put_at
+        self._appliances[name] = _Follower(version=after, error=error, seen=now, took_s=took_s)
 
     def appliances(self) -> dict[str, Any]:
         now = time.monotonic()
@@ -75,8 +96,14 @@ class Fleet:
             return {
                 "version": self.version,
                 "appliances": [
-                    {"name": name, "version": version, "error": error, "seen_s": round(now - seen, 1)}
-                    for name, (version, error, seen) in sorted(self._appliances.items())
+                    {
+                        "name": name,
+                        "version": one.version,
+                        "error": one.error,
+                        "seen_s": round(now - one.seen, 1),
+                        "took_s": one.took_s if one.took_s is None else round(one.took_s, 3),
+                    }
+                    for name, one in sorted(self._appliances.items())
                 ],
             }
 

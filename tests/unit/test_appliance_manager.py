@@ -100,6 +100,7 @@ def test_a_change_reaches_every_appliance_within_a_second(running: Running, foll
     assert until(lambda: all(one.generation == 2 for one in fleet)) < 1
     assert all(decides(one) is Verdict.DROP for one in fleet)
     until(lambda: {one["version"] for one in running.fleet.appliances()["appliances"]} == {running.fleet.version})
+    assert all(0 <= one["took_s"] < 1 for one in running.fleet.appliances()["appliances"])
 
 
 def test_without_its_manager_an_appliance_goes_on_and_follows_the_next_one(
