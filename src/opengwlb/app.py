@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,7 +26,7 @@ from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
 from opengwlb.control.uplinks import UplinkReconciler
-from opengwlb.dataplane import DataPlane
+from opengwlb.dataplane import DataPlane, programs
 from opengwlb.fabric import Fabric, host
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.observe import metrics, read_api
@@ -41,8 +40,6 @@ from opengwlb.wire.gateway import Gateway
 
 log = logging.getLogger(__name__)
 
-PROGRAMS = Path(__file__).resolve().parents[2] / "build" / "bpf"
-"""Compiled by `make -C bpf`."""
 
 
 class Server:
@@ -64,7 +61,7 @@ class Server:
         self.driver: RuncDriver | AbsentInstances
         if options.data_plane == "kernel":
             fabric = self.fabric = Fabric(name=options.name, run_dir=run_dir)
-            self.dataplane = DataPlane(run_dir=run_dir, objects=PROGRAMS)
+            self.dataplane = DataPlane(run_dir=run_dir, objects=programs.directory())
             self.dataplane.open()
             self.driver = RuncDriver(name=options.name, run_dir=run_dir, data_dir=options.data_dir)
             self.health = HealthChecker(

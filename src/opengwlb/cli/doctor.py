@@ -7,6 +7,7 @@ asks the kernel itself instead of the tools (doctor_probes.py).
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import platform
@@ -28,6 +29,8 @@ KERNEL_NEEDED = (6, 6)
 TESTED_ON = "tested on 6.18"
 CLANG_VERSIONS = (19, 18, 17, 16, 15, 14)
 DISK_NEEDED_GIB = 2.0
+PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
+"""Compiled programs, in what was installed from a wheel: then nothing is built here."""
 
 OK = "ok"
 INSTALLABLE = "installable"
@@ -46,10 +49,10 @@ RUN_TOOLS = {
     "curl": "curl",
     "iptables": "iptables",
     "nft": "nftables",
-    "make": "make",
 }
 """Command -> Debian and Ubuntu package. `iptables` and `nft` are for instances, which see the host's /usr."""
-RUN_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
+BUILD_TOOLS = {"make": "make"}
+BUILD_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
 TEST_TOOLS = {"tshark": "tshark", "iperf3": "iperf3", "nc": "netcat-openbsd", "bpftool": "bpftool"}
 """What `make test` and `make bench` use besides."""
 
@@ -224,6 +227,14 @@ def check_build_tools() -> Iterator[Check]:
         yield Check("venv", INSTALLABLE, "not installed", "apt install python3-venv", ("python3-venv",))
 
 
+def check_libbpf() -> Check:
+    try:
+        ctypes.CDLL("libbpf.so.1")
+    except OSError:
+        return Check("libbpf", INSTALLABLE, "not installed", "apt install libbpf1", ("libbpf1",))
+    return Check("libbpf", OK, "libbpf.so.1")
+
+
 def check_apt() -> Check:
     if find_tool("apt-get"):
         return Check("packages", OK, _distribution() or "apt")
@@ -270,7 +281,10 @@ def examine(*, port: int = 4566, with_tests: bool = False) -> list[Check]:
     if os.geteuid() == 0:
         checks += [*check_probes(), check_tun()]
     tools = {**RUN_TOOLS, **TEST_TOOLS} if with_tests else RUN_TOOLS
-    checks += [*check_build_tools(), *check_tools(tools, RUN_FILES)]
+    if PROGRAMS.is_dir():
+        checks += [check_libbpf(), *check_tools(tools, {})]
+    else:
+        checks += [*check_build_tools(), *check_tools({**tools, **BUILD_TOOLS}, BUILD_FILES)]
     return [*checks, check_disk(Path("/var/lib")), check_port(port)]
 
 
@@ -281,7 +295,8 @@ def obstacle(checks: list[Check], *, installed: bool) -> str | None:
             return check.advice
     lacking = sorted({package for check in checks if check.state == INSTALLABLE for package in check.packages})
     if installed and lacking:
-        return f"Some packages are missing ({', '.join(lacking)}): run `make setup`."
+        cure = f"apt install {' '.join(lacking)}" if PROGRAMS.is_dir() else "make setup"
+        return f"Some packages are missing ({', '.join(lacking)}): run `{cure}`."
     return None
 
 
@@ -322,7 +337,8 @@ def run(*, as_json: bool = False, packages: bool = False, with_tests: bool = Fal
         if not quiet:
             print(report(checks, colour=sys.stdout.isatty()))
             if lacking:
-                print(f"`make setup` installs what is marked +: {' '.join(lacking)}")
+                cure = "apt install" if PROGRAMS.is_dir() else "make setup"
+                print(f"`{cure}` installs what is marked +: {' '.join(lacking)}")
         if stop:
             print(f"gwlb: {stop}", file=sys.stderr)
         elif not quiet:
