@@ -64,7 +64,7 @@ class Call:
     role: str = ""
     arn: str = ""
     user_id: str = ""
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
 
 
 def test_the_handler_makes_the_region_ready_and_answers(api: Api):

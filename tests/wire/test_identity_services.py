@@ -313,3 +313,105 @@ def test_a_json_service_answers_wrong_requests_in_json(lab: ServiceLab, tmp_path
         "before-sign.ssm.GetParameter", lambda request, **_: setattr(request, "data", b'{"Name": 5}')
     )
     assert error_of(lambda: ssm.get_parameter(Name="a"))[0] == "SerializationException"
+
+
+def in_a_vpc(lab: ServiceLab) -> tuple[str, str]:
+    """(VPC, subnet)"""
+    ec2 = lab.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return vpc, ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+
+
+def test_an_instance_gets_a_profile_only_from_who_may_pass_its_role(lab: ServiceLab) -> None:
+    iam, ec2 = lab.client("iam"), lab.client("ec2")
+    passed = make_role(lab, "passed", trust=TRUST)
+    iam.create_instance_profile(InstanceProfileName="passed")
+    iam.add_role_to_instance_profile(InstanceProfileName="passed", RoleName="passed")
+    _, subnet = in_a_vpc(lab)
+    launch: dict[str, Any] = {
+        "ImageId": "resolve:ssm:/aws/service/opengwlb/ami/linux/latest",
+        "MinCount": 1,
+        "MaxCount": 1,
+        "SubnetId": subnet,
+        "IamInstanceProfile": {"Name": "passed"},
+        "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+    }
+    make_role(lab, "launcher", policy({"Action": ["ec2:RunInstances", "ssm:GetParameters"]}))
+    limited = lab.client("ec2", assume(lab, f"arn:aws:iam::{lab.account.id}:role/launcher"))
+    code, message, _ = error_of(lambda: limited.run_instances(**launch))
+    assert code == "UnauthorizedOperation" and f"iam:PassRole on resource: {passed}" in message
+    lab.client("iam").put_role_policy(
+        RoleName="launcher", PolicyName="pass", PolicyDocument=policy({"Action": "iam:PassRole", "Resource": passed})
+    )
+    (made,) = limited.run_instances(**launch)["Instances"]
+    assert made["IamInstanceProfile"]["Arn"].endswith(":instance-profile/passed")
+    assert (made["MetadataOptions"]["HttpTokens"], made["MetadataOptions"]["HttpPutResponseHopLimit"]) == (
+        "required",
+        2,
+    )
+    assert (
+        made["ImageId"]
+        == lab.client("ssm").get_parameter(Name="/aws/service/opengwlb/ami/linux/latest")["Parameter"]["Value"]
+    )
+    assert error_of(
+        lambda: ec2.associate_iam_instance_profile(InstanceId=made["InstanceId"], IamInstanceProfile={"Name": "passed"})
+    )[0] == ("IncorrectState")
+    (association,) = ec2.describe_iam_instance_profile_associations(
+        Filters=[{"Name": "instance-id", "Values": [made["InstanceId"]]}]
+    )["IamInstanceProfileAssociations"]
+    iam.create_instance_profile(InstanceProfileName="other")
+    replaced = ec2.replace_iam_instance_profile_association(
+        AssociationId=association["AssociationId"], IamInstanceProfile={"Name": "other"}
+    )["IamInstanceProfileAssociation"]
+    assert replaced["IamInstanceProfile"]["Arn"].endswith("/other")
+    ec2.disassociate_iam_instance_profile(AssociationId=replaced["AssociationId"])
+    assert (
+        error_of(lambda: ec2.disassociate_iam_instance_profile(AssociationId=replaced["AssociationId"]))[0]
+        == "NoSuchAssociation"
+    )
+
+
+def test_an_endpoints_policy_holds_for_everybody_who_calls_through_it(lab: ServiceLab) -> None:
+    """Asked of the gateway directly, as the listener in the endpoint's box does; the signature is botocore's."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    from opengwlb.wire.gateway import Origin
+    from opengwlb.wire.sigv4 import HttpRequest
+
+    vpc, subnet = in_a_vpc(lab)
+    document = policy({"Action": "ec2:Describe*", "Principal": "*"})
+    endpoint = lab.client("ec2").create_vpc_endpoint(
+        VpcEndpointType="Interface",
+        ServiceName=f"com.amazonaws.{REGION}.ec2",
+        VpcId=vpc,
+        SubnetIds=[subnet],
+        PrivateDnsEnabled=False,
+        PolicyDocument=document,
+    )["VpcEndpoint"]["VpcEndpointId"]
+    condition = {"StringEquals": {"aws:SourceVpce": endpoint}, "IpAddress": {"aws:VpcSourceIp": "10.0.0.0/24"}}
+    role = assume(lab, make_role(lab, "by-endpoint", policy({"Action": "ec2:*", "Condition": condition})))
+
+    def call(given: dict[str, Any], action: str, *, service: str = "ec2", origin: Origin) -> str:
+        request = AWSRequest(
+            method="POST",
+            url="http://ec2.local/",
+            data=f"Action={action}&Version=2016-11-15".encode(),
+            headers={"Host": "ec2.local"},
+        )
+        keys = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("SessionToken"))
+        SigV4Auth(keys, service, REGION).add_auth(request)
+        headers = tuple((name.lower(), value) for name, value in request.headers.items())
+        sent = HttpRequest(method="POST", path="/", query="", headers=headers, body=request.data)
+        answer = lab.gateway.answer(sent, origin=origin, service="ec2")
+        found = bytes(answer.body).decode()
+        return found.partition("<Code>")[2].partition("</Code>")[0] or "OK"
+
+    root = {"AccessKeyId": lab.key.id, "SecretAccessKey": lab.key.secret}
+    through = Origin(address="10.0.0.9", vpc=vpc, endpoint=endpoint)
+    assert call(root, "DescribeVpcs", origin=through) == call(role, "DescribeVpcs", origin=through) == "OK"
+    assert call(root, "CreateInternetGateway", origin=through) == "UnauthorizedOperation"
+    assert call(root, "CreateInternetGateway", origin=Origin()) == "OK"
+    assert call(role, "DescribeVpcs", origin=Origin(address="10.0.0.9")) == "UnauthorizedOperation"
+    assert call(root, "GetCallerIdentity", service="sts", origin=through) == "SignatureDoesNotMatch"

@@ -151,7 +151,7 @@ class Rehearsal:
         made = crafted.frame(packet, source=far.mac, destination=port.mac)
         with self._dry_run() as self._trial:
             walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
-        self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router")
+        self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router", "to_service")
         return [step for step in walked if self._viewer.sees(step.seen_by)]
 
     def _start(self, source: str) -> tuple[Port, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 import threading
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 OpenSocket = Callable[[str, int, int], socket.socket]
 """(box, family, kind) -> a socket that belongs to the box (`Fabric.open_socket`). Raises OSError."""
-SETTLED_S, PENDING_S = 5.0, 0.2
+SETTLED_S, RETRY_S = 5.0, 1.0
 METADATA_BODY = 1024
 API_BODY = 1 << 20
 _START_S = 10.0
@@ -89,6 +90,9 @@ class Services:
         self._clock = clock
         self._running: dict[Listener, Server] = {}
         self._startable: tuple[Any, frozenset[str]] = (None, frozenset())
+        # Five sockets for each VPC, and two for each address of an endpoint: more than the usual 1024 with two hundred VPCs.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="services", daemon=True)
         self._thread.start()
@@ -109,7 +113,7 @@ class Services:
         self.errors = errors
         self.tried = frozenset(listener.box for listener in wanted if listener.kind == "metadata")
         pending = any(exists(one) and one.vpc not in self.tried for one in snapshot.values(Instance))
-        return PENDING_S if pending or errors else SETTLED_S
+        return RETRY_S if pending or errors else SETTLED_S
 
     def startable(self, built: frozenset[str]) -> frozenset[str]:
         """`built` without the instances that should wait a moment, because a script at boot may ask at once."""
