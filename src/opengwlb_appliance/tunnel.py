@@ -56,7 +56,6 @@ _SYSCTLS = {
     "net/ipv4/fwmark_reflect": "1",
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/all/send_redirects": "0",
-    "net/ipv6/conf/lo/disable_ipv6": "0",
     "net/ipv6/conf/all/forwarding": "1",
     "net/ipv6/fwmark_reflect": "1",
 }
@@ -173,7 +172,7 @@ class Tunnels:
             if path.exists():
                 path.write_text(value, encoding="ascii")
         nft(TABLE)
-        for family in _families():
+        for family in families():
             _ip("rule", f"del lookup local priority {LOCAL_PRIORITY}", family=family, check=False)
             _ip("rule", f"add lookup local priority {LOCAL_PRIORITY}", family=family)
             _ip("rule", "del lookup local priority 0", family=family, check=False)
@@ -283,7 +282,7 @@ def _configure(tunnel: Tunnel) -> None:
         if path.exists():
             path.write_text(value, encoding="ascii")
     _ip("link", f"set {tunnel.device} mtu {MTU} txqueuelen 10000 up")
-    for family in _families():
+    for family in families():
         _ip("route", f"replace default dev {tunnel.device} table {tunnel.mark}", family=family)
         for rule in (f"fwmark {tunnel.mark}", f"iif {tunnel.device}"):
             _ip("rule", f"del {rule} lookup {tunnel.mark}", family=family, check=False)  # of an earlier life
@@ -308,8 +307,13 @@ def table_is_there() -> str:
     return "" if done.returncode == 0 else "the rules of table inet gwlb_tunnel are gone"
 
 
-def _families() -> tuple[str, ...]:
-    return ("-4", "-6") if Path("/proc/sys/net/ipv6").exists() else ("-4",)
+def families() -> tuple[str, ...]:
+    """`ip`'s words for the families that this kernel has. A box in a VPC without IPv6 gets it on its loopback device."""
+    loopback = Path("/proc/sys/net/ipv6/conf/lo/disable_ipv6")
+    if not loopback.exists():
+        return ("-4",)
+    loopback.write_text("0", encoding="ascii")
+    return ("-4", "-6")
 
 
 def _ip(noun: str, words: str, *, family: str = "-4", check: bool = True) -> None:
@@ -337,4 +341,4 @@ def serve(
     tunnels.run(heartbeats)
 
 
-__all__ = ["MARK_BASE", "MTU", "Flows", "Return", "Tunnel", "Tunnels", "flow_names", "nft", "serve"]
+__all__ = ["MARK_BASE", "MTU", "Flows", "Return", "Tunnel", "Tunnels", "families", "flow_names", "nft", "serve"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.instances.guest_maker import make_disk
 from tests.instances.image_maker import APPLIANCE, make_oci, make_root, run
 
-from .cloud import Customer, Partner, customer, healthy, partner, reachable
+from .cloud import Customer, Partner, answers, customer, healthy, partner, reachable
 from .server import BIN, Server, until
 
 TRANSFER = str(Path(__file__).with_name("transfer.py"))
@@ -296,8 +298,11 @@ def test_the_http_inspector_of_the_marketplace_answers_for_what_is_denied(server
 
     until(lambda: "GET /admin/secrets 403" in console(), what="the request is in the log")
     # The server sees the client and its port, not the proxy: both halves are one flow of the load balancer.
-    flows = [one for one in server.flows() if one.get("destination_port", 80) == 80]
-    assert flows, server.flows()
+    logged = set(re.findall(r"192\.0\.2\.1:(\d+) -> ", console()))
+    mine = [one for one in server.flows() if one["endpoint"] == made.endpoints["a"]]
+    ports = {str(port) for one in mine for port in (one["source_port"], one["destination_port"])} - {"80", "5001"}
+    bulk = {str(one["source_port"]) for one in mine if one["destination_port"] == 5001}
+    assert mine and ports - bulk <= logged
 
 
 def test_rules_that_cannot_be_used_are_said_on_the_health_page(server: Server):
@@ -313,3 +318,31 @@ def test_rules_that_cannot_be_used_are_said_on_the_health_page(server: Server):
         (made,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, UserData=rules)["Instances"]
         ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]], WaiterConfig={"Delay": 1})
         assert words in page(server, made["InstanceId"], status=503)
+
+
+def test_a_virtual_machine_that_is_not_ours_carries_tcp_bulk(server: Server, tmp_path: Path):
+    server.account("partner-vm")
+    server.account("customer-vm")
+    disk = tmp_path / "guest.qcow2"
+    run("qemu-img", "convert", "-O", "qcow2", str(make_disk(tmp_path)), str(disk))
+    image = imported(server, disk, "--as", "acme/vm", "--owner", "partner-vm")
+    assert image["kind"] == "disk"
+    inspected = partner(
+        server, account="partner-vm", appliance=image["id"], user_data="#!/bin/sh\necho user data ran\n"
+    )
+    made = customer(server, service=inspected.service_name, account="customer-vm")
+    healthy(inspected, count=1, seconds=120)
+    reachable(server, made.public["a"])
+    carries_bulk(server, made, mib=8)
+    appliance = inspected.appliances["a"][0]
+    console = inspected.ec2.get_console_output(InstanceId=appliance)["Output"]
+    assert "user data ran" in console and "guest has 10.9.0.5/24 by 10.9.0.1" in console
+    # StopInstances is the power button.
+    inspected.ec2.stop_instances(InstanceIds=[appliance])
+    inspected.ec2.get_waiter("instance_stopped").wait(InstanceIds=[appliance], WaiterConfig={"Delay": 1})
+    assert "reboot: Power down" in inspected.ec2.get_console_output(InstanceId=appliance)["Output"]
+    # While it is off nobody answers in its place, not its box either; started again, it has its disk.
+    assert not answers(server, made.public["a"])
+    inspected.ec2.start_instances(InstanceIds=[appliance])
+    reachable(server, made.public["a"], seconds=120)
+    assert "for the 2. time" in inspected.ec2.get_console_output(InstanceId=appliance)["Output"]

@@ -55,6 +55,20 @@ BUILD_TOOLS = {"make": "make"}
 BUILD_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
 TEST_TOOLS = {"tshark": "tshark", "iperf3": "iperf3", "nc": "netcat-openbsd", "bpftool": "bpftool"}
 """What `make test` and `make bench` use besides."""
+IMAGE_TOOLS = {
+    "OCI images": {"skopeo": "skopeo", "umoci": "umoci"},
+    "virtual machines": {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mcopy": "mtools"},
+    "HTTP inspector": {"haproxy": "haproxy"},
+}
+"""What appliances of some forms need, and nothing else: installed by who has such an appliance, and by `make test`."""
+GUEST_TOOLS = {
+    "syslinux": "syslinux",
+    "mkfs.fat": "dosfstools",
+    "cpio": "cpio",
+    "depmod": "kmod",
+    "busybox": "busybox-static",
+}
+"""With which the tests make a virtual machine."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +228,15 @@ def check_tools(tools: dict[str, str], files: dict[str, str]) -> Iterator[Check]
             yield Check(package, INSTALLABLE, "not installed", f"apt install {package}", (package,))
 
 
+def check_image_tools() -> Iterator[Check]:
+    for what, tools in IMAGE_TOOLS.items():
+        missing = [package for command, package in tools.items() if not find_tool(command)]
+        if missing:
+            yield Check(what, WARNING, "not set up", f"If you want them: apt install {' '.join(missing)}")
+        else:
+            yield Check(what, OK, ", ".join(tools))
+
+
 def check_build_tools() -> Iterator[Check]:
     if path := find_clang():
         yield Check("clang", OK, path)
@@ -280,11 +303,14 @@ def examine(*, port: int = 4566, with_tests: bool = False) -> list[Check]:
     checks += [check_python(sys.version_info[:2]), check_btf(), check_cgroups(), check_apt()]
     if os.geteuid() == 0:
         checks += [*check_probes(), check_tun()]
-    tools = {**RUN_TOOLS, **TEST_TOOLS} if with_tests else RUN_TOOLS
+    images = {command: package for tools in IMAGE_TOOLS.values() for command, package in tools.items()}
+    tools = {**RUN_TOOLS, **TEST_TOOLS, **images, **GUEST_TOOLS} if with_tests else RUN_TOOLS
     if PROGRAMS.is_dir():
         checks += [check_libbpf(), *check_tools(tools, {})]
     else:
         checks += [*check_build_tools(), *check_tools({**tools, **BUILD_TOOLS}, BUILD_FILES)]
+    if not with_tests:
+        checks += check_image_tools()
     return [*checks, check_disk(Path("/var/lib")), check_port(port)]
 
 

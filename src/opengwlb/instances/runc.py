@@ -21,9 +21,18 @@ from opengwlb.model.images import Launch
 
 from . import foreign
 from .builtin.init import CONSOLE_LIMIT
-from .bundle import BOOT_ANNOTATION, KIND_ANNOTATION, STOP_ANNOTATION, configuration, usr_mounts
+from .bundle import (
+    BOOT_ANNOTATION,
+    KIND_ANNOTATION,
+    KVM,
+    STOP_ANNOTATION,
+    TUN,
+    bind,
+    configuration,
+    usr_mounts,
+)
 from .cgroups import remove_group
-from .content import ContentStore
+from .content import DISK, ContentStore
 from .driver import InstanceError, InstanceSpec, RunningInstance
 from .images import PYTHON, service_of
 from .rootfs import make_applications, make_root
@@ -32,6 +41,13 @@ CONSOLE_BYTES = 64 << 10
 """As much as GetConsoleOutput returns."""
 STOP_S = 2.0
 _COMMAND_S = 60.0
+MACHINE = "disk"
+"""The kind of images that are virtual machines' disks."""
+MACHINE_STOP_S = 60.0
+"""A guest may take this long to shut down before it is switched off."""
+MACHINE_OVERHEAD_BYTES = 512 << 20
+"""What QEMU takes beside the guest's memory: translated code, and the page cache of its disk."""
+_STOPPING = "stopping"
 OWN_ROOT = ("oci", "rootfs")
 """Kinds of images whose boxes do not see the host's /usr."""
 
@@ -74,6 +90,7 @@ class RuncDriver:
                 if spec.launch is not None:
                     self._start_foreign(spec, disk=disk, console=console.fileno())
                 else:
+                    (disk / _STOPPING).unlink(missing_ok=True)
                     self._write(disk, self._over_usr(spec, disk=disk))
                     self._runc("run", "--detach", "--bundle", str(disk), spec.id, output=console.fileno())
         except (OSError, ValueError) as problem:
@@ -85,22 +102,32 @@ class RuncDriver:
 
     def _over_usr(self, spec: InstanceSpec, *, disk: Path) -> dict[str, Any]:
         """The configuration of a box over the host's /usr; makes its root when it has none."""
-        service = service_of(spec)
+        machine = spec.image_kind == MACHINE
+        service = None if machine else service_of(spec)
         root = disk / "root"
         if not root.exists():
             make_root(root, spec=spec)
         upper, work = self._usr_layers(spec.id)
-        argv = [PYTHON, "-m", "builtin.init", "--boot", str(spec.boot)]
+        argv = [PYTHON, "-m", "builtin.machine" if machine else "builtin.init", "--boot", str(spec.boot)]
+        mounts = usr_mounts(applications=disk / "applications", usr_upper=upper, usr_work=work, hidden=self._hidden())
         if service is not None:
             argv += ["--service", service.name, "--", *service.argv]
+        if machine:
+            content = self._contents.path(spec.content)
+            if not (content / DISK).is_file():
+                raise InstanceError(f"the content of the image is missing: {content / DISK}")
+            (disk / "machine").mkdir(exist_ok=True, mode=0o700)
+            mounts += [bind(disk / "machine", "/var/lib/machine"), bind(content, "/opt/image", "ro")]
+            size = ("--memory-mib", str(spec.memory_bytes >> 20), "--cpus", str(max(1, round(spec.cpus))))
+            argv += ["--instance", spec.id, *size]
         return configuration(
             spec,
             process=Launch(arguments=tuple(argv), directory="/root"),
             root=root,
-            mounts=usr_mounts(
-                applications=disk / "applications", usr_upper=upper, usr_work=work, hidden=self._hidden()
-            ),
+            mounts=mounts,
             cgroup=f"{self._group}/{spec.id}",
+            devices=(TUN, KVM) if machine and os.path.exists(KVM.path) else (TUN,),
+            memory_overhead=MACHINE_OVERHEAD_BYTES if machine else 0,
         )
 
     def _start_foreign(self, spec: InstanceSpec, *, disk: Path, console: int) -> None:
@@ -146,13 +173,29 @@ class RuncDriver:
         found = self.running().get(instance)
         if found is None:
             return True
-        if found.alive:
+        if found.alive and self._label(instance, KIND_ANNOTATION) == MACHINE:
+            if self._shutting_down(instance):
+                return False
+        elif found.alive:
             self._ask_to_end(instance, by=self._label(instance, STOP_ANNOTATION) or "SIGTERM")
         self._runc("delete", "--force", instance)
         return True
 
+    def _shutting_down(self, instance: str) -> bool:
+        """Whether a virtual machine that was asked to shut down may take longer. Asks it the first time."""
+        asked = self._disk(instance) / _STOPPING
+        if not asked.exists():
+            asked.touch()
+            self._runc("kill", instance, "SIGTERM", check=False)
+        return time.time() - asked.stat().st_mtime < MACHINE_STOP_S
+
+    def _end(self, instance: str) -> None:
+        """Stop without waiting for a virtual machine: its disk goes with it, or the machine's owner wants it down."""
+        if not self.stop(instance):
+            self._runc("delete", "--force", instance)
+
     def remove(self, instance: str) -> None:
-        self.stop(instance)
+        self._end(instance)
         disk = self._disk(instance)
         # A crash in the middle must not leave a disk that the next start takes for a good one.
         if disk.exists():
@@ -168,7 +211,7 @@ class RuncDriver:
 
     def destroy(self) -> None:
         for instance in self.running():
-            self.stop(instance)
+            self._end(instance)
             remove_group(f"{self._group}/{instance}")
         remove_group(self._group)
         shutil.rmtree(self._state, ignore_errors=True)

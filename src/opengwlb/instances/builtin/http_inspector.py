@@ -60,6 +60,7 @@ table inet http_inspector {{
     meta nfproto ipv6 update @clients6 {{ ip6 saddr : meta mark }}
     meta nfproto ipv4 meta l4proto tcp tproxy ip to 127.0.0.1:{PROXY_PORT} meta mark set mark or {PROXY_BIT} accept
     meta nfproto ipv6 meta l4proto tcp tproxy ip6 to [::1]:{PROXY_PORT} meta mark set mark or {PROXY_BIT} accept
+    drop comment "nobody inspects: the proxy does not listen"
   }}
   chain out {{ type route hook output priority mangle;
     meta nfproto ipv4 tcp dport 80 meta mark set ip saddr map @clients4
@@ -72,7 +73,6 @@ table inet http_inspector {{
 PROXY = f"""\
 global
     log stdout format raw local0 info
-    maxconn 20000
 defaults
     mode http
     log global
@@ -150,9 +150,7 @@ def proxy_answers() -> str:
 
 def _lead_to_proxy() -> None:
     """What has the proxy's mark is for this machine, whatever its address."""
-    for family in ("-4", "-6"):
-        if family == "-6" and not Path("/proc/sys/net/ipv6").exists():
-            continue
+    for family in tunnel.families():
         mark = f"fwmark {PROXY_BIT}/{PROXY_BIT}"
         for words in (
             ["route", "replace", "local", "default", "dev", "lo", "table", str(PROXY_BIT)],
@@ -175,7 +173,7 @@ def main() -> None:
         print(f"http-inspector: {problem}", flush=True)
         serve_failure(str(problem))
         return
-    subprocess.Popen(["haproxy", "-db", "-q", "-f", str(CONFIGURATION)], stdin=subprocess.DEVNULL)
+    subprocess.Popen(["haproxy", "-db", "-f", str(CONFIGURATION)], stdin=subprocess.DEVNULL)
     print(f"http-inspector: {len(rules)} rules", flush=True)
     tunnel.serve(
         opened=lambda one: print(f"http-inspector: {one.endpoint_id} is device {one.device}", flush=True),
