@@ -184,8 +184,7 @@ def test_equal_addresses_in_two_vpcs_are_two_instances(site: Site, other: Site) 
 
 def test_boto3_finds_the_credentials_and_the_endpoint_as_it_does_on_aws(site: Site, tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
-    token = site.token()
-    authority.write_text(site.curl("-H", f"X-aws-ec2-metadata-token: {token}", f"{IMDS}/opengwlb/ca.pem"))
+    authority.write_text(site.curl(f"{IMDS}/opengwlb/ca.pem"))
     (address,) = site.resolve("ec2.ap-northeast-2.amazonaws.com")
     program = (
         f"import boto3; ec2 = boto3.client('ec2', endpoint_url='https://{address}', region_name='{REGION}')\n"
@@ -205,7 +204,7 @@ def test_identity_documents_verify_with_openssl(site: Site, tmp_path: Path) -> N
     header = f"X-aws-ec2-metadata-token: {site.token()}"
     document = site.get("dynamic/instance-identity/document", header)[1]
     certificate = tmp_path / "identity.pem"
-    certificate.write_text(site.curl("-H", header, f"{IMDS}/opengwlb/identity.pem"))
+    certificate.write_text(site.curl(f"{IMDS}/opengwlb/identity.pem"))
     signed = tmp_path / "pkcs7"
     signed.write_text(
         f"-----BEGIN PKCS7-----\n{site.get('dynamic/instance-identity/pkcs7', header)[1]}\n-----END PKCS7-----\n"

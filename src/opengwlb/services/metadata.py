@@ -27,6 +27,11 @@ TOKEN_PATH = "/latest/api/token"
 TOKEN = "x-aws-ec2-metadata-token"
 TTL = "x-aws-ec2-metadata-token-ttl-seconds"
 LONGEST_S = 21600
+CERTIFICATES: dict[str, Callable[[Store], str]] = {
+    "/opengwlb/ca.pem": authority_certificate,
+    "/opengwlb/identity.pem": document_certificate,
+}
+"""Public, so without a token: a line in a start script gets them."""
 VERSIONS = (
     *("1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01", "2008-09-01"),
     *("2009-04-04", "2011-01-01", "2011-05-01", "2012-01-12", "2014-02-25", "2014-11-05", "2015-10-20", "2016-04-19"),
@@ -60,6 +65,8 @@ class MetadataService:
             return self._token(incoming, instance) if path == TOKEN_PATH else _refusal(405)
         if incoming.method not in ("GET", "HEAD"):
             return _refusal(405)
+        if path in CERTIFICATES:
+            return _answer(200, CERTIFICATES[path](self._store).encode())
         given = incoming.header(TOKEN)
         if not self._permitted(given, instance):
             return _refusal(401)
@@ -97,10 +104,6 @@ class MetadataService:
     def _read(self, path: str, snapshot: Snapshot, instance: Instance) -> bytes | None:
         if path == "/":
             return "\n".join(VERSIONS).encode()
-        if path == "/opengwlb/ca.pem":
-            return authority_certificate(self._store).encode()
-        if path == "/opengwlb/identity.pem":
-            return document_certificate(self._store).encode()
         version, _, rest = path.removeprefix("/").partition("/")
         if version not in VERSIONS:
             return None
