@@ -186,6 +186,10 @@ def test_permissions_can_be_for_single_resources_and_their_tags(lab: ServiceLab)
         code == "UnauthorizedOperation" and f"on resource: arn:aws:ec2:{REGION}:{lab.account.id}:vpc/{other}" in message
     )
     assert error_of(lambda: ec2.create_subnet(VpcId=other, CidrBlock="10.0.0.0/24"))[0] == "UnauthorizedOperation"
+    vpc_alone = policy({"Action": "ec2:CreateSubnet", "Resource": "arn:aws:ec2:*:*:vpc/*"})
+    half = lab.client("ec2", assume(lab, make_role(lab, "half", vpc_alone)))
+    refused = error_of(lambda: half.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24"))
+    assert "on resource: arn:aws:ec2:" in refused[1] and ":subnet/*" in refused[1]
     subnet = ec2.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     assert error_of(lambda: ec2.delete_subnet(SubnetId=subnet))[0] == "UnauthorizedOperation"
     root.delete_subnet(SubnetId=subnet)
