@@ -36,8 +36,13 @@ class Flow:
         return packets.geneve(self.options, version=self.version)
 
 
-def random_flow(dice: random.Random, *, version: int = 4, port: int = 443) -> Flow:
-    """Addresses that nobody has (RFC 5737, RFC 3849), and an endpoint id as AWS makes them: 17 digits, the first 0."""
+def random_endpoints(dice: random.Random, count: int) -> tuple[int, ...]:
+    """Endpoint ids as AWS makes them: 17 digits, the first 0."""
+    return tuple(dice.getrandbits(64) | 1 for _ in range(count))
+
+
+def random_flow(dice: random.Random, *, endpoint: int, version: int = 4, port: int = 443) -> Flow:
+    """Between addresses that nobody has (RFC 5737, RFC 3849)."""
     if version == 4:
         client, server = f"198.51.100.{dice.randrange(1, 255)}", f"10.{dice.randrange(64)}.0.{dice.randrange(4, 255)}"
     else:
@@ -47,7 +52,7 @@ def random_flow(dice: random.Random, *, version: int = 4, port: int = 443) -> Fl
         client=client,
         server=server,
         ports=(dice.randrange(32768, 61000), port),
-        endpoint=dice.getrandbits(64) | 1,
+        endpoint=endpoint,
         cookie=dice.getrandbits(32) | 1,
         source_port=dice.randrange(32768, 65536),
     )

@@ -19,13 +19,15 @@ from opengwlb_appliance.geneve import PORT
 
 from . import health, packets
 from .appliance import Appliance, Place, Processes
-from .conversation import Conversation, random_flow
+from .conversation import Conversation, random_endpoints, random_flow
 from .judgement import Failed, NotReturned
 from .profile import Profile
 from .shots import Return, Shot, read_udp
 
 CHUNK = 64
 """Shots on their way at once: less than any receive buffer holds."""
+ENDPOINTS = 3
+"""Customers of a run. A target meets a handful, each for long: not a new one with each flow."""
 KEPT_FRAMES = 2000
 KEPT_BYTES = 4 << 20
 """Of one check, in its capture file."""
@@ -71,6 +73,7 @@ class Lab:
         self.appliance, self.place, self.profile, self.sizes = appliance, place, profile, sizes
         self.processes = Processes(appliance.namespace)
         self.dice = random.Random(0)
+        self.endpoints = random_endpoints(self.dice, ENDPOINTS)
         self.frames: list[Frame] = []
         self.sent: list[Shot] = []
         self._kept_bytes = 0
@@ -118,7 +121,8 @@ class Lab:
         """A new flow; TCP or UDP as the profile has it."""
         if protocol is None:
             protocol = packets.TCP if self.profile.probe == "tcp" else packets.UDP
-        flow = random_flow(self.dice, version=version, port=self.profile.port if port is None else port)
+        port = self.profile.port if port is None else port
+        flow = random_flow(self.dice, endpoint=self.dice.choice(self.endpoints), version=version, port=port)
         return Conversation(flow, protocol=protocol, dice=self.dice)
 
     def opened(self, talk: Conversation) -> Conversation:

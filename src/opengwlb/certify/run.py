@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from opengwlb.observe import pcapng
 
+from .conversation import random_endpoints
 from .judgement import Failed, NotApplicable, NotReturned
-from .lab import Lab
+from .lab import ENDPOINTS, Lab
 from .profile import Profile
 from .registry import Check
 from .report import Outcome, Report, Result
@@ -28,6 +30,7 @@ def run_checks(
     """The report; with `out`, also files in that folder. `tell` hears of each result as it is there."""
     if out is not None:
         (out / "captures").mkdir(parents=True, exist_ok=True)
+    lab.endpoints = random_endpoints(random.Random(seed), ENDPOINTS)
     results = []
     for check in checks:
         result = _one(lab, check, seed=seed, out=out)

@@ -148,7 +148,7 @@ class Balancer(threading.Thread):
         key = min(one, other) + max(one, other)
         flow = pair.flows.get(key)
         if flow is None:
-            made = random_flow(self._lab.dice, version=pair.pattern.version)
+            made = random_flow(self._lab.dice, endpoint=pair.pattern.endpoint, version=pair.pattern.version)
             flow = pair.flows[key] = replace(pair.pattern, cookie=made.cookie, source_port=made.source_port)
         return flow
 
@@ -179,14 +179,14 @@ class Balancer(threading.Thread):
 @contextmanager
 def pairs(lab: Lab, count: int = 1, *, version: int = 4) -> Iterator[list[Pair]]:
     """Clients and servers behind `count` endpoints, all with the same addresses."""
-    first = random_flow(lab.dice, version=version, port=lab.profile.port)
+    first = random_flow(lab.dice, endpoint=lab.endpoints[0], version=version, port=lab.profile.port)
     made: list[Pair] = []
     ends: list[End] = []
     balancer: Balancer | None = None
     try:
         for at in range(count):
             ends += [End(first.client), End(first.server)]
-            pattern = replace(first, endpoint=first.endpoint ^ at << 8)
+            pattern = replace(first, endpoint=lab.endpoints[at])
             made.append(Pair(pattern=pattern, client=ends[-2], server=ends[-1]))
         # What earlier checks left in the socket is no business of these flows.
         _empty(lab.tunnels[0])

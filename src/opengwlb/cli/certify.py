@@ -48,6 +48,7 @@ def _certify(
     short: Annotated[bool, Parameter(negative=())] = False,
     seed: int | None = None,
     out: Path | None = None,
+    accept_terms: Annotated[bool, Parameter(negative=())] = False,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
 ) -> int:
@@ -78,6 +79,8 @@ def _certify(
         Of all that is random; the report says which was used.
     out
         Folder for report.json, junit.xml and a capture of each check.
+    accept_terms
+        You have read the terms of a marketplace product and accept them.
     """
     from opengwlb.certify.registry import all_checks
 
@@ -98,6 +101,7 @@ def _certify(
         short=short,
         seed=random.SystemRandom().randrange(1 << 31) if seed is None else seed,
         out=out,
+        accept_terms=accept_terms,
         name=name,
         as_json=json,
     )
@@ -134,6 +138,7 @@ def _run(
     short: bool,
     seed: int,
     out: Path | None,
+    accept_terms: bool,
     name: str,
     as_json: bool,
 ) -> int:
@@ -155,7 +160,9 @@ def _run(
             if not result.well:
                 console.print(f"{'':<9}{'':<{wide}} {check.level}, because {escape(check.why)}", soft_wrap=True)
 
-    with appliance(image, target=target, netns=netns, nodes=nodes, profile=profile, name=name) as (tried, place):
+    with appliance(
+        image, target=target, netns=netns, nodes=nodes, profile=profile, name=name, accept_terms=accept_terms
+    ) as (tried, place):
         made = open_lab(tried, place, profile=profile, sizes=Sizes.short() if short else Sizes())
         try:
             report = run_checks(made, chosen, seed=seed, short=short, out=out, tell=tell)
@@ -184,7 +191,14 @@ def read_profile(path: Path | None) -> Profile:
 
 @contextmanager
 def appliance(
-    image: str | None, *, target: str | None, netns: str, nodes: tuple[str, ...], profile: Profile, name: str
+    image: str | None,
+    *,
+    target: str | None,
+    netns: str,
+    nodes: tuple[str, ...],
+    profile: Profile,
+    name: str,
+    accept_terms: bool = False,
 ) -> Iterator[tuple[Appliance, Place]]:
     """What is to be tried, started if it is an image."""
     from . import certify_image, certify_target
@@ -192,7 +206,7 @@ def appliance(
     if target is not None:
         yield certify_target.target(target, profile=profile, netns=netns, nodes=nodes)
     else:
-        with certify_image.started(image or "", profile=profile, name=name) as made:
+        with certify_image.started(image or "", profile=profile, name=name, accept_terms=accept_terms) as made:
             yield made
 
 

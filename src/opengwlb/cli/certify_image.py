@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 from opengwlb.certify.appliance import Place, Processes
 from opengwlb.certify.profile import Profile
 
-from . import boxes, credentials, lab, serving, teardown
+from . import boxes, client, credentials, images, lab, serving, teardown
 from .demo.clouds import Cloud
 from .refusal import Refusal
 
@@ -58,17 +58,25 @@ class ImageAppliance:
 
 
 @contextmanager
-def started(image: str, *, profile: Profile, name: str) -> Iterator[tuple[ImageAppliance, Place]]:
+def started(
+    image: str, *, profile: Profile, name: str, accept_terms: bool = False
+) -> Iterator[tuple[ImageAppliance, Place]]:
     """The appliance from an image's id, name, or name without its vendor; everything is taken away afterwards."""
-    with server(name) as record, instance_of(record, image, profile=profile) as made:
+    with server(name) as record, instance_of(record, image, profile=profile, accept_terms=accept_terms) as made:
         yield made
 
 
 @contextmanager
-def instance_of(record: lab.ServerRecord, image: str, *, profile: Profile) -> Iterator[tuple[ImageAppliance, Place]]:
-    """The same, on a server that runs."""
+def instance_of(
+    record: lab.ServerRecord, image: str, *, profile: Profile, accept_terms: bool = False
+) -> Iterator[tuple[ImageAppliance, Place]]:
+    """The same, on a server that runs. `accept_terms`: whoever asks has read a marketplace product's terms."""
     cloud = Cloud(record, account=credentials.OPERATOR, account_id="")
     found = find_image(cloud, image)
+    product = "".join(code["ProductCodeId"] for code in found.get("ProductCodes", ()))
+    if product and accept_terms:
+        caller = client.operator(record.name)
+        images.follow(caller.lines("marketplace/accept", {"product": product}, timeout_s=3600.0), quiet=True)
     with _instance(record, cloud, found, profile=profile) as made:
         yield made
 
@@ -125,12 +133,18 @@ def server(name: str) -> Iterator[lab.ServerRecord]:
 
 def find_image(cloud: Cloud, image: str) -> dict[str, Any]:
     """Refuses with the names there are."""
-    images: list[dict[str, Any]] = cloud.ec2.describe_images()["Images"]
-    for one in images:
-        if image in (one["ImageId"], one["Name"]) or one["Name"].rpartition("/")[2] == image:
-            return one
-    names = ", ".join(sorted(one["Name"] for one in images))
-    raise Refusal(f"There is no image {image}; there are {names}.")
+    known: list[dict[str, Any]] = cloud.ec2.describe_images()["Images"]
+    exact = [one for one in known if image in (one["ImageId"], one["Name"])]
+    # One that can be started at once comes before a marketplace product of the same name.
+    short = [one for one in known if one["Name"].rpartition("/")[2] == image]
+    found = exact or [one for one in short if not one.get("ProductCodes")] or short
+    if len(found) == 1:
+        return found[0]
+    if found:
+        both = ", ".join(f"{one['ImageId']} ({one['Name']})" for one in found)
+        raise Refusal(f"{image} may be each of {both}: say which by its id.", status=2)
+    names = ", ".join(sorted(one["Name"] for one in known))
+    raise Refusal(f"There is no image {image}; there are {names}.", status=2)
 
 
 @contextmanager
@@ -166,7 +180,10 @@ def _run(cloud: Cloud, *, image: str, subnet: str, address: str, user_data: str)
             UserData=user_data,
         )  # fmt: skip
     except ClientError as error:
-        raise Refusal(f"{image} cannot be started: {error.response['Error']['Message']}") from error
+        hint = ""
+        if error.response["Error"]["Code"] == "OptInRequired":
+            hint = " Read them with `gwlb marketplace show`, and say --accept-terms."
+        raise Refusal(f"{image} cannot be started: {error.response['Error']['Message']}{hint}", status=2) from error
     return str(made["Instances"][0]["InstanceId"])
 
 

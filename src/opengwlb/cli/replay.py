@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from . import lab, show
 from .certify import open_lab, read_profile
@@ -18,8 +18,9 @@ from .refusal import Refusal
 
 if TYPE_CHECKING:
     from opengwlb.certify.appliance import Appliance, Place
-    from opengwlb.certify.comparison import FlowOutcome
+    from opengwlb.certify.comparison import Fate, FlowOutcome
     from opengwlb.certify.profile import Profile
+    from opengwlb.certify.recording import Recorded, Recording
 
 _SHOWN = 40
 """Flows in the table, when nobody asked for JSON."""
@@ -42,6 +43,7 @@ def _replay(
     netns: str = "",
     node: tuple[str, ...] = (),
     seed: int = 1,
+    accept_terms: Annotated[bool, Parameter(negative=())] = False,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
 ) -> int:
@@ -72,6 +74,8 @@ def _replay(
         The address of this machine that plays load balancer for it.
     seed
         Of cookies and outer ports.
+    accept_terms
+        You have read the terms of a marketplace product and accept them.
     """
     from opengwlb.certify import comparison
     from opengwlb.certify.recording import RecordingError, read_recording
@@ -95,7 +99,10 @@ def _replay(
     with ExitStack() as stack:
         for which, one in zip((via, also), declared, strict=True):
             if which is not None:
-                played = _play(stack, which, one, recording.packets, numbers, netns, node, name, rate=rate, seed=seed)
+                opened = _appliance(
+                    stack, which, profile=one, netns=netns, nodes=node, name=name, accept_terms=accept_terms
+                )
+                played = _play(opened, one, recording.packets, numbers, rate=rate, seed=seed)
                 label = f"{which} (2)" if any(which == label for label, *_ in sides) else which
                 sides.append((label, comparison.summarise(recording.packets, numbers, names, played[0]), played[1]))
     found = []
@@ -107,23 +114,19 @@ def _replay(
 
 
 def _play(
-    stack: ExitStack,
-    which: str,
+    opened: AbstractContextManager[tuple[Appliance, Place]],
     profile: Profile,
-    packets: Any,
+    packets: Sequence[Recorded],
     numbers: list[int],
-    netns: str,
-    nodes: tuple[str, ...],
-    name: str,
     *,
     rate: int,
     seed: int,
-) -> tuple[Any, int]:
+) -> tuple[list[Fate], int]:
     """(what became of each packet, packets that nobody sent)."""
     from opengwlb.certify.lab import Sizes
     from opengwlb.certify.player import Player
 
-    with _appliance(stack, which, profile=profile, netns=netns, nodes=nodes, name=name) as (tried, place):
+    with opened as (tried, place):
         made = open_lab(tried, place, profile=profile, sizes=Sizes())
         try:
             made.begin(seed=str(seed))
@@ -135,7 +138,14 @@ def _play(
 
 @contextmanager
 def _appliance(
-    stack: ExitStack, which: str, *, profile: Profile, netns: str, nodes: tuple[str, ...], name: str
+    stack: ExitStack,
+    which: str,
+    *,
+    profile: Profile,
+    netns: str,
+    nodes: tuple[str, ...],
+    name: str,
+    accept_terms: bool,
 ) -> Iterator[tuple[Appliance, Place]]:
     from . import certify_image, certify_target
 
@@ -152,12 +162,17 @@ def _appliance(
         or lab.running(certify_image.private_name())
         or stack.enter_context(certify_image.server(name))
     )
-    with certify_image.instance_of(record, which, profile=profile) as made:
+    with certify_image.instance_of(record, which, profile=profile, accept_terms=accept_terms) as made:
         yield made
 
 
 def _tell(
-    file: Path, recording: Any, sides: list[tuple[str, list[FlowOutcome], int]], found: list[str], *, as_json: bool
+    file: Path,
+    recording: Recording,
+    sides: list[tuple[str, list[FlowOutcome], int]],
+    found: list[str],
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         show.as_json(

@@ -73,7 +73,7 @@ def cookie_refreshed_by_server(lab: Lab) -> str:
 )
 def endpoints_apart(lab: Lab) -> str:
     one = lab.fresh()
-    other = lab.opened(again(lab, one, endpoint=one.flow.endpoint ^ 0xFFFF00))
+    other = lab.opened(again(lab, one, endpoint=next(each for each in lab.endpoints if each != one.flow.endpoint)))
     shots = [(one, other)[at % 2].data(back=at % 4 > 1) for at in range(16)]
     same_headers(shots, every_return(shots, lab.exchange(shots)))
     return "16 packets in turn, each to its own"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from .. import packets
 from ..judgement import Failed, NotApplicable
 from ..lab import CHUNK, Lab
 from ..packets import OTHER_CLASS, Option
 from ..registry import Level, check
-from ..shots import Shot
 
 
 def _same_processes(lab: Lab) -> Callable[[], None]:
@@ -52,7 +52,8 @@ def _spoilt_header(lab: Lab) -> bytes:
         case 2:
             return bytes((shot.data[0] | 0x3F,)) + shot.data[1:]
         case 3:
-            return _flip(shot.header, dice) + shot.inner
+            # Not in the endpoint's number: a well-formed header of an endpoint that there is not is nothing malformed.
+            return _flip(shot.header[:12], dice) + shot.header[12:20] + _flip(shot.header[20:], dice) + shot.inner
         case 4:
             long = Option(OTHER_CLASS, dice.getrandbits(8), bytes(4 * dice.randrange(0, 20)))
             return packets.geneve((*flow.options[: dice.randrange(3)], long), flags=dice.getrandbits(8)) + shot.inner
@@ -183,11 +184,9 @@ def burst(lab: Lab) -> str:
 def stray_sender(lab: Lab) -> str:
     if len(lab.place.nodes) < 2:
         raise NotApplicable("there is only one node to send from")
-    talk = lab.fresh()
-    lab.exchange([talk.data()])
-    made = talk.data(node=1)
-    stray = Shot(header=made.header, inner=made.inner, mark=made.mark, source_port=made.source_port ^ 1, node=1)
-    for found in lab.exchange([stray], wait_s=0.5)[0]:
+    lab.exchange([lab.fresh().data()])
+    stray = replace(lab.first(), node=1)
+    for found in lab.exchange([stray])[0]:
         if found.destination == lab.place.nodes[0]:
             raise Failed(f"a packet from {lab.place.nodes[1]} was returned to {lab.place.nodes[0]}")
     lab.alive()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import packets
 from ..conversation import Conversation
-from ..judgement import every_return, same_inner
+from ..judgement import every_return, same_bytes, same_inner
 from ..lab import Lab
 from ..packets import ACK, MORE_FRAGMENTS, PSH
 from ..registry import Level, check
@@ -267,13 +267,15 @@ def dscp_and_ecn(lab: Lab) -> str:
 
 @check(
     Level.RECOMMENDED,
-    "A TTL of 1 passes",
+    "The TTL stays",
     why="the appliance is no hop: traceroute must not see it, and packets must not die in it",
 )
 def inner_ttl(lab: Lab) -> str:
     talk = lab.fresh()
-    _back_as_they_went(lab, [talk.data(ttl=1), talk.data(ttl=255, back=True)])
-    return "1 stayed 1"
+    shots = [talk.data(ttl=1), talk.data(ttl=255, back=True)]
+    for shot, found in zip(shots, every_return(shots, lab.exchange(shots)), strict=True):
+        same_bytes("the inner packet", shot.inner, found.data[len(shot.header) :])
+    return "1 stayed 1, 255 stayed 255"
 
 
 @check(

@@ -233,12 +233,11 @@ def reserved_bits(lab: Lab) -> str:
 def second_node(lab: Lab) -> str:
     if len(lab.place.nodes) < 2:
         raise NotApplicable("there is only one node to send from")
-    talk = lab.fresh()
-    shots = [talk.data(node=at % 2) for at in range(8)]
+    shots = [replace(lab.first(), node=at % 2) for at in range(8)]
     for shot, found in zip(shots, every_return(shots, lab.exchange(shots)), strict=True):
         if found.destination != lab.place.nodes[shot.node]:
             raise Failed(f"a packet from node {lab.place.nodes[shot.node]} came back to {found.destination}")
-    return "4 packets to each of 2 nodes"
+    return "4 flows from each of 2 nodes"
 
 
 @check(
