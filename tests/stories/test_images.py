@@ -139,7 +139,7 @@ def test_an_import_that_is_killed_half_way_leaves_nothing(server: Server, root: 
     large = tmp_path / "large"
     shutil.copytree(root, large, symlinks=True)
     with (large / "filler").open("wb") as file:
-        for _ in range(600):
+        for _ in range(300):
             file.write(b"not zero" * (1 << 17))
 
     def start() -> subprocess.Popen[bytes]:
@@ -346,3 +346,27 @@ def test_a_virtual_machine_that_is_not_ours_carries_tcp_bulk(server: Server, tmp
     inspected.ec2.start_instances(InstanceIds=[appliance])
     reachable(server, made.public["a"], seconds=120)
     assert "for the 2. time" in inspected.ec2.get_console_output(InstanceId=appliance)["Output"]
+
+
+def blocks(language: str) -> list[str]:
+    page = Path(__file__).resolve().parents[2] / "docs" / language / "appliances.md"
+    return re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_about_bringing_an_appliance_does_what_it_says(server: Server, layout: Path):
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(["set -e -o pipefail", *blocks("en")])],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=server.data_dir,
+        env={
+            "PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(server.data_dir),
+            "GWLB_NAME": server.name,
+            "IMAGE": str(layout),
+        },
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "appliance of Acme starts" in done.stdout and "opengwlb-marketplace/nftables" in done.stdout
+    assert blocks("ko") == blocks("en")

@@ -16,7 +16,8 @@ from .refusal import Refusal
 
 app = App(name="image", help="Images that instances start from: import your own appliance.", version_flags=())
 
-_SCHEMES = ("docker://", "oci:", "oci-archive:", "docker-archive:", "http://", "https://")
+_LOCAL_SCHEMES = ("oci:", "oci-archive:", "docker-archive:")
+_REMOTE_SCHEMES = ("docker://", "http://", "https://")
 _COLUMNS = ("id", "name", "kind", "vendor", "version", "owner", "size")
 _IMPORT_S = 3600.0
 
@@ -69,7 +70,7 @@ def import_(
         Refuse what is larger.
     """
     asked = {
-        "source": source if source.startswith(_SCHEMES) else str(Path(source).resolve()),
+        "source": _absolute(source),
         "name": image_name or _name_of(source),
         "vendor": vendor,
         "version": version,
@@ -142,6 +143,15 @@ def rm(image: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
         show.as_json(done)
     else:
         print(f"{done['deregistered']} is gone.")
+
+
+def _absolute(source: str) -> str:
+    """As the server, which is somewhere else on this machine, finds it."""
+    for scheme in _LOCAL_SCHEMES:
+        if source.startswith(scheme):
+            path, colon, tag = source.removeprefix(scheme).partition(":")
+            return f"{scheme}{Path(path).resolve()}{colon}{tag}"
+    return source if source.startswith(_REMOTE_SCHEMES) else str(Path(source).resolve())
 
 
 def _words(image: dict[str, Any]) -> tuple[str, str]:
