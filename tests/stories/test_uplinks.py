@@ -195,6 +195,13 @@ def test_clients_beyond_a_nic_enter_through_the_appliance_also_without_a_server_
         flows = [one for one in server.flows() if one["source"] == "10.0.40.20" and one["destination_port"] == 7000]
         assert {one["endpoint"] for one in flows} == {lab.consumer.endpoints["a"]}
 
+        asked = ("10.0.40.20", address, "tcp", "40000:80", "--from", interface["network_interface"], "--json")
+        steps = json.loads(server.gwlb("why", *asked).stdout)["steps"]
+        assert [one["decision"] for one in steps][:2] == ["eni_forwarded", "encapsulated"]
+        back = (address, "10.0.40.20", "tcp", "50000:80", "--endpoint", lab.consumer.endpoints["a"], "--json")
+        steps = json.loads(server.gwlb("why", *back).stdout)["steps"]
+        assert steps[-1]["sentence"] == f"Leaves by {made['id']}."
+
         server.kill()
         assert people.transfer(address)["equal"], "without a server"
         server.start()

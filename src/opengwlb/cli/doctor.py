@@ -51,6 +51,8 @@ RUN_TOOLS = {
     "nft": "nftables",
 }
 """Command -> Debian and Ubuntu package. `iptables` and `nft` are for instances, which see the host's /usr."""
+RUN_FILES = {"/usr/lib/python3/dist-packages/yaml/__init__.py": "python3-yaml"}
+"""What the built-in appliances read their rules with, by the machine's own Python."""
 BUILD_TOOLS = {"make": "make"}
 BUILD_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
 TEST_TOOLS = {"tshark": "tshark", "iperf3": "iperf3", "nc": "netcat-openbsd", "bpftool": "bpftool"}
@@ -306,9 +308,9 @@ def examine(*, port: int = 4566, with_tests: bool = False) -> list[Check]:
     images = {command: package for tools in IMAGE_TOOLS.values() for command, package in tools.items()}
     tools = {**RUN_TOOLS, **TEST_TOOLS, **images, **GUEST_TOOLS} if with_tests else RUN_TOOLS
     if PROGRAMS.is_dir():
-        checks += [check_libbpf(), *check_tools(tools, {})]
+        checks += [check_libbpf(), *check_tools(tools, RUN_FILES)]
     else:
-        checks += [*check_build_tools(), *check_tools({**tools, **BUILD_TOOLS}, BUILD_FILES)]
+        checks += [*check_build_tools(), *check_tools({**tools, **BUILD_TOOLS}, {**RUN_FILES, **BUILD_FILES})]
     if not with_tests:
         checks += check_image_tools()
     return [*checks, check_disk(Path("/var/lib")), check_port(port)]

@@ -166,7 +166,7 @@ def _exec(box: str, /, *command: Command, name: Name = lab.DEFAULT_NAME) -> None
 
 @app.command(name="tcpdump")
 def _tcpdump(target: str, /, *arguments: Command, name: Name = lab.DEFAULT_NAME) -> None:
-    """Run tcpdump on a box, or on the device of an eni-, vpce- or igw- id.
+    """Run tcpdump on a box, or on the device of an eni-, vpce-, igw- or upl- id.
 
     gwlb tcpdump i-0123456789abcdef0 -- -nvv 'port 6081'
     """
