@@ -54,6 +54,9 @@ def test_a_role_its_policies_and_its_profile_live_and_end_as_on_aws(lab: Service
         "EntityAlreadyExists",
         409,
     )
+    iam.tag_role(RoleName="fw", Tags=[{"Key": "l", "Value": "w"}])
+    iam.untag_role(RoleName="fw", TagKeys=["k"])
+    assert iam.list_role_tags(RoleName="fw")["Tags"] == [{"Key": "l", "Value": "w"}]
     iam.put_role_policy(RoleName="fw", PolicyName="look", PolicyDocument=policy({"Action": "ec2:Describe*"}))
     assert iam.get_role_policy(RoleName="fw", PolicyName="look")["PolicyDocument"]["Statement"][0]["Effect"] == "Allow"
     assert iam.list_role_policies(RoleName="fw")["PolicyNames"] == ["look"]
@@ -190,6 +193,9 @@ def test_permissions_can_be_for_single_resources_and_their_tags(lab: ServiceLab)
     half = lab.client("ec2", assume(lab, make_role(lab, "half", vpc_alone)))
     refused = error_of(lambda: half.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24"))
     assert "on resource: arn:aws:ec2:" in refused[1] and ":subnet/*" in refused[1]
+    tags = [{"ResourceType": "subnet", "Tags": [{"Key": "a", "Value": "b"}]}]
+    tagging = error_of(lambda: ec2.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24", TagSpecifications=tags))
+    assert "perform: ec2:CreateTags on resource" in tagging[1]
     subnet = ec2.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     assert error_of(lambda: ec2.delete_subnet(SubnetId=subnet))[0] == "UnauthorizedOperation"
     root.delete_subnet(SubnetId=subnet)

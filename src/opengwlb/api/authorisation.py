@@ -109,6 +109,11 @@ class Authorisation:
             if (call.service, call.operation) not in FREE:
                 self._ask(self._identity, action, resource, "identity-based")
             self._ask(self._endpoint, action, resource, "VPC endpoint")
+        for tagged in call.params.get("TagSpecifications") or () if call.service == "ec2" else ():
+            # Tags that come with what is made need the permission to tag such things.
+            if tagged.get("Tags") and call.operation != "CreateTags":
+                kind = tagged.get("ResourceType") or "*"
+                self.one("ec2:CreateTags", f"arn:aws:ec2:{call.region}:{call.account}:{kind}/*")
 
     def one(self, action: str, resource: str) -> None:
         """One more thing that the call implies (`iam:PassRole`). Raises AccessDenied."""
