@@ -54,7 +54,9 @@ def _write_profile(data_dir: Path, name: str, key: AccessKey, *, region: str) ->
     credentials.put_profile(data_dir, profile, region=region)
 
 
-def operator_only_by(authenticate: Authenticate) -> Callable[[Callable[[Request, bytes], Any]], Callable[[Request], Any]]:
+def operator_only_by(
+    authenticate: Authenticate,
+) -> Callable[[Callable[[Request, bytes], Any]], Callable[[Request], Any]]:
     """Wraps `work(request, body)`, whose answer becomes JSON, so that only the operator's key reaches it."""
 
     def operator_only(work: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:

@@ -41,7 +41,6 @@ from opengwlb.wire.gateway import Gateway
 log = logging.getLogger(__name__)
 
 
-
 class Server:
     """Store, reconcilers and HTTP application of one `gwlb serve`.
 

@@ -211,6 +211,8 @@ def test_clients_beyond_a_nic_enter_through_the_appliance_also_without_a_server_
     server.kill()
     forget_machine(server)
     assert host_as_it_is() == host
+    assert people.as_it_is() == before
+    assert not people.pings("10.0.40.1"), "something of the uplink outlived gwlb down"
     server.start()
     instance = lab.consumer.applications["a"]
     until(lambda: server.inside(instance, "true").returncode == 0, what="the application's box stands again")

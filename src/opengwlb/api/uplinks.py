@@ -41,7 +41,9 @@ def add(store: Store, asked: Asked, *, nic: Nic | None, now: float) -> dict[str,
     except ValueError as error:
         raise AwsError("InvalidParameterValue", str(error)) from error
     if not addresses:
-        raise AwsError("MissingParameter", "Name the addresses that may be behind it: --address 10.0.0.50, or 10.0.0.64/28.")
+        raise AwsError(
+            "MissingParameter", "Name the addresses that may be behind it: --address 10.0.0.50, or 10.0.0.64/28."
+        )
 
     def work(tx: Transaction) -> dict[str, Any]:
         vpc, subnet = tx.get(Vpc, asked.vpc), tx.get(Subnet, asked.subnet)
@@ -52,13 +54,12 @@ def add(store: Store, asked: Asked, *, nic: Nic | None, now: float) -> dict[str,
         known = next((one for one in tx.values(Uplink) if one.device == asked.device), None)
         if known is not None and known.subnet != subnet.id:
             raise AwsError(
-                "Resource.AlreadyAssociated", f"{asked.device} is {known.id} already, in {known.subnet}: gwlb uplink rm {known.id}"
+                "Resource.AlreadyAssociated",
+                f"{asked.device} is {known.id} already, in {known.subnet}: gwlb uplink rm {known.id}",
             )
         uplink = known or _new(subnet, nic, asked=asked, now=now)
         tx.put(uplink)
-        ctx = Context(
-            account=subnet.account, region=subnet.region, access_key="", request_id="", now=now, store=store
-        )
+        ctx = Context(account=subnet.account, region=subnet.region, access_key="", request_id="", now=now, store=store)
         there = {one.private_ip for one in uplinks.behind(tx, uplink.id)}
         for address in addresses:
             if address in there:

@@ -52,7 +52,9 @@ def warnings(mtu: int) -> list[str]:
             f"bytes at most: give the NIC, and the appliance, {smallest} for 1500-byte traffic, {whole} for all of it."
         ]
     if mtu < whole:
-        return [f"With an MTU of {mtu} an appliance behind it can take inner packets of {mtu - ENCAP_OVERHEAD} bytes, not {INNER_MTU}."]
+        return [
+            f"With an MTU of {mtu} an appliance behind it can take inner packets of {mtu - ENCAP_OVERHEAD} bytes, not {INNER_MTU}."
+        ]
     return []
 
 
@@ -63,7 +65,9 @@ def addresses(asked: Iterable[str]) -> tuple[str, ...]:
         try:
             network = IPv4Network(text)
         except (AddressValueError, NetmaskValueError, ValueError) as error:
-            raise ValueError(f"{text} is neither an IPv4 address nor a range such as 10.0.0.64/28 ({error}).") from error
+            raise ValueError(
+                f"{text} is neither an IPv4 address nor a range such as 10.0.0.64/28 ({error})."
+            ) from error
         if network.num_addresses > MOST_ADDRESSES:
             raise ValueError(
                 f"{text} is {network.num_addresses} addresses; behind one uplink there are at most {MOST_ADDRESSES}. "
