@@ -18,7 +18,7 @@ help:
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
 	@echo "make bench   measure                 make clean   remove .venv, build and caches"
-	@echo "make soak    hunt the programs with ten million hostile frames"
+	@echo "make soak    hunt the programs with ten million hostile frames; every planted fault against every check"
 
 # The doctor stops before anything is touched when this machine cannot run it.
 doctor:
@@ -65,6 +65,7 @@ bench: setup
 # Takes minutes; goes on where it was stopped, and says in build/soak.json how far it came. SOAK=… gives other arguments.
 SOAK ?= --frames 10000000
 soak: setup
+	CERTIFY=all nice -n 19 $(VENV)/bin/python -m pytest -q tests/certify
 	nice -n 19 $(VENV)/bin/python -m tests.fuzz --state build/soak.json $(SOAK)
 
 clean:
