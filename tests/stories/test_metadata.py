@@ -95,7 +95,7 @@ class Site:
     def resolve(self, *names: str) -> list[str]:
         """The first address of each, by the instance's own resolver; empty where there is no such name or no name server."""
         ask = (
-            'for name in "$@"; do timeout 3 getent ahostsv4 "$name" | head -1 | cut -d" " -f1 | tr -d "\n"; echo; done'
+            'for name in "$@"; do timeout 2 getent ahostsv4 "$name" | head -1 | cut -d" " -f1 | tr -d "\n"; echo; done'
         )
         return self.run("sh", "-c", ask, "sh", *names).splitlines()
 

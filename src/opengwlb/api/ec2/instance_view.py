@@ -178,6 +178,9 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
     def profile_part(member: str) -> Callable[[Instance], Iterable[str]]:
         return lambda instance: present(getattr(instance_profiles.association_of(view, instance.id), member, None))
 
+    def options(member: str) -> Callable[[Instance], Iterable[str]]:
+        return lambda instance: (str(metadata_options.show(instance.metadata)[member]),)
+
     tokens = client_tokens(view)
     interface_filters = {
         f"network-interface.{name}": first(name) for name in of_interface if not name.startswith("association.")
@@ -206,6 +209,10 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
         "key-name": lambda instance: present(instance.key_name),
         "launch-index": lambda instance: (str(instance.launch_index),),
         "launch-time": lambda instance: (f"{timestamp(instance.launch_time):%Y-%m-%dT%H:%M:%S.000Z}",),
+        "metadata-options.http-endpoint": options("HttpEndpoint"),
+        "metadata-options.http-put-response-hop-limit": options("HttpPutResponseHopLimit"),
+        "metadata-options.http-tokens": options("HttpTokens"),
+        "metadata-options.instance-metadata-tags": options("InstanceMetadataTags"),
         "monitoring-state": lambda _: ("disabled",),
         "network-interface.association.public-ip": of("PublicIpAddress"),
         "owner-id": lambda instance: (instance.account,),
