@@ -359,6 +359,8 @@ def test_an_instance_gets_a_profile_only_from_who_may_pass_its_role(lab: Service
         "required",
         2,
     )
+    required = [{"Name": "metadata-options.http-tokens", "Values": ["required"]}]
+    assert len(ec2.describe_instances(Filters=required)["Reservations"]) == 1
     assert (
         made["ImageId"]
         == lab.client("ssm").get_parameter(Name="/aws/service/opengwlb/ami/linux/latest")["Parameter"]["Value"]
