@@ -97,7 +97,7 @@ class Managed:
         if self._keep.exists():
             try:
                 version = self._take_up_kept()
-            except (ValueError, KeyError) as problem:
+            except (ValueError, OSError) as problem:
                 print(f"the policy in {self._keep} cannot be used: {problem}", file=sys.stderr, flush=True)
         while keep_running():
             query = {"after": version, "name": self._name} | ({"error": error[:500]} if error else {})
@@ -105,13 +105,14 @@ class Managed:
                 status, answer = call(
                     self.url, f"/v1/policy?{urlencode(query)}", key=self._key, source=address_of(self._via)
                 )
-                offered = json.loads(answer) if status == 200 else None
+                offered = _offer(answer) if status == 200 else None
             except (OSError, http.client.HTTPException, ValueError):
                 # Dead, unreachable, or not the one that has our key: packets go on by the policy that there is.
                 time.sleep(RETRY_S)
                 continue
             if offered is not None:
-                version, error = int(offered["version"]), self._take_up(answer, str(offered["policy"]))
+                version, policy = offered
+                error = self._take_up(answer, version, policy)
 
     def _take_up_kept(self) -> int:
         version, policy = self._kept()
@@ -119,26 +120,33 @@ class Managed:
         self._announce()
         return version
 
-    def _take_up(self, answer: bytes, policy: str) -> str:
+    def _take_up(self, answer: bytes, version: int, policy: str) -> str:
         """What is wrong with it, or nothing."""
         try:
             self._build(policy)
-        except ValueError as problem:
-            print(f"a new policy cannot be used: {problem}", file=sys.stderr, flush=True)
+            self._keep.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(self._keep, answer.decode())
+        except (ValueError, OSError) as problem:
+            print(f"policy {version} cannot be used: {problem}", file=sys.stderr, flush=True)
             return str(problem)
-        self._keep.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self._keep, answer.decode())
         self._announce()
-        print(f"policy {json.loads(answer)['version']} is in force", flush=True)
+        print(f"policy {version} is in force", flush=True)
         return ""
 
     def _kept(self) -> tuple[int, str]:
-        kept = json.loads(self._keep.read_text(encoding="utf-8"))
-        return int(kept["version"]), str(kept["policy"])
+        return _offer(self._keep.read_bytes())
 
     def _announce(self) -> None:
         # After the file: who sees the new number finds the new policy.
         _COUNT.pack_into(self._page, 0, self.generation + 1)
+
+
+def _offer(answer: bytes) -> tuple[int, str]:
+    """Version and policy, as a manager sends them and an appliance keeps them. Raises ValueError."""
+    said = json.loads(answer)
+    if not isinstance(said, dict) or type(said.get("version")) is not int or type(said.get("policy")) is not str:
+        raise ValueError("no version and policy in it")
+    return said["version"], said["policy"]
 
 
 def call(

@@ -183,3 +183,32 @@ def test_user_data_may_name_a_manager_in_the_place_of_rules() -> None:
     ):
         with pytest.raises(ValueError, match=words):
             parse_manager(text)
+
+
+def test_a_policy_that_cannot_be_kept_is_not_taken_up_and_the_appliance_goes_on_asking(
+    running: Running, follow: Callable[..., Managed], tmp_path: Path
+) -> None:
+    running.put("return")
+    one = follow(running.url)
+    until(lambda: one.generation)
+    (tmp_path / "one.json.new").mkdir()  # as good as a full disk
+    time.sleep(0.002)
+    running.put("drop")
+    until(lambda: running.fleet.appliances()["appliances"][0]["error"])
+    assert decides(one) is Verdict.RETURN
+    (tmp_path / "one.json.new").rmdir()
+    time.sleep(0.002)
+    running.put("drop")
+    until(lambda: decides(one) is Verdict.DROP)
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"version": 1}', '{"version": "1", "policy": "return"}', "\xff"])
+def test_a_kept_policy_that_is_damaged_is_as_none(
+    running: Running, follow: Callable[..., Managed], tmp_path: Path, kept: str
+) -> None:
+    (tmp_path / "one.json").write_bytes(kept.encode("latin-1"))
+    one = follow(running.url)
+    until(lambda: running.fleet.appliances()["appliances"])
+    assert "waiting" in one.trouble()
+    running.put("return")
+    until(lambda: one.generation)
