@@ -18,7 +18,7 @@ help:
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
 	@echo "make bench   measure                 make clean   remove .venv, build and caches"
-	@echo "make soak    hunt the programs with ten million hostile frames; an hour of targets that are odd, but not dead"
+	@echo "make soak    hunt with ten million hostile frames; every planted fault against every check; an hour of odd, not dead, targets"
 
 # The doctor stops before anything is touched when this machine cannot run it.
 doctor:
@@ -48,6 +48,7 @@ down:
 
 test: setup
 	@scripts/packages.sh --with-tests
+	@scripts/guest_kernel.sh build/guest-kernel
 	$(VENV)/bin/python -m pytest $(PYTEST)
 
 # Needs no root and no compiled programs, only the Python packages.
@@ -66,6 +67,7 @@ bench: setup
 SOAK ?= --frames 10000000
 INNOCENTS ?=
 soak: setup
+	CERTIFY=all nice -n 19 $(VENV)/bin/python -m pytest -q tests/certify
 	nice -n 19 $(VENV)/bin/python -m tests.fuzz --state build/soak.json $(SOAK)
 	$(VENV)/bin/python -m tests.stories.innocents --state build/soak-innocents.json $(INNOCENTS)
 

@@ -66,7 +66,7 @@ static __always_inline int holds6(__u32 ifindex, const struct in6_addr *address)
 
 static __always_inline int checked(const struct eni_config *port)
 {
-	return port->role == ENI_ROLE_ENI && port->flags & ENI_SOURCE_DEST_CHECK;
+	return (port->role == ENI_ROLE_ENI || port->role == ENI_ROLE_UPLINK) && port->flags & ENI_SOURCE_DEST_CHECK;
 }
 
 static __always_inline int drop(struct __sk_buff *skb, __u32 verdict)
@@ -83,6 +83,21 @@ static __always_inline int to_stack(struct __sk_buff *skb, const struct eni_conf
 	return TC_ACT_OK;
 }
 
+/* The router itself has the first address of each subnet. */
+static __always_inline int is_routers_own(const struct eni_config *port, __be32 address)
+{
+	return (address & port->mask) == port->subnet && bpf_ntohl(address) == bpf_ntohl(port->subnet) + 1;
+}
+
+/* Behind an uplink there is a wire with hosts of its own on it, which answer for themselves: the router speaks only for addresses that are
+ * on its other sides. */
+static __always_inline int leads_elsewhere(struct __sk_buff *skb, const struct eni_config *port, __be32 address)
+{
+	__u32 out = 0;
+
+	return fib_ask_address(skb, address, port->delivery, &out) == BPF_FIB_LKUP_RET_SUCCESS && out != skb->ifindex;
+}
+
 /* Every address of the subnet has the router's MAC, as in AWS, where the network and not the neighbour answers. Not the asker's own:
  * hosts probe for duplicates of it. */
 static __always_inline int answer_arp(struct __sk_buff *skb, const struct eni_config *port)
@@ -93,20 +108,28 @@ static __always_inline int answer_arp(struct __sk_buff *skb, const struct eni_co
 	if (skb->data + sizeof(*frame) > skb->data_end)
 		bpf_skb_pull_data(skb, sizeof(*frame)); /* a failure shows in the next lines */
 	frame = (void *)(long)skb->data;
-	if ((void *)(frame + 1) > (void *)(long)skb->data_end || !arp_is_request(frame))
+	if ((void *)(frame + 1) > (void *)(long)skb->data_end)
+		return drop(skb, VERDICT_arp_unanswered);
+	if (port->role == ENI_ROLE_UPLINK && arp_tells(frame))
+		return to_stack(skb, port, VERDICT_to_router);
+	if (!arp_is_request(frame))
 		return drop(skb, VERDICT_arp_unanswered);
 	__builtin_memcpy(&asked, frame->target, sizeof(asked));
 	if ((asked & port->mask) != port->subnet || holds(port, asked))
 		return drop(skb, VERDICT_arp_unanswered);
+	if (port->role == ENI_ROLE_UPLINK && !is_routers_own(port, asked) && !leads_elsewhere(skb, port, asked))
+		return drop(skb, VERDICT_arp_unanswered);
 	arp_answer(frame, port->mac);
 	count(skb, VERDICT_arp_answered);
-	return bpf_redirect(skb->ifindex, 0);
-}
-
-/* The router itself has the first address of each subnet. */
-static __always_inline int is_routers_own(const struct eni_config *port, __be32 address)
-{
-	return (address & port->mask) == port->subnet && bpf_ntohl(address) == bpf_ntohl(port->subnet) + 1;
+	if (port->role != ENI_ROLE_UPLINK)
+		return bpf_redirect(skb->ifindex, 0);
+	/* The kernel hears who asked: a host that came back with another MAC asks before anybody writes to it. */
+	bpf_clone_redirect(skb, skb->ifindex, 0);
+	frame = (void *)(long)skb->data;
+	if ((void *)(frame + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	arp_turn(frame);
+	return TC_ACT_OK;
 }
 
 static __always_inline int is_routers_own6(const struct eni_config *port, const struct in6_addr *address)
@@ -155,14 +178,15 @@ static __always_inline __u32 by_delivery_table(long answer)
 	}
 }
 
-/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out`. */
-static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip, const struct eni_config *port, __u32 *out)
+/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out` and the next hop in `next`. */
+static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip, const struct eni_config *port, __u32 *out,
+				   __be32 *next)
 {
 	__u32 verdict = 0;
 
 	if ((ip->daddr & port->mask) != port->subnet) /* inside the subnet no route table applies */
-		verdict = by_route_table(fib_ask(skb, ip, port->table, out));
-	return verdict ?: by_delivery_table(fib_ask(skb, ip, port->delivery, out));
+		verdict = by_route_table(fib_ask(skb, ip, port->table, out, next));
+	return verdict ?: by_delivery_table(fib_ask(skb, ip, port->delivery, out, next));
 }
 
 static __always_inline __u32 route6(struct __sk_buff *skb, const struct ipv6hdr *ip, const struct eni_config *port, __u32 *out)
@@ -174,12 +198,21 @@ static __always_inline __u32 route6(struct __sk_buff *skb, const struct ipv6hdr 
 	return verdict ?: by_delivery_table(fib_ask6(skb, ip, port->delivery, out));
 }
 
+/* Who is behind an uplink the kernel finds out, by ARP from the router's own address, and remembers like any router. */
+static __always_inline int to_neighbour(__u32 out, __be32 next)
+{
+	struct bpf_redir_neigh hop = {.nh_family = FIB_FAMILY_IPV4, .ipv4_nh = next};
+
+	return bpf_redirect_neigh(out, &hop, sizeof(hop), 0);
+}
+
 static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, const struct eni_config *port)
 {
 	struct ethhdr *eth = (void *)ip - ETH_HLEN;
 	const struct eni_config *leaving;
 	__u32 out = 0, mtu = 0;
-	__u32 verdict = route(skb, ip, port, &out);
+	__be32 next = 0;
+	__u32 verdict = route(skb, ip, port, &out, &next);
 
 	if (verdict != VERDICT_eni_forwarded)
 		return drop(skb, verdict);
@@ -194,6 +227,8 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
 	count(skb, VERDICT_eni_forwarded);
+	if (leaving->role == ENI_ROLE_UPLINK)
+		return to_neighbour(out, next);
 	return bpf_redirect(out, 0);
 }
 
@@ -265,6 +300,33 @@ static __noinline int take_ipv6(struct __sk_buff *skb, const struct eni_config *
 	return forward6(skb, ip, port);
 }
 
+/* Instance metadata and the name server: addresses of the router's own box, for instances alone. 169.254.169.254 and .253 are the same
+ * in every VPC, and link-local: no port but an instance's leads there. */
+#define METADATA_ADDRESS bpf_htonl(0xa9fea9fe)
+#define RESOLVER_ADDRESS bpf_htonl(0xa9fea9fd)
+
+static __always_inline int is_service(const struct eni_config *port, __be32 address)
+{
+	if (port->resolver && address == port->resolver)
+		return 1;
+	return port->role == ENI_ROLE_ENI && (address == METADATA_ADDRESS || (port->resolver && address == RESOLVER_ADDRESS));
+}
+
+/* The sender's address says which instance asks, so it has to be its own, whatever its source/dest check. Unmarked: answers go to it by
+ * the delivery table, past every route table. */
+static __noinline int to_service(struct __sk_buff *skb, const struct eni_config *port)
+{
+	struct iphdr *ip = (void *)(long)skb->data + ETH_HLEN;
+
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return drop(skb, VERDICT_malformed);
+	if (port->role != ENI_ROLE_ENI || skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST ||
+	    !holds(port, ip->saddr))
+		return drop(skb, VERDICT_service_not_here);
+	count(skb, VERDICT_to_service);
+	return TC_ACT_OK;
+}
+
 SEC("tc")
 int eni(struct __sk_buff *skb)
 {
@@ -289,6 +351,8 @@ int eni(struct __sk_buff *skb)
 	ip = ipv4_header(skb);
 	if (!ip)
 		return drop(skb, VERDICT_malformed);
+	if (is_service(port, ip->daddr))
+		return to_service(skb, port);
 	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST || !ipv4_is_unicast(ip->saddr) ||
 	    !ipv4_is_unicast(ip->daddr))
 		return drop(skb, VERDICT_not_unicast);

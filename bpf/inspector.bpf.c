@@ -18,6 +18,9 @@
 #include "shared/layout.h"
 #include "shared/verdicts.h"
 
+/* "An option here is critical": none of AWS's is, so it is one that we do not know, and RFC 8926 (3.5) has us drop the packet. */
+#define GENEVE_CRITICAL 0x40
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_TARGETS);
@@ -73,7 +76,7 @@ static __always_inline __u32 inspect(struct __sk_buff *skb)
 	at = ETH_HLEN + sizeof(ip) + sizeof(udp);
 	if (ip.version != 4 || ip.ihl != 5 || ip.frag_off & bpf_htons(IP4_MORE_FRAGMENTS) || bpf_ntohs(ip.tot_len) != length ||
 	    bpf_ntohs(udp.len) != length - sizeof(ip) || bpf_skb_load_bytes(skb, at, &geneve, sizeof(geneve)) ||
-	    geneve.version_length >> 6)
+	    geneve.version_length >> 6 || geneve.flags & GENEVE_CRITICAL)
 		return VERDICT_inspector_malformed;
 	if (geneve.protocol != bpf_htons(ETH_P_IP) && geneve.protocol != bpf_htons(ETH_P_IPV6))
 		return VERDICT_inspector_malformed;

@@ -2,7 +2,7 @@
 /* ARP for IPv4 over Ethernet, answered in place.
  *
  * Contract: the caller has made sure that `struct arp_frame` lies in the linear part. arp_answer() turns a request into its reply, the
- * sender's and target's roles swapped; it changes no length.
+ * sender's and target's roles swapped, and arp_turn() that reply into one by the asker; neither changes a length.
  */
 #ifndef OPENGWLB_ARP_H
 #define OPENGWLB_ARP_H
@@ -33,10 +33,37 @@ struct arp_frame {
 
 _Static_assert(sizeof(struct arp_frame) == 42, "Ethernet 14, ARP 28");
 
-static __always_inline int arp_is_request(const struct arp_frame *frame)
+static __always_inline int arp_is_ipv4(const struct arp_frame *frame)
 {
 	return frame->hardware == bpf_htons(ARP_HARDWARE_ETHERNET) && frame->protocol == bpf_htons(ETH_P_IP) &&
-	       frame->hardware_length == ETH_ALEN && frame->protocol_length == 4 && frame->operation == bpf_htons(ARP_REQUEST);
+	       frame->hardware_length == ETH_ALEN && frame->protocol_length == 4;
+}
+
+static __always_inline int arp_is_request(const struct arp_frame *frame)
+{
+	return arp_is_ipv4(frame) && frame->operation == bpf_htons(ARP_REQUEST);
+}
+
+/* A reply, or what somebody says of himself unasked: his address moved to another MAC. */
+static __always_inline int arp_tells(const struct arp_frame *frame)
+{
+	return arp_is_ipv4(frame) && (frame->operation == bpf_htons(ARP_REPLY) ||
+				      !__builtin_memcmp(frame->sender, frame->target, sizeof(frame->target)));
+}
+
+/* Turns the answer that arp_answer() made round, into a reply by the asker: what his question told of himself. */
+static __always_inline void arp_turn(struct arp_frame *frame)
+{
+	__u8 asked[4], router[ETH_ALEN];
+
+	__builtin_memcpy(asked, frame->sender, 4);
+	__builtin_memcpy(router, frame->sender_mac, ETH_ALEN);
+	__builtin_memcpy(frame->sender, frame->target, 4);
+	__builtin_memcpy(frame->sender_mac, frame->target_mac, ETH_ALEN);
+	__builtin_memcpy(frame->target, asked, 4);
+	__builtin_memcpy(frame->target_mac, router, ETH_ALEN);
+	__builtin_memcpy(frame->eth.h_source, frame->sender_mac, ETH_ALEN);
+	__builtin_memcpy(frame->eth.h_dest, router, ETH_ALEN);
 }
 
 static __always_inline void arp_answer(struct arp_frame *frame, const __u8 *mac)

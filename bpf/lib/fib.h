@@ -2,7 +2,8 @@
 /* One look-up in one routing table of the kernel, by the table's number.
  *
  * Contract: the port that the packet came in by has forwarding switched on. fib_ask() answers a BPF_FIB_LKUP_RET_* (or a negative
- * errno) and, on SUCCESS, the port to leave by in `out`. Neighbours are not asked: the programs know each port's addresses.
+ * errno) and, on SUCCESS, the port to leave by in `out`. Neighbours are not asked: the programs know each port's addresses. What an
+ * uplink asks for is not known: for it fib_ask() says in `next` whose address it is to find, the destination's or that of the route's `via`.
  * A `throw` route and a table without a match both answer NOT_FWDED; `unreachable` and `blackhole` routes answer by their names.
  */
 #ifndef OPENGWLB_FIB_H
@@ -26,7 +27,7 @@
 #define FIB_TABLE_OFFSET 48
 _Static_assert(__builtin_offsetof(struct bpf_fib_lookup, h_vlan_proto) == FIB_TABLE_OFFSET, "tbid's place in the union");
 
-static __always_inline long fib_ask(struct __sk_buff *skb, const struct iphdr *ip, __u32 table, __u32 *out)
+static __always_inline long fib_ask(struct __sk_buff *skb, const struct iphdr *ip, __u32 table, __u32 *out, __be32 *next)
 {
 	struct bpf_fib_lookup ask = {};
 	long answer;
@@ -37,6 +38,22 @@ static __always_inline long fib_ask(struct __sk_buff *skb, const struct iphdr *i
 	ask.ifindex = skb->ifindex;
 	ask.ipv4_src = ip->saddr;
 	ask.ipv4_dst = ip->daddr;
+	*(__u32 *)((void *)&ask + FIB_TABLE_OFFSET) = table;
+	answer = bpf_fib_lookup(skb, &ask, sizeof(ask), BPF_FIB_LOOKUP_DIRECT | FIB_LOOKUP_TABLE_ID | BPF_FIB_LOOKUP_SKIP_NEIGH);
+	*out = ask.ifindex;
+	*next = ask.ipv4_dst;
+	return answer;
+}
+
+/* The same for an address alone, on behalf of nobody. */
+static __always_inline long fib_ask_address(struct __sk_buff *skb, __be32 address, __u32 table, __u32 *out)
+{
+	struct bpf_fib_lookup ask = {};
+	long answer;
+
+	ask.family = FIB_FAMILY_IPV4;
+	ask.ifindex = skb->ifindex;
+	ask.ipv4_dst = address;
 	*(__u32 *)((void *)&ask + FIB_TABLE_OFFSET) = table;
 	answer = bpf_fib_lookup(skb, &ask, sizeof(ask), BPF_FIB_LOOKUP_DIRECT | FIB_LOOKUP_TABLE_ID | BPF_FIB_LOOKUP_SKIP_NEIGH);
 	*out = ask.ifindex;

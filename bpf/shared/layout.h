@@ -55,7 +55,7 @@ struct drop_samples {
 };
 
 /* enis: ARRAY port -> eni_config. A port of a VPC router. */
-enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3 };
+enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3, ENI_ROLE_UPLINK = 4 };
 #define ENI_SOURCE_DEST_CHECK 1
 #define ENI_IPV6 2 /* the VPC has IPv6 */
 struct eni_config {
@@ -70,6 +70,7 @@ struct eni_config {
 	__u8 mac[6];      /* the router's end */
 	__u8 peer_mac[6]; /* the other end */
 	__be32 subnet6[2]; /* the first half of the subnet's /64; 0 when there is none */
+	__be32 resolver;   /* the VPC's name server; 0 when there is none */
 };
 
 /* eni_addresses: HASH eni_address -> u8. The addresses that an ENI may send from and receive for. */
@@ -84,6 +85,8 @@ struct eni_address6 {
 	__u32 ifindex;
 	__be32 address[4];
 };
+
+/* uplinks: HASH ifindex -> u32 ifindex. A NIC of this machine and the host's end of its uplink, each with the other; see uplink.bpf.c. */
 
 /* nat_out, nat_in: HASH nat_key -> __be32. Private -> public and public -> private, per IGW port. */
 struct nat_key {

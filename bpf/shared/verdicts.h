@@ -13,6 +13,7 @@
 	V(1, eni_forwarded, PASS, "Routed by the VPC router.")                                                                 \
 	V(2, arp_answered, REPLY, "An ARP request for an address of the subnet, answered by the VPC router.")                  \
 	V(3, to_router, STACK, "Addressed to the router itself, or a protocol the kernel must answer.")                        \
+	V(4, to_service, STACK, "From an instance to its metadata service or name server.")                                    \
 	V(10, eni_not_configured, DROP, "The port has no configuration yet: normal for a moment while it is being made.")      \
 	V(11, malformed, DROP, "Not a well-formed IP packet.")                                                                 \
 	V(12, source_check, DROP,                                                                                              \
@@ -33,6 +34,8 @@
 	V(24, neighbour_answered, REPLY, "A neighbour solicitation for an address of the subnet, answered by the VPC router.") \
 	V(25, neighbour_unanswered, DROP,                                                                                      \
 	  "Neighbour discovery that is no solicitation for another address of the subnet.")                                    \
+	V(26, service_not_here, DROP,                                                                                          \
+	  "For the VPC's name server or the instance metadata, but not from an instance of this VPC by its own address.")     \
 	/* Internet gateway: igw.bpf.c */                                                                                      \
 	V(30, igw_out, PASS, "Left for the internet: IPv4 with its public address, IPv6 as it is.")                            \
 	V(31, igw_in, PASS, "Came from the internet: IPv4 now with its private address, IPv6 as it is.")                       \
@@ -86,7 +89,11 @@
 	V(93, inspector_malformed, DROP, "Not a GENEVE packet of the form a Gateway Load Balancer sends.")                     \
 	/* Chaos on a target's port: chaos.bpf.c */                                                                            \
 	V(100, chaos_lost, DROP, "Taken away on purpose: chaos was asked for on this target.")                                 \
-	V(101, chaos_queue_full, DROP, "Was to be held back on purpose, but chaos held as much already as it may.")
+	V(101, chaos_queue_full, DROP, "Was to be held back on purpose, but chaos held as much already as it may.") \
+	/* Uplink to a NIC of this machine: uplink.bpf.c */                                                                    \
+	V(110, uplink_in, PASS, "Came in by a NIC of this machine, for the VPC behind it.")                                     \
+	V(111, uplink_out, PASS, "Left the VPC by a NIC of this machine.")                                                      \
+	V(112, uplink_not_configured, DROP, "The uplink is not in service (yet, or any more).")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

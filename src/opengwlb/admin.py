@@ -54,17 +54,10 @@ def _write_profile(data_dir: Path, name: str, key: AccessKey, *, region: str) ->
     credentials.put_profile(data_dir, profile, region=region)
 
 
-def routes(
-    *,
-    store: Store,
-    data_dir: Path,
-    region: str,
+def operator_only_by(
     authenticate: Authenticate,
-    status: Callable[[], dict[str, Any]],
-    health: Callable[[], dict[str, str]],
-    test_hooks: bool,
-) -> list[Route]:
-    """`health()` maps each reconciler that is in trouble to its error; empty is healthy."""
+) -> Callable[[Callable[[Request, bytes], Any]], Callable[[Request], Any]]:
+    """Wraps `work(request, body)`, whose answer becomes JSON, so that only the operator's key reaches it."""
 
     def operator_only(work: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
@@ -77,6 +70,22 @@ def routes(
                 return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
 
         return endpoint
+
+    return operator_only
+
+
+def routes(
+    *,
+    store: Store,
+    data_dir: Path,
+    region: str,
+    authenticate: Authenticate,
+    status: Callable[[], dict[str, Any]],
+    health: Callable[[], dict[str, str]],
+    test_hooks: bool,
+) -> list[Route]:
+    """`health()` maps each reconciler that is in trouble to its error; empty is healthy."""
+    operator_only = operator_only_by(authenticate)
 
     def list_accounts(request: Request, body: bytes) -> Any:
         return {

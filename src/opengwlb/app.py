@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -15,35 +14,36 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from opengwlb import admin
+from opengwlb import admin, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.chaos import ChaosReconciler
 from opengwlb.control.health import HealthChecker
+from opengwlb.control.images import ImageKeeper
 from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
 from opengwlb.control.passive import PassiveHealth
-from opengwlb.dataplane import DataPlane
+from opengwlb.control.uplinks import UplinkReconciler
+from opengwlb.dataplane import DataPlane, programs
 from opengwlb.dataplane.flows import coarse_ns, slots_for
-from opengwlb.fabric import Fabric
+from opengwlb.fabric import Fabric, host
 from opengwlb.fabric.carrier import Carrier
-from opengwlb.instances import RuncDriver
+from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
 from opengwlb.observe import metrics, read_api, targets
 from opengwlb.observe.overview import overview
+from opengwlb.services import Services
+from opengwlb.services.authority import authority_certificate
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
+from opengwlb.wire.errors import AccessDenied
 from opengwlb.wire.gateway import Gateway
-from opengwlb.wire.sigv4 import Credential
 
 log = logging.getLogger(__name__)
-
-PROGRAMS = Path(__file__).resolve().parents[2] / "build" / "bpf"
-"""Compiled by `make -C bpf`."""
 
 
 class Server:
@@ -68,7 +68,7 @@ class Server:
             fabric = self.fabric = Fabric(name=options.name, run_dir=run_dir)
             self.dataplane = DataPlane(
                 run_dir=run_dir,
-                objects=PROGRAMS,
+                objects=programs.directory(),
                 max_flows=options.max_flows or table_size.default_flows(table_size.memory_bytes()),
                 new_flows_per_s=options.new_flows_per_s,
                 tcp_yields_after_s=options.tcp_yields_after_s,
@@ -90,15 +90,22 @@ class Server:
             store=self.store,
             driver=self.driver,
             namespace=self.fabric.namespace,
-            built=lambda: self.network.built,
+            built=self._startable,
             made=lambda box: self.network.made.get(box, 0),
+            clock=clock,
+            authority=lambda: authority_certificate(self.store),
+        )
+        self.images = ImageKeeper(
+            store=self.store,
+            contents=ContentStore(options.data_dir / "images") if options.data_plane == "kernel" else None,
             clock=clock,
         )
         lifecycle = LifecycleReconciler(store=self.store, clock=clock)
         passes: dict[str, Callable[[], float]] = {
-            "network": self.network.reconcile,
+            "network": self._network_and_services,
             "instances": self.instances.reconcile,
             "lifecycle": lifecycle.reconcile,
+            "images": self.images.reconcile,
         }
         if self.health is not None:
             passes["health"] = self.health.reconcile
@@ -124,6 +131,9 @@ class Server:
                 coarse_ns=coarse_ns,
             )
             passes["passive"] = self.passive.reconcile
+            passes["uplinks"] = UplinkReconciler(
+                store=self.store, nics=host.nics, errors=lambda: self.network.errors
+            ).reconcile
         kernel = options.data_plane == "kernel"
         self.sources = read_api.Sources(
             store=self.store,
@@ -138,13 +148,33 @@ class Server:
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
         self.gateway = Gateway(
             handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
-            credentials=self._credential,
+            credentials=lambda key: accounts.find_credential(self.store, key),
             auth=options.auth,
             clock=clock,
             default_account=admin.OPERATOR_ACCOUNT,
             default_region=lab.DEFAULT_REGION,
             implemented=dispatch.implemented,
+            sessions=lambda token: accounts.find_session(self.store, token),
         )
+        self.services: Services | None = None
+        if isinstance(self.fabric, Fabric):
+            self.services = Services(
+                store=self.store,
+                gateway=self.gateway,
+                open_socket=self.fabric.open_socket,
+                built=lambda: self.network.built,
+                made=lambda: self.network.made,
+                clock=clock,
+            )
+
+    def _network_and_services(self) -> float:
+        """What listens in a box comes right after the box."""
+        wait_s = self.network.reconcile()
+        return wait_s if self.services is None else min(wait_s, self.services.reconcile())
+
+    def _startable(self) -> frozenset[str]:
+        built = self.network.built
+        return built if self.services is None else self.services.startable(built)
 
     def start(self) -> None:
         if self.health is not None:
@@ -155,6 +185,8 @@ class Server:
     def stop(self) -> None:
         for loop in self.loops:
             loop.stop()
+        if self.services is not None:
+            self.services.stop()
         if self.health is not None:
             self.health.stop()
         if isinstance(self.dataplane, DataPlane):
@@ -162,6 +194,12 @@ class Server:
         self.store.close()
 
     def application(self) -> Starlette:
+        joined = uplinks.routes(
+            store=self.store,
+            look=host.look if self.options.data_plane == "kernel" else None,
+            operator_only=admin.operator_only_by(self._account_of),
+            clock=time.time,
+        )
         own = admin.routes(
             store=self.store,
             data_dir=self.options.data_dir,
@@ -171,12 +209,21 @@ class Server:
             health=self.troubles,
             test_hooks=self.options.test_hooks,
         )
+        images = admin_images.routes(
+            store=self.store,
+            keeper=self.images,
+            authenticate=self._account_of,
+            operator=admin.OPERATOR_ACCOUNT,
+            region=lab.DEFAULT_REGION,
+        )
         reads = read_api.routes(sources=self.sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
         return Starlette(
             routes=[
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
                 metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
+                *images,
+                *joined,
                 *reads,
             ],
             lifespan=self._lifespan,
@@ -197,20 +244,22 @@ class Server:
 
     def errors(self) -> dict[str, str]:
         """Object id -> what its reconciler could not do."""
-        return self.network.errors | self.instances.errors | (self.chaos.errors if self.chaos else {})
+        return (
+            self.network.errors
+            | self.instances.errors
+            | (self.chaos.errors if self.chaos else {})
+            | (self.services.errors if self.services is not None else {})
+        )
 
     def troubles(self) -> dict[str, str]:
         return {loop.name: loop.error for loop in self.loops if loop.error}
 
-    def _credential(self, access_key: str) -> Credential | None:
-        key = accounts.find_access_key(self.store, access_key)
-        if key is None:
-            return None
-        return Credential(access_key=key.id, secret=key.secret, account=key.account)
-
     def _account_of(self, request: Request, body: bytes) -> str:
         received = replace(without_body(request), body=body)
-        return self.gateway.authenticator.authenticate(received, service="gwlb").account
+        caller = self.gateway.authenticator.authenticate(received, service="gwlb")
+        if caller.role:
+            raise AccessDenied("OpenGWLB's own calls need an account's key: policies of roles do not know them.")
+        return caller.account
 
 
 def serve(options: ServeOptions) -> None:

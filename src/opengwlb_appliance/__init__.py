@@ -25,7 +25,8 @@ from .geneve import GeneveError, Header, decode, encode
 from .health import serve_failure
 from .inner import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, Inner, InnerError
 from .loop import Packet, Verdict
-from .service import serve
+from .managed import Managed
+from .service import serve, serve_managed
 
 __all__ = [
     "ACK",
@@ -41,10 +42,12 @@ __all__ = [
     "Header",
     "Inner",
     "InnerError",
+    "Managed",
     "Packet",
     "Verdict",
     "decode",
     "encode",
     "serve",
     "serve_failure",
+    "serve_managed",
 ]

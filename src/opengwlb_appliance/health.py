@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .heartbeat import FRESH_S, Heartbeats
@@ -70,20 +70,36 @@ def serve_failure(reason: str, *, port: int = 80) -> None:
     serve(lambda: (False, {"status": reason}), port=port)
 
 
-def in_background(heartbeats: Heartbeats, *, port: int) -> int:
-    """Fork the responder; its pid. It ends when its parent does."""
+def in_background(
+    heartbeats: Heartbeats,
+    *,
+    port: int,
+    also: Callable[[], str] = lambda: "",
+    unneeded: Iterable[socket.socket] = (),
+) -> int:
+    """Fork the responder; its pid. It ends when its parent does. `also` says what else is wrong, or nothing.
+
+    `unneeded` are the loops' sockets: held open here, they would outlive a loop that died, and the load balancer's packets would
+    fill them in place of being refused.
+    """
     parent = os.getpid()
     child = os.fork()
     if child:
         return child
     try:
         name_process("gwlb-health")
+        for each in unneeded:
+            each.close()
         threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
-        serve(lambda: loops_alive(heartbeats), port=port)
+        serve(lambda: _and(loops_alive(heartbeats), also()), port=port)
     except (OSError, KeyboardInterrupt) as problem:
         print(f"health page on port {port}: {problem}", file=sys.stderr, flush=True)
     finally:
         os._exit(1)
+
+
+def _and(alive: tuple[bool, dict[str, object]], trouble: str) -> tuple[bool, dict[str, object]]:
+    return (False, {**alive[1], "status": trouble}) if trouble and alive[0] else alive
 
 
 def _end_with_parent(parent: int) -> None:

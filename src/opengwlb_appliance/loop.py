@@ -22,6 +22,8 @@ MAX_PACKET = 9216
 """Larger than any datagram a 9001-byte link delivers; what is cut off is counted as malformed."""
 CACHED_FLOWS = 131072
 _IP_PKTINFO = 8
+_PKTINFO = struct.Struct("=I4s4s")
+"""struct in_pktinfo: interface, address to send from, and one that only receiving fills in."""
 _SO_RCVBUFFORCE = 33
 _RECEIVE_BUFFER = 16 << 20
 _OUTER = struct.Struct("!BBHHHBBH4s4sHHHH")
@@ -163,6 +165,12 @@ def outer_header(*, source: bytes, destination: str, source_port: int) -> bytear
     )  # fmt: skip
 
 
+def from_address(source: bytes) -> list[tuple[int, int, bytes]]:
+    """What makes the kernel route a packet as sent from `source`: it does not read that in the header that we write, and an
+    appliance with several interfaces would answer by the wrong one. Measured, it costs nothing."""
+    return [(socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(0, source, bytes(4)))]
+
+
 def run(
     inspect: Inspect,
     *,
@@ -170,8 +178,10 @@ def run(
     slot: int = 0,
     sockets: Sockets | None = None,
     keep_running: Callable[[], bool] = lambda: True,
+    renewed: Callable[[], Inspect | None] = lambda: None,
 ) -> None:
-    """Receive, decide and return until `keep_running` (asked every quarter of a second) says no.
+    """Receive, decide and return until `keep_running` (asked every quarter of a second) says no. `renewed`, asked as often, gives another
+    `inspect` to go on with, which is asked about every flow anew.
 
     What `inspect` raises, other than GeneveError and InnerError, ends the loop: a firewall that cannot decide must not
     forward.
@@ -181,7 +191,7 @@ def run(
     decider = Decider(inspect)
     verdicts, decide = decider.flows, decider.decide
     set_length = struct.Struct("!H").pack_into
-    outers: dict[tuple[tuple[str, int], bytes], bytearray] = {}
+    outers: dict[tuple[tuple[str, int], bytes], tuple[bytearray, list[tuple[int, int, bytes]]]] = {}
     received = returned = dropped = send_errors = received_bytes = 0
     next_beat = 0.0
     while True:
@@ -193,6 +203,11 @@ def run(
         if now >= next_beat:
             if not keep_running():
                 return
+            if (other := renewed()) is not None:
+                malformed = decider.malformed
+                decider = Decider(other)
+                decider.malformed = malformed
+                verdicts, decide = decider.flows, decider.decide
             bad = decider.malformed
             heartbeats.beat(slot, (received, returned, dropped - bad, bad, send_errors, received_bytes))
             next_beat = now + BEAT_S
@@ -217,14 +232,16 @@ def run(
             dropped += 1
             continue
         where = (peer, ancillary[0][2][8:12])
-        outer = outers.get(where)
-        if outer is None:
+        known = outers.get(where)
+        if known is None:
             if len(outers) >= CACHED_FLOWS:
                 outers.clear()
-            outer = outers[where] = outer_header(source=where[1], destination=peer[0], source_port=peer[1])
+            header = outer_header(source=where[1], destination=peer[0], source_port=peer[1])
+            known = outers[where] = header, from_address(where[1])
+        outer, origin = known
         set_length(outer, 24, len(answer) + 8)
         try:
-            send((outer, answer), (), 0, peer)
+            send((outer, answer), origin, 0, peer)
         except OSError as problem:
             if problem.errno not in (
                 errno.ENOBUFS,

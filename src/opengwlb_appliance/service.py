@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 
 from . import health, loop
 from .heartbeat import Heartbeats
+from .managed import Managed
 
 
 def serve(inspect: loop.Inspect, *, workers: int = 1, health_port: int = 80) -> None:
@@ -21,27 +23,52 @@ def serve(inspect: loop.Inspect, *, workers: int = 1, health_port: int = 80) -> 
 
     Raises OSError when UDP 6081 cannot be opened.
     """
+    _serve(inspect, workers=workers, health_port=health_port)
+
+
+def serve_managed(policy: Managed, *, workers: int = 1, health_port: int = 80) -> None:
+    """The same with the policy of a manager, in whose place comes every newer one; see `managed.py`."""
+    _serve(_drop_all, workers=workers, health_port=health_port, policy=policy)
+
+
+def _drop_all(_packet: loop.Packet) -> loop.Verdict:
+    return loop.Verdict.DROP
+
+
+def _serve(inspect: loop.Inspect, *, workers: int, health_port: int, policy: Managed | None = None) -> None:
     heartbeats = Heartbeats(workers)
-    # The responder is forked before any socket is there: it would keep that of a loop that died open, so that the kernel went on
-    # queueing packets for nobody instead of answering that the port is closed.
-    responder = health.in_background(heartbeats, port=health_port)
-    try:
-        # All sockets are open before the first loop starts: a port added later would move flows between loops.
-        sockets = [loop.open_sockets() for _ in range(workers)]
-    except OSError:
-        os.kill(responder, signal.SIGKILL)
-        os.waitpid(responder, 0)
-        raise
-    children = {responder: "health responder"}
+    # All sockets are open before the first loop starts: a port added later would move flows between loops.
+    sockets = [loop.open_sockets() for _ in range(workers)]
+    trouble = policy.trouble if policy is not None else lambda: ""
+    ours = [each for pair in sockets for each in pair]
+    children = {health.in_background(heartbeats, port=health_port, also=trouble, unneeded=ours): "health responder"}
+    if policy is not None:
+        children[policy.in_background(unneeded=ours)] = "policy follower"
     for slot in range(workers):
-        children[_start_loop(inspect, heartbeats=heartbeats, slot=slot, sockets=sockets)] = f"packet loop {slot}"
-    for pair in sockets:
-        for each in pair:
-            each.close()
+        child = _start_loop(inspect, heartbeats=heartbeats, slot=slot, sockets=sockets, policy=policy)
+        children[child] = f"packet loop {slot}"
+    for each in ours:
+        each.close()
     _supervise(children)
 
 
-def _start_loop(inspect: loop.Inspect, *, heartbeats: Heartbeats, slot: int, sockets: list[loop.Sockets]) -> int:
+def _renewals(policy: Managed | None) -> Callable[[], loop.Inspect | None]:
+    """What a packet loop asks for a newer policy."""
+    known = 0
+
+    def renewed() -> loop.Inspect | None:
+        nonlocal known
+        if policy is None or policy.generation == known:
+            return None
+        known = policy.generation
+        return policy.inspect()
+
+    return renewed
+
+
+def _start_loop(
+    inspect: loop.Inspect, *, heartbeats: Heartbeats, slot: int, sockets: list[loop.Sockets], policy: Managed | None
+) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -59,6 +86,7 @@ def _start_loop(inspect: loop.Inspect, *, heartbeats: Heartbeats, slot: int, soc
             slot=slot,
             sockets=sockets[slot],
             keep_running=lambda: os.getppid() == parent,
+            renewed=_renewals(policy),
         )
         status = 0
     except KeyboardInterrupt:

@@ -20,7 +20,9 @@ class InspectorRules(ReturnRules):
         if (frame[20] << 8 | frame[21]) & 0x2000 or not self.outer_agrees(frame):
             return "inspector_malformed"
         family, options = self.geneve_base(frame)
-        if not family:
+        if (
+            not family or frame[43] & 0x40
+        ):  # an option is critical, says the header, and no known one is (RFC 8926, 3.5)
             return "inspector_malformed"
         packet = ipv4(frame, 50 + options) if family == 4 else ipv6(frame, 50 + options)
         if packet is None:

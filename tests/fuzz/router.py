@@ -41,6 +41,10 @@ CHECKED = {"eni0": ENI}
 """Ports with a source/dest check, and the address that passes it."""
 CHECKED6 = {"eni0": ENI6}
 NARROW = {"eni1": 1280}
+ADDRESSES = dict(CHECKED)
+"""What each port's instance holds."""
+RESOLVER = "10.0.0.2"
+SERVICES = (bytes((169, 254, 169, 254)), bytes((169, 254, 169, 253)), bytes((10, 0, 0, 2)))
 KINDS = {"blackhole": "route_blackhole", "unreachable": "no_route"}
 LINK_LOCAL = ipaddress.IPv6Address("fe80::1").packed
 ALL_NODES, ALL_NODES_MAC = ipaddress.IPv6Address("ff02::1").packed, bytes.fromhex("333300000001")
@@ -111,6 +115,9 @@ class Router:
         if not well_formed(frame):
             return "malformed"
         source, destination = frame[26:30], frame[30:34]
+        if destination in SERVICES:
+            own = frame[0] & 1 == 0 and ADDRESSES.get(port) == source
+            return "to_service" if own else "service_not_here"
         if frame[0] & 1 or not unicast4(source) or not unicast4(destination):
             return "not_unicast"
         if CHECKED.get(port, source) != source:

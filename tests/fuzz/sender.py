@@ -33,7 +33,10 @@ TAGS = 8
 """Of VLANs, which devices take off before a program sees the frame: only test runs have them."""
 DESTINATIONS = [
     bytes(one)
-    for one in ((10, 0, 1, 1), (10, 0, 1, 77), (10, 0, 2, 77), (198, 51, 100, 9), (192, 0, 2, 1), (8, 8, 8, 8))
+    for one in (
+        *((10, 0, 1, 1), (10, 0, 1, 77), (10, 0, 2, 77), (198, 51, 100, 9), (192, 0, 2, 1), (8, 8, 8, 8)),
+        *((169, 254, 169, 254), (169, 254, 169, 253), (10, 0, 0, 2)),
+    )
 ]
 DESTINATIONS6 = [
     ipaddress.IPv6Address(one).packed

@@ -68,6 +68,7 @@ EVERY_VERDICT = {
     *("eni_forwarded", "arp_answered", "arp_unanswered", "to_router", "ttl_exceeded", "malformed", "source_check"),
     *("dest_check", "no_route", "route_blackhole", "no_such_address", "mtu_exceeded", "not_unicast", "not_ip"),
     *("ipv6_not_enabled", "neighbour_answered", "neighbour_unanswered"),
+    *("to_service", "service_not_here"),
     *("igw_out", "igw_in", "igw_no_public_address", "igw_unknown_address"),
     *("inspector_returned", "inspector_denied", "inspector_not_geneve", "inspector_malformed"),
 }

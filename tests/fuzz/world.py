@@ -307,6 +307,7 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             subnet6=router.SUBNETS6.get(name),
             addresses6=(str(ipaddress.IPv6Address(own6)),) if own6 else (),
             source_dest_check=own is not None,
+            resolver=router.RESOLVER,
             mac=port.mac.hex(":"),
             peer_mac=port.peer_mac.hex(":"),
         )

@@ -8,24 +8,23 @@ from typing import Any
 import pytest
 
 from opengwlb.instances import InstanceSpec
-from opengwlb.instances.bundle import configuration
+from opengwlb.instances.bundle import configuration, usr_mounts
 from opengwlb.instances.images import service_of
-from opengwlb.model.compute import BUILTIN_IMAGES
+from opengwlb.model.images import BUILTIN_IMAGES, Launch
 
 SPEC = InstanceSpec(id="i-1", boot=3, namespace="/run/netns/x", image_kind="linux", hostname="box")
 
 
 def made(**changes: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "argv": ("/bin/true",),
-        "root": Path("/disk/root"),
         "applications": Path("/disk/applications"),
         "usr_upper": Path("/disk/usr"),
         "usr_work": Path("/disk/usr.work"),
-        "cgroup": "/opengwlb-x/i-1",
         "hidden": (),
     }
-    return configuration(SPEC, **{**arguments, **changes})
+    mounts = usr_mounts(**{**arguments, **changes})
+    process = Launch(arguments=("/bin/true",))
+    return configuration(SPEC, process=process, root=Path("/disk/root"), mounts=mounts, cgroup="/opengwlb-x/i-1")
 
 
 def test_directories_of_ours_below_usr_are_covered_after_usr_is_laid_over() -> None:

@@ -32,6 +32,8 @@ class Tunnelled:
     options: bytes | None = None
     protocol: int = 0x0800
     version: int = 0
+    flags: int = 0
+    """The byte of O, C and the reserved bits."""
     port: int = 6081
     ip: tuple[tuple[str, object], ...] = ()
     """Fields of the outer IP header that differ."""
@@ -56,7 +58,7 @@ class Tunnelled:
         )
 
     def __bytes__(self) -> bytes:
-        base = struct.pack("!BBHI", self.version << 6 | len(self.tlvs) // 4, 0, self.protocol, 0)
+        base = struct.pack("!BBHI", self.version << 6 | len(self.tlvs) // 4, self.flags, self.protocol, 0)
         payload = base + self.tlvs + self.inner
         udp = UDP(sport=self.source_port, dport=self.port, len=self.udp_length or 8 + len(payload), chksum=0)
         ip = IP(src=self.source, dst=self.destination, flags="DF", id=0, ttl=64)

@@ -16,7 +16,7 @@ from opengwlb.model.topology import Program
 
 from .boxes import arrived, ip_counter
 from .harness import listens, process, run
-from .vpc import ENDPOINTS, FAMILIES, IPV4, IPV6, Family, Vpc, built
+from .vpc import ENDPOINTS, FAMILIES, IPV4, IPV6, RESOLVER, Family, Vpc, built
 
 UDP_SEGMENT = 103
 families = pytest.mark.parametrize("family", FAMILIES, ids=str)
@@ -294,3 +294,32 @@ def test_a_packet_that_an_endpoint_sends_back_to_itself_dies_by_its_ttl(vpc: Vpc
         ("vpce", "eni_forwarded"): 30,
         ("vpce", "ttl_exceeded"): 1,
     }
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "169.254.169.253", RESOLVER])
+def test_instances_reach_the_services_in_their_routers_box_and_get_answers(vpc: Vpc, address: str) -> None:
+    run("ip", "address", "add", f"{address}/32", "dev", "lo", box=vpc.router)
+    before = vpc.programs.counters()
+    run("ping", "-c", "1", "-W", "2", address, box=vpc.outer["alice"].box)
+    assert vpc.settled(before) == {("alice", "to_service"): 1}
+    run("ip", "address", "del", f"{address}/32", "dev", "lo", box=vpc.router)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "port", "source", "to", "ttl"),
+    [
+        pytest.param("service_not_here", "alice", "10.0.1.11", "169.254.169.254", 64, id="not from another's address"),
+        pytest.param("service_not_here", "alice", "10.0.1.11", RESOLVER, 64, id="nor to the name server"),
+        pytest.param("not_unicast", "igw", IPV4.client, "169.254.169.254", 64, id="no metadata from the internet"),
+        pytest.param("not_unicast", "vpce", IPV4.alice, "169.254.169.254", 64, id="no metadata out of an endpoint"),
+        pytest.param("service_not_here", "igw", IPV4.client, RESOLVER, 64, id="no names from the internet"),
+        pytest.param("service_not_here", "vpce", IPV4.alice, RESOLVER, 1, id="no names out of an endpoint with TTL 1"),
+        pytest.param("to_service", "bob", IPV4.bob, "169.254.169.254", 1, id="metadata without DNS support, TTL 1"),
+        pytest.param("not_unicast", "bob", IPV4.bob, "169.254.169.253", 64, id="no name server without DNS support"),
+        pytest.param("no_such_address", "bob", IPV4.bob, RESOLVER, 64, id="nor at its other address"),
+    ],
+)
+def test_nobody_else_reaches_them(vpc: Vpc, verdict: str, port: str, source: str, to: str, ttl: int) -> None:
+    ethernet = Ether(src=vpc.outer[port].mac, dst=vpc.inner[port].mac)
+    frame = ethernet / IP(src=source, dst=to, ttl=ttl) / UDP(dport=53)
+    assert vpc.verdict_of(port, frame) == {(port, verdict): 1}

@@ -382,6 +382,7 @@ def test_a_rule_about_ipv6_leaves_ipv4_alone(lab: Lab, inspected: tuple[End, End
         lambda one: one.change(udp_length=30),
         lambda one: one.change(ip=(("flags", "MF"),)),
         lambda one: one.change(inner=b"\x45\0\0"),
+        lambda one: one.change(flags=0x40, options=one.tlvs + option(0x87, bytes(4), of=0x0F0F)),
     ],
 )
 def test_an_inspector_drops_what_no_load_balancer_sends(

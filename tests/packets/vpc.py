@@ -26,6 +26,8 @@ from .boxes import Boxes, Programs
 from .harness import End, eventually, run
 
 DELIVERY, ALICES, BOBS, ENDPOINTS, EDGE = 900, 1000, 1001, 1002, 1003
+RESOLVER = "10.0.0.2"
+"""Of every port but bob's, whose VPC has no DNS."""
 LAST_RESORT = ("unreachable", "default", "metric", "4278198272")
 
 
@@ -115,7 +117,7 @@ IPV4 = Family(
         "nobody elsewhere": "10.0.2.21",
         "nobody next door": "10.0.1.99",
         "multicast": "224.0.0.5",
-        "link-local": "169.254.169.254",
+        "link-local": "169.254.169.252",
         "loopback": "127.0.0.1",
         "nothing": "0.0.0.0",
     },
@@ -250,6 +252,7 @@ class Vpc:
             subnet6=IPV6.nets.get(name),
             addresses6=(getattr(IPV6, name),) if role is EniRole.ENI else (),
             source_dest_check=role is EniRole.ENI,
+            resolver=None if name == "bob" else RESOLVER,
             mac=end.mac,
             peer_mac=far.mac,
         )

@@ -16,7 +16,9 @@ python3 -m http.server 80 >/dev/null 2>&1 &
 
 
 def image(ec2: Any, name: str) -> str:
-    """AMI id of a built-in image by name."""
+    """AMI id of a built-in image by name; any other image is named by its id."""
+    if name.startswith("ami-"):
+        return name
     found = ec2.describe_images(Filters=[{"Name": "name", "Values": [f"opengwlb/{name}"]}])["Images"]
     return str(found[0]["ImageId"])
 

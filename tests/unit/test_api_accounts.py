@@ -9,6 +9,7 @@ from typing import Any
 from api_harness import Api, refused, service_model
 
 from opengwlb.api import accounts, dispatch
+from opengwlb.wire.gateway import Origin
 
 
 def test_an_account_comes_with_a_key_that_is_found_by_its_id(api: Api):
@@ -60,6 +61,10 @@ class Call:
     region: str = "eu-west-1"
     access_key: str = "AKIAIOSFODNN7EXAMPLE"
     request_id: str = "1"
+    role: str = ""
+    arn: str = ""
+    user_id: str = ""
+    origin: Origin = field(default_factory=Origin)
 
 
 def test_the_handler_makes_the_region_ready_and_answers(api: Api):

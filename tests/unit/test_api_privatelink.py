@@ -127,12 +127,13 @@ def test_acceptance_is_required_unless_said_otherwise_and_tokens_are_honoured(la
 def test_only_permitted_accounts_see_a_service_and_can_connect(lab: Lab):
     service = make_service(lab, allow=None)
     name = service["ServiceName"]
-    assert lab.consumer.ec2("DescribeVpcEndpointServices")["ServiceNames"] == []
+    of_aws = [f"com.amazonaws.ap-northeast-2.{each}" for each in ("ec2", "elasticloadbalancing", "ssm", "sts")]
+    assert lab.consumer.ec2("DescribeVpcEndpointServices")["ServiceNames"] == of_aws
     with refused("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist"):
         lab.consumer.ec2("DescribeVpcEndpointServices", ServiceNames=[name])
     with refused("InvalidServiceName"):
         make_endpoint(lab, service)
-    assert lab.provider.ec2("DescribeVpcEndpointServices")["ServiceNames"] == [name]
+    assert lab.provider.ec2("DescribeVpcEndpointServices")["ServiceNames"] == [*of_aws, name]
     added = lab.provider.ec2(
         "ModifyVpcEndpointServicePermissions",
         ServiceId=service["ServiceId"],
@@ -181,7 +182,7 @@ def test_an_endpoint_is_answered_as_aws_does_and_has_its_network_interface(lab: 
 @pytest.mark.parametrize(
     ("params", "code", "words"),
     [
-        ({"VpcEndpointType": "Interface"}, "UnsupportedOperation", "Interface"),
+        ({"VpcEndpointType": "Interface"}, "InvalidParameter", "Endpoint type (Interface) does not match"),
         ({"VpcEndpointType": "Gateway"}, "UnsupportedOperation", "GatewayLoadBalancer"),
         ({"SecurityGroupIds": ["sg-1"]}, "UnsupportedOperation", "SecurityGroupIds"),
         ({"PrivateDnsEnabled": True}, "UnsupportedOperation", "PrivateDnsEnabled"),

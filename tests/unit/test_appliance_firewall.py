@@ -283,3 +283,18 @@ def test_what_is_kept_ahead_of_a_gap_is_bounded_and_given_back() -> None:
     stream.segment(500, bytes(60))
     stream.close()
     assert room.free == 100
+
+
+def test_a_new_policy_is_also_for_flows_that_go_on() -> None:
+    rig = Rig(b"")
+    rig.handshake()
+    rig.firewall.adopt(parse_policy(b"rules: [{name: closed, action: deny, protocol: tcp, ports: 80}]"))
+    # Also for the answers, whose own destination port is the client's.
+    assert not rig.tcp(up=False, payload=b"hello")
+    assert not rig.tcp(payload=b"hello")
+    rig.firewall.adopt(
+        parse_policy(b"rules: [{name: no-secret, action: deny, protocol: tcp, ports: 80, payload: SECRET}]")
+    )
+    assert rig.tcp(payload=b"hello")
+    assert not rig.tcp(payload=b"a SECRET")
+    assert rig.log[-1]["rule"] == "no-secret"

@@ -268,6 +268,8 @@ def test_why_names_the_target_of_a_known_flow_and_the_candidates_of_a_new_one() 
 
 def test_why_says_by_the_verdicts_name_where_a_packet_ends() -> None:
     assert decisions(WEB_ENI, OUTBOUND._replace(source="10.0.0.38")) == ["source_check"]
+    assert decisions(WEB_ENI, OUTBOUND._replace(destination="169.254.169.254")) == ["to_service"]
+    assert decisions(WEB_ENI, OUTBOUND._replace(source="10.0.0.38", destination="10.0.0.2")) == ["service_not_here"]
     assert decisions(IGW, INBOUND._replace(destination="198.18.1.11")) == ["igw_unknown_address"]
     assert decisions(WEB_ENI, OUTBOUND._replace(destination="10.0.0.45")) == ["no_such_address"]
     assert decisions(WEB_ENI, OUTBOUND, without=(f"{TG}|i-{'2':0>17}",)) == ["routed", "no_targets"]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
+from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import Listener, LoadBalancer, LoadBalancerZone, Slot, Target, TargetGroup, TargetState
 from opengwlb.model.ids import endpoint_number
+from opengwlb.model.images import BUILTIN_IMAGES
 from opengwlb.model.plane import EniRole
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot

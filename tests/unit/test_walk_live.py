@@ -15,8 +15,9 @@ from watched_lab import APPLIANCE, ENDPOINT, LB, NODE, PRIVATE, PUBLIC, lab, que
 
 from opengwlb.dataplane import DataPlane
 from opengwlb.fabric import Fabric
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance
+from opengwlb.model.compute import Instance
 from opengwlb.model.elb import Slot
+from opengwlb.model.images import BUILTIN_IMAGES
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
 from opengwlb.observe import drops, filters, places

@@ -26,7 +26,8 @@ PATTERN_TEXT = [
     "a", "ab", "x" * 20, "x" * 64, "123456789012", "arn:aws:iam::123456789012:role/some-role", "AKIA0123456789ABCDEF",
     "/path/", "name@example.com", "value", "https://example.com/x", "1-2", "vpc-0abc", "key", "200-399", "12345",
     "http", "-", "0", "HTTPS", "200", "ipv4pool-coip-0abc", "text/plain",
-    "arn:aws:s3:::bucket", "AAAAAAAAAAAAAAAAAAAA", "ipam-pool-0123456789abcdef0",
+    "arn:aws:s3:::bucket", "AAAAAAAAAAAAAAAAAAAA", "ipam-pool-0123456789abcdef0", "v1", "Name", "o-a123456789/r-a123/", "p-abcdefgh12",
+    "OrganizationsPolicy",
 ]  # fmt: skip
 SIMPLE_TIME = datetime(2026, 11, 23, tzinfo=UTC)
 

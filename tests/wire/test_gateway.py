@@ -20,7 +20,7 @@ from starlette.routing import Route
 from test_sigv4 import ACCOUNT, KEY, KNOWN, SECRET, signed
 
 from opengwlb.wire.errors import AwsError
-from opengwlb.wire.gateway import Call, Gateway
+from opengwlb.wire.gateway import Call, Gateway, Origin
 
 REGION = "ap-northeast-2"
 IMPLEMENTED = {
@@ -133,6 +133,7 @@ def test_boto3_calls_each_service_and_reads_the_answer(lab: Lab) -> None:
         region=REGION,
         access_key=KEY,
         request_id=answer["ResponseMetadata"]["RequestId"],
+        origin=Origin(address="127.0.0.1"),
     )
     assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"] == lab.toy.call.request_id
     lab.toy.answer = lambda: {"LoadBalancers": []}

@@ -21,11 +21,23 @@ from opengwlb.wire.form import read_form, tree
 from opengwlb.wire.models import SERVICES, Operation, Service, service
 
 SEEDS = range(4)
+ASKED = {
+    "ssm": (
+        "GetParameter", "GetParameters", "GetParametersByPath", "PutParameter", "DeleteParameter", "DeleteParameters",
+        "DescribeParameters",
+    ),
+}  # fmt: skip
+"""Of a service whose other operations have patterns of their own by the dozen: what is asked here."""
 
 
 def parsed_by_us(spoken: Service, name: str, value: dict[str, Any], *, operation: Operation | None = None) -> Any:
     serializer = create_serializer(spoken.model.protocol, include_validation=False)
     request = serializer.serialize_to_request(value, spoken.model.operation_model(name))
+    if spoken.target is not None:
+        assert request["headers"]["X-Amz-Target"] == f"{spoken.target}.{name}"
+        operation = operation or spoken.operation(name)
+        assert operation is not None
+        return operation.parse(request["body"])
     pairs = read_form(urlencode(request["body"], doseq=True).encode())
     assert dict(pairs)["Action"] == name
     operation = operation or spoken.operation(name)
@@ -38,7 +50,11 @@ def parsed_by_botocore(
 ) -> Any:
     operation = operation or spoken.operation(name)
     assert operation is not None
-    response = {"status_code": 200, "headers": {}, "body": operation.serialise(answer, "some-id")}
+    response = {
+        "status_code": 200,
+        "headers": {"x-amzn-requestid": "some-id"},
+        "body": operation.serialise(answer, "some-id"),
+    }
     parsed = create_parser(spoken.model.protocol).parse(response, spoken.model.operation_model(name).output_shape)
     assert parsed.pop("ResponseMetadata")["RequestId"] == "some-id"
     return parsed
@@ -49,7 +65,7 @@ def parsed_by_botocore(
 def test_every_request_botocore_sends_parses_to_what_it_was_made_from(name: str, seed: int) -> None:
     spoken = service(name)
     values = Values(seed, strict=name != "ec2", empty_lists=name != "ec2")
-    for operation in spoken.model.operation_names:
+    for operation in ASKED.get(name, spoken.model.operation_names):
         value = values.structure(spoken.model.operation_model(operation).input_shape)
         assert parsed_by_us(spoken, operation, value) == value, operation
 

@@ -10,12 +10,16 @@ import secrets
 import string
 from typing import Any
 
+from opengwlb.api.secrets import session_key
 from opengwlb.model.account import AccessKey, Account, ClientToken
 from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.iam import Role
 from opengwlb.model.snapshot import KINDS
 from opengwlb.model.vpc import InternetGateway, RouteTable, SecurityGroup, Subnet, Vpc
+from opengwlb.policy import sessions
 from opengwlb.store.protocol import Store, Transaction
 from opengwlb.wire.errors import AwsError
+from opengwlb.wire.sigv4 import Credential
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _KEY_ALPHABET = string.ascii_uppercase + "234567"
@@ -73,6 +77,36 @@ def find_account(store: Store, *, name_or_id: str) -> Account:
 def find_access_key(store: Store, key_id: str) -> AccessKey | None:
     """The key that signs with this id: its secret and account. None when nobody has it."""
     return store.snapshot().get(AccessKey, key_id)
+
+
+def find_credential(store: Store, key_id: str) -> Credential | None:
+    """As `find_access_key`, in the wire's words."""
+    key = find_access_key(store, key_id)
+    return None if key is None else Credential(access_key=key.id, secret=key.secret, account=key.account)
+
+
+def find_session(store: Store, token: str) -> Credential | None:
+    """The temporary credentials that a session token vouches for, expired ones too. None when this server did not give it out, or
+    when its role is gone or another one of that name."""
+    found = sessions.read(token, key=session_key(store))
+    if found is None:
+        return None
+    snapshot, session = store.snapshot(), found.session
+    role = snapshot.get(Role, session.role) if session.role else None
+    if role is None and (session.role or snapshot.get(Account, session.account) is None):
+        return None
+    if role is not None and role.role_id != session.role_id:
+        return None
+    return Credential(
+        access_key=found.access_key,
+        secret=found.secret,
+        account=session.account,
+        session_token=token,
+        expires=session.expires,
+        role=session.role,
+        arn=session.arn if role else "",
+        user_id=session.user_id if role else "",
+    )
 
 
 def delete_account(store: Store, *, account_id: str) -> None:

@@ -14,6 +14,10 @@ Answer = dict[str, Any]
 """As botocore would return them, without ResponseMetadata."""
 
 
+def _may_everything(action: str, resource: str) -> None:
+    return
+
+
 def _silent_console(instance_id: str) -> bytes:
     return b""
 
@@ -27,8 +31,20 @@ class Context:
     now: float
     """Seconds since the epoch, read once per call."""
     store: Store
+    role: str = ""
+    """ARN of the role that the caller is a session of; empty: the account's root."""
+    session_arn: str = ""
+    """Of a role's session."""
+    user_id: str = ""
+    """Of a role's session: `AROA…:NAME`."""
+    authorise: Callable[[str, str], None] = _may_everything
+    """(action, resource ARN): raises AccessDenied unless the caller may do this too. The operation itself was asked already."""
     console: Callable[[str], bytes] = _silent_console
     """Instance id -> what its serial console printed so far; given by who runs the instances."""
+
+    @property
+    def caller_arn(self) -> str:
+        return self.session_arn or f"arn:aws:iam::{self.account}:root"
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

@@ -7,7 +7,10 @@ from typing import Any, Protocol
 
 import opengwlb.api.ec2
 import opengwlb.api.elbv2
+import opengwlb.api.iam
+import opengwlb.api.ssm
 import opengwlb.api.sts  # noqa: F401  (importing registers the actions)
+from opengwlb.api import authorisation
 from opengwlb.api.common.defaults import ensure_region
 from opengwlb.api.context import ACTIONS, Answer, Context
 from opengwlb.store.protocol import Store
@@ -31,6 +34,18 @@ class Call(Protocol):
     def access_key(self) -> str: ...
     @property
     def request_id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def arn(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def origin(self) -> authorisation.Origin: ...
+
+
+GLOBAL = ("sts", "iam", "ssm")
+"""Services that need no VPC: asking them makes none."""
 
 
 def make_handler(
@@ -38,14 +53,18 @@ def make_handler(
 ) -> Callable[[Call], Answer]:
     """The handler of every call. `clock` gives seconds since the epoch; `console` what an instance printed so far.
 
-    The handler raises AwsError: InvalidAction for what is not in `implemented()`, else what the action says.
+    The handler raises AwsError: InvalidAction for what is not in `implemented()`, AccessDenied for what the caller's policies do
+    not allow, else what the action says.
     """
 
     def handle(call: Call) -> Answer:
         function = ACTIONS.get((call.service, call.operation))
         if function is None:
             raise AwsError("InvalidAction", f"The action {call.operation} is not valid for this web service.")
-        if call.service != "sts":
+        now = clock()
+        may = authorisation.Authorisation(store.snapshot(), call, now=now)
+        may.operation()
+        if call.service not in GLOBAL:
             ensure_region(store, account=call.account, region=call.region)
         optional = {} if console is None else {"console": console}
         ctx = Context(
@@ -53,8 +72,12 @@ def make_handler(
             region=call.region,
             access_key=call.access_key,
             request_id=call.request_id,
-            now=clock(),
+            now=now,
             store=store,
+            role=call.role,
+            session_arn=call.arn,
+            user_id=call.user_id,
+            authorise=may.one,
             **optional,
         )
         return function(ctx, call.params)

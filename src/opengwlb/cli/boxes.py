@@ -16,7 +16,7 @@ from . import lab
 from .refusal import Refusal
 
 BOX_PREFIXES = ("vpc", "igw", "gwlb", "i")
-DEVICE_PREFIXES = ("eni", "vpce", "igw")
+DEVICE_PREFIXES = ("eni", "vpce", "igw", "upl")
 
 
 def namespace(name: str, *, box: str) -> Path:
@@ -49,7 +49,7 @@ def inside(name: str, *, box: str, command: Sequence[str], tty: bool = False) ->
 
 
 def tcpdump(name: str, *, target: str, arguments: Sequence[str]) -> list[str]:
-    """tcpdump on everything in a box, or on the device of an `eni-`, `vpce-` or `igw-` id."""
+    """tcpdump on everything in a box, or on the device of an `eni-`, `vpce-`, `igw-` or `upl-` id."""
     prefix = target.split("-", 1)[0]
     if prefix in DEVICE_PREFIXES and "-" in target:
         box, device = _device(name, target=target)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from http.client import HTTPResponse, IncompleteRead
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -52,25 +53,48 @@ class Client:
     def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float = 60) -> Any:
         return self._call("POST", path, body=json.dumps(body).encode(), timeout_s=timeout_s)
 
-    def delete(self, path: str) -> Any:
-        return self._call("DELETE", path)
+    def delete(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
+        return self._call("DELETE", path, query=query)
+
+    def lines(self, path: str, body: Mapping[str, Any], *, timeout_s: float) -> Iterator[dict[str, Any]]:
+        """A POST that is answered with one JSON object a line, each as it comes. `timeout_s` is for the silence between two."""
+        url = f"{self.endpoint}/_gwlb/v1/{quote(path)}"
+        data = json.dumps(body).encode()
+        signed = AWSRequest("POST", url, data=data, headers={"Content-Type": "application/json"})
+        self._signer.add_auth(signed)
+        request = urllib.request.Request(url, data=data, headers=dict(signed.headers), method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+                for line in answer:
+                    yield json.loads(line)
+        except urllib.error.HTTPError as error:
+            raise _answered(error) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise Refusal(f"The server at {self.endpoint} does not answer ({reason}): its log says more.") from error
 
     def _call(
         self,
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         body: bytes = b"",
         timeout_s: float = 60,
     ) -> Any:
-        with self._opened(method, path, query=query or {}, body=body, timeout_s=timeout_s) as answer:
+        with self._opened(method, path, query=query, body=body, timeout_s=timeout_s) as answer:
             said = answer.read()
         return json.loads(said) if said else None
 
     @contextlib.contextmanager
     def _opened(
-        self, method: str, path: str, *, query: Mapping[str, str], body: bytes, timeout_s: float
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | Sequence[tuple[str, str]],
+        body: bytes,
+        timeout_s: float,
     ) -> Iterator[HTTPResponse]:
         url = f"{self.endpoint}/_gwlb/v1/{quote(path)}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
         signed = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"})
@@ -81,7 +105,7 @@ class Client:
                 yield answer
         except urllib.error.HTTPError as error:
             raise _answered(error) from error
-        except (urllib.error.URLError, TimeoutError, IncompleteRead) as error:
+        except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise Refusal(
                 f"The server at {self.endpoint} does not answer ({reason}): `gwlb status` and its log say more."

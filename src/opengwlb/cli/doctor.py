@@ -7,6 +7,7 @@ asks the kernel itself instead of the tools (doctor_probes.py).
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import platform
@@ -29,6 +30,8 @@ KERNEL_NEEDED = (6, 6)
 TESTED_ON = "tested on 6.18"
 CLANG_VERSIONS = (19, 18, 17, 16, 15, 14)
 DISK_NEEDED_GIB = 2.0
+PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
+"""Compiled programs, in what was installed from a wheel: then nothing is built here."""
 
 OK = "ok"
 INSTALLABLE = "installable"
@@ -47,12 +50,28 @@ RUN_TOOLS = {
     "curl": "curl",
     "iptables": "iptables",
     "nft": "nftables",
-    "make": "make",
 }
 """Command -> Debian and Ubuntu package. `iptables` and `nft` are for instances, which see the host's /usr."""
-RUN_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
+RUN_FILES = {"/usr/lib/python3/dist-packages/yaml/__init__.py": "python3-yaml"}
+"""What the built-in appliances read their rules with, by the machine's own Python."""
+BUILD_TOOLS = {"make": "make"}
+BUILD_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
 TEST_TOOLS = {"tshark": "tshark", "iperf3": "iperf3", "nc": "netcat-openbsd", "bpftool": "bpftool"}
 """What `make test` and `make bench` use besides."""
+IMAGE_TOOLS = {
+    "OCI images": {"skopeo": "skopeo", "umoci": "umoci"},
+    "virtual machines": {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mcopy": "mtools"},
+    "HTTP inspector": {"haproxy": "haproxy"},
+}
+"""What appliances of some forms need, and nothing else: installed by who has such an appliance, and by `make test`."""
+GUEST_TOOLS = {
+    "syslinux": "syslinux",
+    "mkfs.fat": "dosfstools",
+    "cpio": "cpio",
+    "depmod": "kmod",
+    "busybox": "busybox-static",
+}
+"""With which the tests make a virtual machine."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +231,15 @@ def check_tools(tools: dict[str, str], files: dict[str, str]) -> Iterator[Check]
             yield Check(package, INSTALLABLE, "not installed", f"apt install {package}", (package,))
 
 
+def check_image_tools() -> Iterator[Check]:
+    for what, tools in IMAGE_TOOLS.items():
+        missing = [package for command, package in tools.items() if not find_tool(command)]
+        if missing:
+            yield Check(what, WARNING, "not set up", f"If you want them: apt install {' '.join(missing)}")
+        else:
+            yield Check(what, OK, ", ".join(tools))
+
+
 def check_build_tools() -> Iterator[Check]:
     if path := find_clang():
         yield Check("clang", OK, path)
@@ -223,6 +251,14 @@ def check_build_tools() -> Iterator[Check]:
         yield Check("venv", OK, sys.executable)
     else:
         yield Check("venv", INSTALLABLE, "not installed", "apt install python3-venv", ("python3-venv",))
+
+
+def check_libbpf() -> Check:
+    try:
+        ctypes.CDLL("libbpf.so.1")
+    except OSError:
+        return Check("libbpf", INSTALLABLE, "not installed", "apt install libbpf1", ("libbpf1",))
+    return Check("libbpf", OK, "libbpf.so.1")
 
 
 def check_apt() -> Check:
@@ -276,8 +312,14 @@ def examine(*, port: int = 4566, with_tests: bool = False) -> list[Check]:
     checks += [check_python(sys.version_info[:2]), check_btf(), check_cgroups(), check_apt()]
     if os.geteuid() == 0:
         checks += [*check_probes(), check_tun()]
-    tools = {**RUN_TOOLS, **TEST_TOOLS} if with_tests else RUN_TOOLS
-    checks += [*check_build_tools(), *check_tools(tools, RUN_FILES)]
+    images = {command: package for tools in IMAGE_TOOLS.values() for command, package in tools.items()}
+    tools = {**RUN_TOOLS, **TEST_TOOLS, **images, **GUEST_TOOLS} if with_tests else RUN_TOOLS
+    if PROGRAMS.is_dir():
+        checks += [check_libbpf(), *check_tools(tools, RUN_FILES)]
+    else:
+        checks += [*check_build_tools(), *check_tools({**tools, **BUILD_TOOLS}, {**RUN_FILES, **BUILD_FILES})]
+    if not with_tests:
+        checks += check_image_tools()
     return [*checks, check_disk(Path("/var/lib")), check_flow_table(), check_port(port)]
 
 
@@ -288,7 +330,8 @@ def obstacle(checks: list[Check], *, installed: bool) -> str | None:
             return check.advice
     lacking = sorted({package for check in checks if check.state == INSTALLABLE for package in check.packages})
     if installed and lacking:
-        return f"Some packages are missing ({', '.join(lacking)}): run `make setup`."
+        cure = f"apt install {' '.join(lacking)}" if PROGRAMS.is_dir() else "make setup"
+        return f"Some packages are missing ({', '.join(lacking)}): run `{cure}`."
     return None
 
 
@@ -329,7 +372,8 @@ def run(*, as_json: bool = False, packages: bool = False, with_tests: bool = Fal
         if not quiet:
             print(report(checks, colour=sys.stdout.isatty()))
             if lacking:
-                print(f"`make setup` installs what is marked +: {' '.join(lacking)}")
+                cure = "apt install" if PROGRAMS.is_dir() else "make setup"
+                print(f"`{cure}` installs what is marked +: {' '.join(lacking)}")
         if stop:
             print(f"gwlb: {stop}", file=sys.stderr)
         elif not quiet:

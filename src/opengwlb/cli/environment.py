@@ -29,9 +29,15 @@ def variables(name: str, *, account: str, region: str) -> dict[str, str]:
     }
 
 
+def tools() -> Path:
+    """The directory with the `aws` of the right version: beside this command, or beside its Python."""
+    own = Path(sys.argv[0]).resolve().parent
+    return own if (own / "aws").exists() else Path(sys.executable).parent
+
+
 def shell(values: dict[str, str]) -> str:
-    """Lines for `eval`. PATH gets the directory of this Python, where the `aws` of the right version is."""
+    """Lines for `eval`. PATH gets the directory of `tools()`."""
     lines = [f"export {key}={shlex.quote(value)}" for key, value in values.items()]
-    tools = shlex.quote(str(Path(sys.executable).parent))
-    lines.append(f'case ":$PATH:" in *:{tools}:*) ;; *) export PATH={tools}:"$PATH" ;; esac')
+    there = shlex.quote(str(tools()))
+    lines.append(f'case ":$PATH:" in *:{there}:*) ;; *) export PATH={there}:"$PATH" ;; esac')
     return "\n".join([f"unset {' '.join(OVERRIDES)}", *lines])

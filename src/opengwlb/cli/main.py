@@ -14,7 +14,25 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from . import accounts, asking, credentials, doctor, environment, flows, lab, looking, plan, serving, show, table_size
+from . import (
+    accounts,
+    asking,
+    certify,
+    credentials,
+    doctor,
+    environment,
+    flows,
+    images,
+    lab,
+    looking,
+    marketplace,
+    plan,
+    replay,
+    serving,
+    show,
+    table_size,
+    uplinks,
+)
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
 from .refusal import Refusal
@@ -23,9 +41,14 @@ Serve = Callable[[ServeOptions], None]
 
 app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", version_flags=())
 app.command(accounts.app)
+app.command(images.app)
+app.command(marketplace.app)
 app.command(plan.app)
+app.command(uplinks.app)
 flows.register(app)
 asking.register(app)
+certify.register(app)
+replay.register(app)
 
 
 @app.command(name="serve")
@@ -158,7 +181,7 @@ def _exec(box: str, /, *command: Command, name: Name = lab.DEFAULT_NAME) -> None
 
 @app.command(name="tcpdump")
 def _tcpdump(target: str, /, *arguments: Command, name: Name = lab.DEFAULT_NAME) -> None:
-    """Run tcpdump on a box, or on the device of an eni-, vpce- or igw- id.
+    """Run tcpdump on a box, or on the device of an eni-, vpce-, igw- or upl- id.
 
     gwlb tcpdump i-0123456789abcdef0 -- -nvv 'port 6081'
     """

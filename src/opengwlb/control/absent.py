@@ -53,8 +53,9 @@ class AbsentInstances:
     def start(self, spec: InstanceSpec) -> None:
         self._boots[spec.id] = spec.boot
 
-    def stop(self, instance: str) -> None:
+    def stop(self, instance: str) -> bool:
         self._boots.pop(instance, None)
+        return True
 
     def remove(self, instance: str) -> None:
         self._boots.pop(instance, None)

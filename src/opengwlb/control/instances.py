@@ -13,9 +13,13 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from opengwlb.instances.driver import InstanceDriver, InstanceSpec, RunningInstance
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
-from opengwlb.model.vpc import Address, NetworkInterface
+from opengwlb.instances.driver import InstanceDriver, InstanceError, InstanceSpec, RunningInstance
+from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.instance_types import DEFAULT, INSTANCE_TYPES
+from opengwlb.model.vpc import Address, NetworkInterface, Vpc
+from opengwlb.policy import images
+from opengwlb.policy.addressing import resolver_address
+from opengwlb.policy.resolver import private_domain
 from opengwlb.store.protocol import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -24,8 +28,6 @@ POLL_S = 0.5
 """How soon an instance that ended by itself is noticed."""
 PARALLEL = 4
 """Starts at once: each takes some 30 ms, mostly in the kernel and on the disk."""
-
-KINDS = {image.id: image.kind for image in BUILTIN_IMAGES}
 
 
 class InstanceReconciler:
@@ -38,9 +40,10 @@ class InstanceReconciler:
         built: Callable[[], Collection[str]],
         made: Callable[[str], int],
         clock: Callable[[], float],
+        authority: Callable[[], str] = str,
     ) -> None:
         """`namespace(box)` is the path of its network namespace; `built()` the links and boxes that stand; `made(box)` how often
-        this server made that box."""
+        this server made that box; `authority()` the certificate that instances trust, in PEM."""
         self.errors: dict[str, str] = {}
         self._store = store
         self._driver = driver
@@ -48,6 +51,7 @@ class InstanceReconciler:
         self._built = built
         self._made = made
         self._clock = clock
+        self._authority = authority
         self._seen_alive: set[tuple[str, int]] = set()
         """(instance, boot) that this server saw running."""
         self._started_in: dict[str, int] = {}
@@ -85,8 +89,8 @@ class InstanceReconciler:
             elif running is not None:
                 self._driver.remove(instance.id)
         elif instance.desired is InstanceState.STOPPED:
-            if running is not None and running.alive:
-                self._driver.stop(instance.id)
+            if running is not None and (running.alive or running.starting) and not self._driver.stop(instance.id):
+                return  # a virtual machine shuts down
             self._became(instance, InstanceState.STOPPED)
         else:
             self._keep_running(instance, running)
@@ -96,16 +100,18 @@ class InstanceReconciler:
         boot = (instance.id, instance.boot)
         current = running is not None and running.boot == instance.boot
         alive = running is not None and running.alive
-        if current and alive and self._started_in.get(instance.id, 0) == made:
+        if running is not None and running.starting and current and self._started_in.get(instance.id, 0) == made:
+            self._driver.start(self._spec(instance))
+        elif current and alive and self._started_in.get(instance.id, 0) == made:
             self._seen_alive.add(boot)
             self._became(instance, InstanceState.RUNNING)
         elif current and not alive and boot in self._seen_alive:
             log.info("%s ended by itself", instance.id)
             self._shut_down(instance)
         elif self._ready(instance):
-            if running is not None:
-                # Rebooted, or its box was taken away and made anew: what runs is cut off in the old one.
-                self._driver.stop(instance.id)
+            # Rebooted, or its box was taken away and made anew: what runs is cut off in the old one.
+            if running is not None and not self._driver.stop(instance.id):
+                return
             self._started_in[instance.id] = made
             self._driver.start(self._spec(instance))
             self._seen_alive.add(boot)
@@ -116,14 +122,28 @@ class InstanceReconciler:
         return instance.id in built and all(one in built for one in instance.network_interfaces)
 
     def _spec(self, instance: Instance) -> InstanceSpec:
+        image = images.find(self._store.snapshot(), instance.image)
+        if image is None:
+            raise InstanceError(f"{instance.image} is no longer there: terminate the instance.")
+        # A data directory of an older version may name a type that the table has not.
+        kind = INSTANCE_TYPES.get(instance.instance_type, INSTANCE_TYPES[DEFAULT])
+        vpc = self._store.snapshot().get(Vpc, instance.vpc)
+        nameserver = resolver_address(vpc) if vpc is not None else None
         return InstanceSpec(
             id=instance.id,
             boot=instance.boot,
             namespace=str(self._namespace(instance.id)),
-            image_kind=KINDS[instance.image],
+            image_kind=image.kind,
+            content=image.content,
+            launch=image.launch,
             hostname=f"ip-{instance.private_ip.replace('.', '-')}",
             user_data=base64.b64decode(instance.user_data),
             addresses=(instance.private_ip,),
+            nameservers=(nameserver,) if nameserver else (),
+            search=private_domain(instance.region) if nameserver else "",
+            authority=self._authority(),
+            memory_bytes=kind.memory_mib << 20,
+            cpus=kind.cpus,
         )
 
     def _became(self, instance: Instance, state: InstanceState) -> None:

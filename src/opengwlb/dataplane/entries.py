@@ -126,6 +126,7 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
                 mac=_mac(entry.mac),
                 peer_mac=_mac(entry.peer_mac),
                 subnet6=layout.Half6(*subnet6.network_address.packed[:8]),
+                resolver=Address(*ipaddress.IPv4Address(entry.resolver or "0.0.0.0").packed),
             )
             yield entry.port.box, place(indexes[entry.port]), bytes(config)
 
@@ -200,6 +201,13 @@ def inspector_policy(rules: Iterable[InspectorRule]) -> bytes:
     return bytes(policy)
 
 
+def uplinks(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for entry in plane.uplinks:
+        if entry.nic in indexes and entry.inner in indexes:
+            yield entry.uplink, u32(indexes[entry.nic]), u32(indexes[entry.inner])
+            yield entry.uplink, u32(indexes[entry.inner]), u32(indexes[entry.nic])
+
+
 Contents = Callable[[Plane, Indexes], Iterator[Entry]]
 IN_ORDER: tuple[tuple[str, Contents], ...] = (
     ("targets", targets),
@@ -215,6 +223,7 @@ IN_ORDER: tuple[tuple[str, Contents], ...] = (
     ("nat_in", nat_in),
     ("igw_addresses6", igw_addresses6),
     ("inspector_rules", inspector_rules),
+    ("uplinks", uplinks),
 )
 """Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
 meets a node without its targets or an endpoint without its node."""

@@ -103,6 +103,7 @@ class eni_config(ctypes.Structure):
         ("mac", Mac),
         ("peer_mac", Mac),
         ("subnet6", Half6),
+        ("resolver", Address),
     ]
 
 

@@ -15,6 +15,8 @@ HOOKS: dict[Program, tuple[tuple[str, AttachType], ...]] = {
     Program.ENI: (("eni", AttachType.TCX_INGRESS),),
     Program.ENDPOINT: (("endpoint", AttachType.TCX_INGRESS),),
     Program.TARGET: (("target", AttachType.TCX_INGRESS),),
+    Program.UPLINK: (("uplink_out", AttachType.TCX_INGRESS),),
+    Program.NIC: (("uplink_in", AttachType.TCX_INGRESS),),
     Program.INSPECTOR: (("inspector", AttachType.TCX_INGRESS),),
     Program.IGW: (("igw_out", AttachType.TCX_INGRESS), ("igw_in", AttachType.TCX_EGRESS)),
 }

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from opengwlb.model.topology import KernelRoute, KernelRule, Neighbour, PortRef, Topology
+from opengwlb.model.topology import HOST, KernelRoute, KernelRule, Neighbour, Port, PortRef, Program, Topology
 
-from . import links, namespaces
+from . import host, links, namespaces
 from .box import LOOPBACK, LiveBox
 from .links import Attach, Indexes
 from .routing import apply_routing
@@ -40,6 +40,10 @@ class Application:
         for box_id in topology.boxes:
             with self._blame(box_id):
                 self._names[box_id] = f"{name}-{namespaces.box_name(box_id)}"
+        if topology.nics:
+            self._names[HOST] = HOST
+        self._nics: dict[PortRef, int] = {}
+        """NICs of the host that have their program -> ifindex."""
         self._link_of: dict[PortRef, str] = {
             port.ref: link.id for link in topology.links.values() for port in (link.a, link.b)
         }
@@ -62,7 +66,7 @@ class Application:
             self._unread.add(entry)
             with self._blame(box_id):
                 if entry not in self._live:
-                    self._live[entry] = LiveBox(namespaces.NETNS / entry)
+                    self._live[entry] = LiveBox(namespaces.path_of(entry))
                 if self._live[entry].doubtful:
                     self._live[entry].read(box_id=box_id, ours=self._indexes.ours)
                 self._unread.discard(entry)
@@ -70,7 +74,7 @@ class Application:
 
     def make_boxes(self) -> None:
         for box_id, entry in self._names.items():
-            if entry in self._unread:
+            if entry in self._unread or box_id == HOST:
                 continue
             with self._blame(box_id):
                 if entry not in self._live:
@@ -101,6 +105,17 @@ class Application:
                     links.attach_programs(link, boxes=boxes, attach=attach)
                     if whole:
                         links.bring_up(link, boxes=boxes)
+        self._attach_to_nics(attach=attach)
+
+    def _attach_to_nics(self, *, attach: Attach) -> None:
+        for nic in self._topology.nics:
+            with self._blame(nic.link):
+                index, mac = host.identity(nic.device)
+                if mac != nic.mac:
+                    raise LookupError(f"{nic.device} has the MAC {mac} now, and {nic.mac} is not told yet")
+                port = Port(box=HOST, device=nic.device, mac="", mtu=0, program=Program.NIC)
+                attach(port, netns=str(namespaces.HOST_PATH), ifindex=index)
+                self._nics[nic.ref] = index
 
     def apply_routing(self) -> None:
         routes = _by_box(self._topology.routes)
@@ -131,7 +146,7 @@ class Application:
 
     def ifindexes(self) -> dict[PortRef, int]:
         boxes = self._boxes()
-        return {
+        return self._nics | {
             ref: boxes[ref.box].index(ref.device)
             for ref in self._link_of
             if ref.box in boxes and ref.device in boxes[ref.box].devices

@@ -20,7 +20,7 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from opengwlb.model.topology import BoxKind, KernelRoute, KernelRule, Neighbour, Port
 
 from . import namespaces, offloads, requests
-from .netlink import Netlink
+from .netlink import Netlink, Request
 from .sysctls import write_ipv6, write_sysctls
 
 LOOPBACK = "lo"
@@ -56,6 +56,8 @@ class LiveBox:
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
         self.path = path
+        self.is_host = path == namespaces.HOST_PATH
+        """Not ours: only the devices of our range are touched there, one by one."""
         self.inode = namespaces.inode(path)
         self.devices: dict[str, Device] = {}
         self.addresses: set[tuple[str, str]] = set()
@@ -76,7 +78,8 @@ class LiveBox:
         route_socket, self.control_socket = namespaces.run_in(path, enter)
         self.netlink = Netlink(route_socket)
         self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.netlink.execute(requests.change_device(_LOOPBACK_INDEX, up=True))
+        if not self.is_host:
+            self.netlink.execute(requests.change_device(_LOOPBACK_INDEX, up=True))
 
     @classmethod
     def make(cls, path: Path, *, kind: BoxKind) -> LiveBox:
@@ -111,6 +114,10 @@ class LiveBox:
         names = {device.index: name for name, device in self.devices.items()} | {_LOOPBACK_INDEX: LOOPBACK}
         addresses = map(requests.read_address, self.netlink.dump(rtnl.RTM_GETADDR, ifaddrmsg()))
         self.addresses = {(names[found[0]], found[1]) for found in addresses if found and found[0] in names}
+        if self.is_host:
+            # Nothing else of ours is there, and a router's host may have a million routes.
+            self.doubtful = False
+            return
         self.routes = {}
         routes, rules = rtmsg(), fibmsg()
         # Left out, it would be IPv4's.
@@ -131,7 +138,10 @@ class LiveBox:
 
     def add(self, port: Port, *, index: int, peer: int) -> None:
         """A device just made for the port: down, without addresses."""
-        self.devices[port.device] = Device(index=index, mac=port.mac.lower(), mtu=port.mtu, up=False, peer=peer)
+        # A box is made without IPv6, the host mostly has it on every new device.
+        self.devices[port.device] = Device(
+            index=index, mac=port.mac.lower(), mtu=port.mtu, up=False, peer=peer, ipv6=self.is_host
+        )
 
     def index(self, device: str) -> int:
         """ifindex. Raises LookupError."""
@@ -184,10 +194,19 @@ class LiveBox:
 
     def delete_all_devices(self) -> None:
         """All of ours, both ends. Raises OSError."""
-        error = self.netlink.submit([requests.delete_our_devices()])[0]
+        if self.is_host:
+            # By group it would also be those of another name.
+            for device in list(self.devices.values()):
+                self._delete(requests.delete_device(device.index))
+            self.forget(list(self.devices))
+            return
+        self._delete(requests.delete_our_devices())
+        self.forget(list(self.devices))
+
+    def _delete(self, request: Request) -> None:
+        error = self.netlink.submit([request])[0]
         if error and error.errno != errno.ENODEV:
             raise error
-        self.forget(list(self.devices))
 
     def forget_routes(self, devices: Iterable[str]) -> None:
         """And neighbours."""

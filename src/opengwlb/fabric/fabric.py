@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from opengwlb.model.topology import PortRef, Topology
+from opengwlb.model.topology import HOST, PortRef, Topology
 
 from . import machine, namespaces
 from .application import Application
@@ -59,6 +59,8 @@ class Fabric:
 
     def namespace(self, box_id: str) -> str:
         """Path of the box's namespace, whether it exists or not. Raises ValueError for what is no id of a box."""
+        if box_id == HOST:
+            return str(namespaces.HOST_PATH)
         return str(namespaces.NETNS / f"{self._name}-{namespaces.box_name(box_id)}")
 
     def leftovers(self) -> tuple[str, ...]:
@@ -80,6 +82,8 @@ class Fabric:
             if self._indexes is None:
                 self._indexes = Indexes(machine.claim(self._run_dir))
             existing = namespaces.belonging_to(self._name)
+            if topology.nics or HOST in self._live:
+                existing[HOST] = namespaces.inode(namespaces.HOST_PATH)
             work = Application(topology, name=self._name, live=self._live, indexes=self._indexes)
             intact = all(existing.get(entry) == box.inode for entry, box in self._live.items())
             if intact and not verify and self._settled == topology:

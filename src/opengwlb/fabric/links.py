@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable, Mapping
 
-from opengwlb.model.topology import PORT_PLACES, Link, Port
+from opengwlb.model.topology import HOST, PORT_PLACES, Link, Port
 
 from . import namespaces, offloads, requests
 from .box import LOOPBACK, LiveBox
@@ -144,6 +144,14 @@ def bring_down(link: Link, *, boxes: Mapping[str, LiveBox]) -> None:
 
 def remove_namespace(entry: str, *, live: dict[str, LiveBox]) -> None:
     """With its devices and their other ends, also when something keeps the namespace itself alive. Raises OSError."""
+    if entry == HOST:
+        # Its devices went with their other ends, or go now; the namespace itself is not ours.
+        if (host := live.pop(entry, None)) is not None:
+            try:
+                host.delete_all_devices()
+            finally:
+                host.close()
+        return
     path = namespaces.NETNS / entry
     if entry not in live and namespaces.inode(path) is not None:
         live[entry] = LiveBox(path)

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from opengwlb.model.ids import device_name
+from opengwlb.model.topology import HOST
 
 NETNS = Path("/run/netns")
+HOST_PATH = Path("/proc/self/ns/net")
+"""The server's own namespace: that of its first thread, whichever thread asks."""
 
 _CLONE_NEWNET = 0x40000000
 _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
@@ -48,6 +51,11 @@ def belonging_to(name: str) -> dict[str, int | None]:
     except FileNotFoundError:
         return {}
     return {entry: inode(NETNS / entry) for entry in entries}
+
+
+def path_of(entry: str) -> Path:
+    """Of a namespace by its name; `host` is the server's own."""
+    return HOST_PATH if entry == HOST else NETNS / entry
 
 
 def inode(path: Path) -> int | None:

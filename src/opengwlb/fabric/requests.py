@@ -162,6 +162,9 @@ def rule(value: KernelRule, *, add: bool) -> Request:
     message["action"] = _FR_ACT_TO_TBL
     message["table"] = value.table if value.table < 256 else 0
     message["attrs"] = [("FRA_PRIORITY", value.priority), ("FRA_TABLE", value.table), ("FRA_PROTOCOL", PROTOCOL)]
+    if value.source is not None:
+        message["src_len"] = 128 if value.ipv6 else 32
+        message["attrs"].append(("FRA_SRC", value.source))
     if value.fwmark is not None:
         message["attrs"] += [("FRA_FWMARK", value.fwmark), ("FRA_FWMASK", 0xFFFFFFFF)]
     return Request(rtnl.RTM_NEWRULE if add else rtnl.RTM_DELRULE, NLM_F_CREATE | NLM_F_EXCL if add else 0, message)
@@ -219,6 +222,7 @@ def read_rule(message: Any, *, box: str) -> KernelRule | None:
         priority=message.get_attr("FRA_PRIORITY") or 0,
         table=message.get_attr("FRA_TABLE") or message["table"],
         fwmark=message.get_attr("FRA_FWMARK"),
+        source=message.get_attr("FRA_SRC"),
         ipv6=message["family"] == socket.AF_INET6,
     )
 

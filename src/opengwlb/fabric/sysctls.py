@@ -70,6 +70,7 @@ _VALUES = {
     BoxKind.VPC: _EVERYWHERE | _ROUTER,
     BoxKind.GWLB: _EVERYWHERE | _GWLB,
     BoxKind.INSTANCE: _EVERYWHERE | _INSTANCE,
+    BoxKind.SERVICE: _EVERYWHERE | _GWLB,
 }
 
 

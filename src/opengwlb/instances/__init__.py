@@ -1,6 +1,7 @@
 """Instances: the OCI runtime driver, the images and the appliances that come with OpenGWLB."""
 
+from .content import ContentStore
 from .driver import InstanceDriver, InstanceError, InstanceSpec, RunningInstance
 from .runc import RuncDriver
 
-__all__ = ["InstanceDriver", "InstanceError", "InstanceSpec", "RuncDriver", "RunningInstance"]
+__all__ = ["ContentStore", "InstanceDriver", "InstanceError", "InstanceSpec", "RuncDriver", "RunningInstance"]

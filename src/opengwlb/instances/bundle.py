@@ -8,13 +8,21 @@ its own network namespace.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from opengwlb.model.images import Launch
 
 from .driver import InstanceSpec
 from .rootfs import APPLICATIONS
 
+Mount = dict[str, Any]
+
 BOOT_ANNOTATION = "org.opengwlb.boot"
+KIND_ANNOTATION = "org.opengwlb.kind"
+STOP_ANNOTATION = "org.opengwlb.stop-signal"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = (
     f"PATH={PATH}",
@@ -24,6 +32,7 @@ ENVIRONMENT = (
     f"PYTHONPATH={APPLICATIONS}",
     # One bundle in place of the three hundred hashed links that OpenSSL would look for.
     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+    "AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",  # botocore brings a list of its own otherwise
 )
 
 CAPABILITIES = (
@@ -40,6 +49,8 @@ _REFUSED_CALLS = (
     "swapoff", "swapon", "syslog", "umount", "umount2", "unshare", "userfaultfd",
 )  # fmt: skip
 """Refused with EPERM whatever the capabilities: the surface of the kernel that an appliance has no business with."""
+CPU_PERIOD_US = 100_000
+"""The kernel's default: short enough that a throttled packet loop is not taken for a dead one."""
 _CLONE_NEWUSER = 0x10000000
 _EPERM, _ENOSYS = 1, 38
 
@@ -50,37 +61,53 @@ _MASKED = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A character device that the box has."""
+
+    path: str
+    major: int
+    minor: int
+
+
+TUN = Device("/dev/net/tun", 10, 200)
+KVM = Device("/dev/kvm", 10, 232)
+
+
 def configuration(
     spec: InstanceSpec,
     *,
-    argv: tuple[str, ...],
+    process: Launch,
     root: Path,
-    applications: Path,
-    usr_upper: Path,
-    usr_work: Path,
+    mounts: list[Mount],
     cgroup: str,
-    hidden: tuple[Path, ...],
+    devices: tuple[Device, ...] = (TUN,),
+    memory_overhead: int = 0,
 ) -> dict[str, Any]:
     """`config.json` of the OCI runtime specification 1.0.
 
-    `cgroup` is absolute below the control group file systems; `hidden` are directories of the host below /usr that
-    must not be seen.
+    `mounts` are of `usr_mounts` or `image_mounts`; `cgroup` is absolute below the control group file systems;
+    `memory_overhead` is what the box needs beside the instance's own memory.
     """
     return {
         "ociVersion": "1.0.2",
         "process": {
             "terminal": False,
-            "user": {"uid": 0, "gid": 0},
-            "args": list(argv),
-            "env": list(ENVIRONMENT),
-            "cwd": "/root",
+            "user": {"uid": process.uid, "gid": process.gid, "additionalGids": list(process.groups)},
+            "args": list(process.arguments),
+            "env": list(process.environment or ENVIRONMENT),
+            "cwd": process.directory,
             "capabilities": {kind: list(CAPABILITIES) for kind in ("bounding", "effective", "permitted")},
             "noNewPrivileges": True,
         },
         "root": {"path": str(root), "readonly": False},
         "hostname": spec.hostname,
-        "mounts": _mounts(applications=applications, usr_upper=usr_upper, usr_work=usr_work, hidden=hidden),
-        "annotations": {BOOT_ANNOTATION: str(spec.boot)},
+        "mounts": mounts,
+        "annotations": {
+            BOOT_ANNOTATION: str(spec.boot),
+            KIND_ANNOTATION: spec.image_kind,
+            STOP_ANNOTATION: process.stop_signal,
+        },
         "linux": {
             "namespaces": [
                 {"type": "pid"},
@@ -90,14 +117,21 @@ def configuration(
                 {"type": "cgroup"},
                 {"type": "network", "path": spec.namespace},
             ],
-            "devices": [{"path": "/dev/net/tun", "type": "c", "major": 10, "minor": 200, "fileMode": 0o666}],
+            "devices": [
+                {"path": one.path, "type": "c", "major": one.major, "minor": one.minor, "fileMode": 0o666}
+                for one in devices
+            ],
             "cgroupsPath": cgroup,
             "resources": {
                 "devices": [
                     {"allow": False, "access": "rwm"},
-                    {"allow": True, "type": "c", "major": 10, "minor": 200, "access": "rwm"},
+                    *(
+                        {"allow": True, "type": "c", "major": one.major, "minor": one.minor, "access": "rwm"}
+                        for one in devices
+                    ),
                 ],
-                "memory": {"limit": spec.memory_bytes},
+                "memory": {"limit": spec.memory_bytes + memory_overhead},
+                "cpu": {"period": CPU_PERIOD_US, "quota": int(spec.cpus * CPU_PERIOD_US)},
                 "pids": {"limit": spec.processes},
             },
             "maskedPaths": list(_MASKED),
@@ -113,23 +147,46 @@ def _readonly_sysctls() -> list[str]:
     return sorted(f"/proc/sys/{name}" for name in os.listdir("/proc/sys") if name != "net")
 
 
-def _mounts(*, applications: Path, usr_upper: Path, usr_work: Path, hidden: tuple[Path, ...]) -> list[dict[str, Any]]:
-    def mount(destination: str, kind: str, *options: str, source: str = "") -> dict[str, Any]:
-        return {"destination": destination, "type": kind, "source": source or kind, "options": list(options)}
+def _mount(destination: str, kind: str, *options: str, source: str = "") -> Mount:
+    return {"destination": destination, "type": kind, "source": source or kind, "options": list(options)}
 
+
+def usr_mounts(*, applications: Path, usr_upper: Path, usr_work: Path, hidden: tuple[Path, ...]) -> list[Mount]:
+    """Of a box over the host's /usr. `hidden` are directories of the host below /usr that must not be seen."""
     overlay = (f"lowerdir=/usr,upperdir={usr_upper},workdir={usr_work}", "nodev")
     return [
-        mount("/proc", "proc", "nosuid", "noexec", "nodev"),
-        mount("/usr", "overlay", *overlay),
-        *(mount(str(path), "tmpfs", "ro", "nosuid", "noexec", "nodev", "size=4k", "mode=000") for path in hidden),
-        mount(APPLICATIONS, "bind", "bind", "ro", "nosuid", "nodev", source=str(applications)),
-        mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=1m"),
-        mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
-        mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=64m"),
-        mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
-        mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-        mount("/run", "tmpfs", "nosuid", "nodev", "mode=755", "size=64m"),
+        _PROC,
+        _mount("/usr", "overlay", *overlay),
+        *(_mount(str(path), "tmpfs", "ro", "nosuid", "noexec", "nodev", "size=4k", "mode=000") for path in hidden),
+        _mount(APPLICATIONS, "bind", "bind", "ro", "nosuid", "nodev", source=str(applications)),
+        *_KERNEL,
+        _mount("/run", "tmpfs", "nosuid", "nodev", "mode=755", "size=64m"),
     ]
+
+
+def image_mounts(*, applications: Path, files: Mapping[str, Path]) -> list[Mount]:
+    """Of a box with a root of its own. `files` are generated ones by their place in the box, which may change them."""
+    return [
+        _PROC,
+        *_KERNEL,
+        _mount(APPLICATIONS, "bind", "bind", "ro", "nosuid", "nodev", source=str(applications)),
+        *(_mount(place, "bind", "bind", "nosuid", "nodev", source=str(path)) for place, path in files.items()),
+    ]
+
+
+def bind(source: Path, destination: str, *options: str) -> Mount:
+    """A directory or file of the host in the box."""
+    return _mount(destination, "bind", "bind", "nosuid", "nodev", *options, source=str(source))
+
+
+_PROC = _mount("/proc", "proc", "nosuid", "noexec", "nodev")
+_KERNEL = (
+    _mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=1m"),
+    _mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+    _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=64m"),
+    _mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+    _mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
+)
 
 
 def _seccomp() -> dict[str, Any]:

@@ -9,6 +9,14 @@ from opengwlb.policy.inspector import parse_inspector_rules
 from .driver import InstanceSpec
 
 PYTHON = "/usr/bin/python3"
+_MODULES = {
+    "firewall": "builtin.firewall",
+    "hairpin": "builtin.hairpin",
+    "nftables": "builtin.nftables",
+    "http-inspector": "builtin.http_inspector",
+}
+RECIPES = frozenset({"linux", "inspector", *_MODULES})
+"""Kinds of images over the machine's own /usr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +31,10 @@ def service_of(spec: InstanceSpec) -> Service | None:
     """What `spec`'s image runs; None for a plain box. Raises ValueError for an unknown kind."""
     if spec.image_kind == "linux":
         return None
-    if spec.image_kind == "firewall":
-        return Service(name="firewall", argv=(PYTHON, "-m", "builtin.firewall"))
     if spec.image_kind == "inspector":
         return Service(name="inspector", argv=_inspector(spec.user_data))
+    if spec.image_kind in _MODULES:
+        return Service(name=spec.image_kind, argv=(PYTHON, "-m", _MODULES[spec.image_kind]))
     raise ValueError(f"no image of kind {spec.image_kind!r}")
 
 

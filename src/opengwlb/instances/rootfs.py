@@ -13,7 +13,7 @@ from pathlib import Path
 
 import opengwlb_appliance
 
-from .driver import InstanceSpec
+from .driver import InstanceSpec, resolver_file
 
 APPLICATIONS = "/opt/opengwlb"
 """Where the SDK, the built-in appliances and the user data are in the box, read-only; also PYTHONPATH there."""
@@ -83,11 +83,16 @@ def _write_etc(etc: Path, *, spec: InstanceSpec) -> None:
         ("nsswitch.conf", 0o644, _NSSWITCH),
         ("hostname", 0o644, f"{spec.hostname}\n"),
         ("hosts", 0o644, f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{names}"),
-        ("resolv.conf", 0o644, "".join(f"nameserver {server}\n" for server in spec.nameservers)),
+        ("resolv.conf", 0o644, resolver_file(spec)),
     ):
         path = etc / name
         path.write_text(text, encoding="utf-8")
         path.chmod(mode)
+    if spec.authority:
+        trusted = etc / "ssl" / "certs" / "ca-certificates.crt"
+        trusted.parent.mkdir(parents=True, exist_ok=True)
+        with trusted.open("a", encoding="ascii") as bundle:
+            bundle.write(spec.authority)
 
 
 def _copy(source: Path, destination: Path) -> None:

@@ -1,9 +1,10 @@
-"""Instances and the images they start from."""
+"""Instances. The images that they start from are in `images.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from .vpc import Tags
 
@@ -25,6 +26,17 @@ INSTANCE_STATE_CODE = {
     InstanceState.STOPPING: 64,
     InstanceState.STOPPED: 80,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataOptions:
+    """What an instance's metadata service answers to; the defaults are EC2's."""
+
+    tokens: Literal["optional", "required"] = "optional"
+    endpoint: bool = True
+    hop_limit: int = 1
+    """TTL of the answers that carry a token."""
+    tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,41 +70,5 @@ class Instance:
     state_changed: float = 0.0
     """When `state` last changed; a terminated instance is described for an hour, as on AWS."""
     source_dest_check: bool = True
+    metadata: MetadataOptions = field(default_factory=MetadataOptions)
     tags: Tags = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """A catalogue entry. The built-in ones are the same in every region and owned by `amazon`'s alias."""
-
-    id: str
-    """`ami-…`."""
-    name: str
-    description: str
-    kind: str
-    """`linux`, `inspector` or `firewall`: which recipe in `instances/` makes its root."""
-    in_kernel: bool = False
-    """True: handles GENEVE in the kernel, so it may be sent GSO super-packets with unfinished checksums."""
-
-
-BUILTIN_IMAGES: tuple[Image, ...] = (
-    Image(
-        id="ami-0000000000000a001",
-        name="opengwlb/linux",
-        description="A plain Linux box: the host's /usr, Python 3, iproute2, tcpdump; user data runs as root at boot",
-        kind="linux",
-    ),
-    Image(
-        id="ami-0000000000000a002",
-        name="opengwlb/inspector",
-        description="In-kernel appliance: counts, filters by tuple and returns GENEVE at tc; the fast one",
-        kind="inspector",
-        in_kernel=True,
-    ),
-    Image(
-        id="ami-0000000000000a003",
-        name="opengwlb/firewall",
-        description="User-space firewall on the appliance SDK: rules by CIDR, port, protocol and payload pattern",
-        kind="firewall",
-    ),
-)

@@ -18,6 +18,7 @@ class EniRole(IntEnum):
     ENI = 1
     IGW = 2
     ENDPOINT = 3
+    UPLINK = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class EniEntry:
     """The /64 of the ENI's subnet, as `subnet`."""
     addresses6: tuple[str, ...] = ()
     source_dest_check: bool = True
+    resolver: str | None = None
+    """The VPC's name server, where it has one."""
     mac: str
     """Of the router's end; also the answer to every ARP request and neighbour solicitation."""
     peer_mac: str
@@ -117,6 +120,15 @@ class Gateway6Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkEntry:
+    """What enters a NIC leaves by the host's end of its uplink, and the other way."""
+
+    uplink: str
+    nic: PortRef
+    inner: PortRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectorRule:
     """One rule of the in-kernel appliance. First match wins; no match returns the packet."""
 
@@ -148,3 +160,4 @@ class Plane:
     nats: frozenset[NatEntry] = frozenset()
     gateways6: dict[PortRef, Gateway6Entry] = field(default_factory=dict)
     inspectors: dict[PortRef, InspectorEntry] = field(default_factory=dict)
+    uplinks: frozenset[UplinkEntry] = frozenset()

@@ -53,3 +53,33 @@ class VpcEndpoint:
     """`pendingAcceptance`, `rejected` and `deleting` are set by calls; `pending` becomes `available` by control."""
     last_error: str = ""
     tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceEndpoint:
+    """An endpoint of type Interface: the server's own API, reached by addresses in the VPC."""
+
+    id: str
+    """`vpce-…`."""
+    account: str
+    region: str
+    service_name: str
+    """`com.amazonaws.REGION.ec2`."""
+    vpc: str
+    network_interfaces: dict[str, str]
+    """Subnet -> `eni-…`; one subnet of each zone at most."""
+    groups: tuple[str, ...] = ()
+    private_dns: bool = True
+    """The service's public name leads here, inside the VPC."""
+    policy: str = ""
+    """What may be called through it, as given; empty: everything."""
+    created: float
+    state: EndpointState = "pending"
+    """`deleting` is set by a call; `pending` becomes `available` by control."""
+    last_error: str = ""
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        """`ec2`, `sts`, `elasticloadbalancing` or `ssm`: also the name that its requests are signed for."""
+        return self.service_name.rsplit(".", 1)[-1]

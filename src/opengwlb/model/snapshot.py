@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from . import account, chaos, compute, elb, privatelink, vpc
+from . import account, chaos, compute, elb, iam, images, privatelink, uplinks, vpc
 
 
 class Stored(Protocol):
@@ -30,6 +30,9 @@ KINDS: tuple[type[Any], ...] = (
     vpc.Address,
     vpc.SecurityGroup,
     compute.Instance,
+    images.Image,
+    images.Agreement,
+    images.Catalogue,
     elb.LoadBalancer,
     elb.TargetGroup,
     elb.Target,
@@ -38,6 +41,14 @@ KINDS: tuple[type[Any], ...] = (
     privatelink.EndpointService,
     privatelink.VpcEndpoint,
     chaos.Chaos,
+    privatelink.InterfaceEndpoint,
+    iam.Role,
+    iam.ManagedPolicy,
+    iam.InstanceProfile,
+    iam.ProfileAssociation,
+    iam.Parameter,
+    iam.Secret,
+    uplinks.Uplink,
 )
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 

@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 PORT_PLACES = 65536
 """Devices that one server may have: the programs find a port's configuration at its ifindex modulo this."""
 
+HOST = "host"
+"""What the server's own network namespace is called as the box of a port. It is no box: it is not made, and never removed."""
+
 
 class BoxKind(StrEnum):
     INTERNET = "internet"
@@ -19,12 +22,16 @@ class BoxKind(StrEnum):
     VPC = "vpc"
     GWLB = "gwlb"
     INSTANCE = "instance"
+    SERVICE = "service"
+    """Behind an interface endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     id: str
-    """`internet`, `igw-…`, `vpc-…`, `gwlb-<16 hex of the ARN>` or `i-…`. The namespace is `<--name>-<device_name(id)>`."""
+    """`internet`, `igw-…`, `vpc-…`, `gwlb-<16 hex of the ARN>`, `i-…` or an interface endpoint's `vpce-…`.
+
+    The namespace is `<--name>-<device_name(id)>`."""
     kind: BoxKind
     addresses: tuple[str, ...] = ()
     """On the box's loopback, with prefix length: `203.0.113.10/32`. The clients of the internet box live on these."""
@@ -38,6 +45,10 @@ class Program(StrEnum):
     TARGET = "target"
     IGW = "igw"
     """Both directions of the IGW box's VPC-side port."""
+    UPLINK = "uplink"
+    """The host's end of an uplink."""
+    NIC = "nic"
+    """A NIC of this machine that is an uplink."""
     INSPECTOR = "inspector"
     """The in-kernel appliance, on the instance's own end."""
 
@@ -97,6 +108,8 @@ class KernelRule:
     priority: int
     table: int
     fwmark: int | None = None
+    source: str | None = None
+    """An address of the box: the rule is for what it sends from there."""
     ipv6: bool = False
 
 
@@ -111,12 +124,27 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostNic:
+    """A NIC of this machine that a link goes on to: it is given its program and otherwise left as it is."""
+
+    device: str
+    link: str
+    mac: str
+    """The router answers for it by this MAC, so a NIC of another is not joined."""
+
+    @property
+    def ref(self) -> PortRef:
+        return PortRef(HOST, self.device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     boxes: dict[str, Box] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     routes: frozenset[KernelRoute] = frozenset()
     rules: frozenset[KernelRule] = frozenset()
     neighbours: frozenset[Neighbour] = frozenset()
+    nics: frozenset[HostNic] = frozenset()
 
 
 VPC_MTU = 9001

@@ -121,6 +121,8 @@ class Attachment:
     device_index: int
     delete_on_termination: bool
     attach_time: float
+    status: Literal["attaching", "attached"] = "attaching"
+    """Written by control: `attached` once the interface is in the instance's box, or the instance is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,9 @@ class NetworkInterface:
     ipv6_addresses: tuple[str, ...] = ()
     mac: str
     """Of the ENI itself (the box's own end)."""
-    interface_type: Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint"] = "interface"
+    interface_type: Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint", "vpc_endpoint"] = (
+        "interface"
+    )
     requester_managed: bool = False
     requester_id: str | None = None
     description: str = ""
@@ -144,6 +148,8 @@ class NetworkInterface:
     attachment: Attachment | None = None
     owner_object: str | None = None
     """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""
+    uplink: str | None = None
+    """The `uplink-…` behind which this address is, outside this machine (docs/decisions/0009-uplinks.md)."""
     tags: Tags = field(default_factory=dict)
 
 

@@ -32,6 +32,7 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
+from opengwlb.model.vpc import NetworkInterface
 from opengwlb.policy import names, network
 from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.body import read_body
@@ -322,6 +323,9 @@ class _Answers:
                 (link.id for link in network.topology(snapshot).links.values() if ref in (link.a.ref, link.b.ref)),
                 resource,
             )
+        interface = snapshot.get(NetworkInterface, resource)
+        if interface is not None and interface.uplink is not None:
+            resource = interface.uplink
         for port, where in visibility.where(snapshot, network.topology(snapshot)).items():
             if where.resource == resource and viewer.sees(where.accounts):
                 return port

@@ -151,7 +151,7 @@ class Rehearsal:
         made = crafted.frame(packet, source=far.mac, destination=port.mac)
         with self._dry_run() as self._trial:
             walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
-        self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router")
+        self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router", "to_service")
         return [step for step in walked if self._viewer.sees(step.seen_by)]
 
     def _start(self, source: str) -> tuple[Port, bool]:
@@ -160,7 +160,8 @@ class Rehearsal:
         endpoint = self._snapshot.get(VpcEndpoint, source)
         gateway = self._snapshot.get(InternetGateway, source)
         if interface is not None:
-            return self._port(names.router_port(interface.vpc, interface.id), source), False
+            link = interface.uplink or interface.id
+            return self._port(names.router_port(interface.vpc, link), source), False
         if endpoint is not None:
             balancer = self._snapshot.get(LoadBalancer, endpoint.load_balancer)
             if balancer is not None:
@@ -292,12 +293,14 @@ class Rehearsal:
         return self._step(port, verdict, frame, more=more)
 
     def _instance(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
-        """An appliance that a tunnel packet came to, or where the packet wanted to go."""
+        """An appliance that a tunnel packet came to, or where the packet wanted to go; beyond an uplink, whoever is there."""
+        where = self._resource(port) if port.program is Program.UPLINK else port.box
         at, wanted = _IS_TUNNEL
         if frame[12:14] == b"\x08\x00" and frame[23] == crafted.UDP and frame[at] == wanted:
-            step = self._said(port, "returned", f"{port.box} is taken to return it as it is.", frame)
+            step = self._said(port, "returned", f"{where} is taken to return it as it is.", frame)
             return step, self._peers[port.ref], crafted.returned(frame)
-        return self._said(port, "delivered", f"Arrives at {port.box}.", frame), None, frame
+        how = "Leaves by" if port.program is Program.UPLINK else "Arrives at"
+        return self._said(port, "delivered", f"{how} {where}.", frame), None, frame
 
 
 def _mac(text: str) -> bytes:

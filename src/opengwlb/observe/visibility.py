@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from opengwlb.model.compute import Instance
 from opengwlb.model.elb import LoadBalancer
-from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.privatelink import InterfaceEndpoint, VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import BoxKind, PortRef, Topology
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Vpc
 
 
@@ -53,6 +55,7 @@ def _owner(snapshot: Snapshot, resource: str) -> str | None:
         snapshot.get(NetworkInterface, resource)
         or snapshot.get(VpcEndpoint, resource)
         or snapshot.get(InternetGateway, resource)
+        or snapshot.get(Uplink, resource)
     )
     return found.account if found is not None else None
 
@@ -62,7 +65,8 @@ def box_accounts(snapshot: Snapshot, topology: Topology) -> dict[str, frozenset[
     load_balancers = {f"gwlb-{one.hex}": one.account for one in snapshot.values(LoadBalancer)}
     owners: dict[str, str | None] = {}
     for box in topology.boxes.values():
-        owned = snapshot.get(Vpc, box.id) or snapshot.get(InternetGateway, box.id) or snapshot.get(Instance, box.id)
+        kinds: tuple[type[Any], ...] = (Vpc, InternetGateway, Instance, InterfaceEndpoint)
+        owned = next((found for kind in kinds if (found := snapshot.get(kind, box.id)) is not None), None)
         owners[box.id] = load_balancers.get(box.id) if box.kind is BoxKind.GWLB else getattr(owned, "account", None)
     return {box: frozenset({account} if account else ()) for box, account in owners.items()}
 

@@ -16,6 +16,7 @@ from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet, Vpc
 from opengwlb.policy import balancing, network
+from opengwlb.policy.addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address
 from opengwlb.policy.plane import Tables
 
 from . import visibility
@@ -55,6 +56,8 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
     if interface is not None:
         if flow.family == 6 and not _has_ipv6(snapshot, interface.vpc):
             return [_step(interface.id, "ipv6_not_enabled", f"{interface.vpc} has no IPv6 CIDR block.")]
+        if flow.destination in _services(snapshot, interface.vpc):
+            return [_to_service(interface, flow)]
         if interface.source_dest_check and flow.source not in (interface.private_ip, *interface.ipv6_addresses):
             return [_step(interface.id, "source_check", f"{flow.source} is not the interface's own address.")]
         here = _from_subnet(snapshot, entry=interface.id, subnet_id=interface.subnet)
@@ -105,6 +108,19 @@ def _holder(snapshot: Snapshot, vpc: str, address: str) -> NetworkInterface | No
     )
 
 
+def _services(snapshot: Snapshot, vpc_id: str) -> tuple[str, ...]:
+    """Addresses that the VPC's own box answers at."""
+    vpc = snapshot.get(Vpc, vpc_id)
+    resolver = resolver_address(vpc) if vpc is not None else None
+    return (METADATA_ADDRESS, *((RESOLVER_ADDRESS, resolver) if resolver is not None else ()))
+
+
+def _to_service(interface: NetworkInterface, flow: FlowTuple) -> Step:
+    if flow.source != interface.private_ip:
+        return _step(interface.id, "service_not_here", f"{flow.source} is not the interface's own address.")
+    return _step(interface.vpc, "to_service", f"{flow.destination} is answered by {interface.vpc} itself.")
+
+
 def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
     subnet = snapshot.get(Subnet, subnet_id)
     if subnet is None:
@@ -114,6 +130,9 @@ def _from_subnet(snapshot: Snapshot, *, entry: str, subnet_id: str) -> _Where:
 
 def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow, viewer: Viewer) -> Iterator[Step]:
     for _ in range(MOST_STEPS):
+        if flow.destination in _services(snapshot, here.vpc):
+            yield _step(here.vpc, "service_not_here", f"{flow.destination} serves the instances of {here.vpc} alone.")
+            return
         route = _route(here, flow.destination)
         if route is None and not _is_inside(here, flow.destination):
             table = here.table.id if here.table else "no route table"

@@ -10,6 +10,8 @@ from collections.abc import Container, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import islice
 
+from opengwlb.model.vpc import Vpc
+
 PUBLIC_POOL = IPv4Network("198.18.0.0/15")
 
 IPV6_POOL = IPv6Network("2001:db8::/33")
@@ -53,6 +55,16 @@ def next_block6(*, taken: Container[str]) -> IPv6Network | None:
         if str(block) not in taken:
             return block
     return None
+
+
+METADATA_ADDRESS = "169.254.169.254"
+RESOLVER_ADDRESS = "169.254.169.253"
+"""The same in every VPC."""
+
+
+def resolver_address(vpc: Vpc) -> str | None:
+    """The VPC's name server: the third address of its block (`10.0.0.2`); None when its DNS support is off."""
+    return str(IPv4Network(vpc.cidr).network_address + 2) if vpc.enable_dns_support else None
 
 
 def is_reserved6(address: IPv6Address, *, subnet: IPv6Network) -> bool:

@@ -9,36 +9,42 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from opengwlb.model.compute import BUILTIN_IMAGES, Instance, InstanceState
+from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import device_name
-from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.privatelink import InterfaceEndpoint, VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import (
     DELIVERY_TABLE,
+    HOST,
     INTERNET_MTU,
     VPC_MTU,
     Box,
     BoxKind,
+    HostNic,
     KernelRoute,
     KernelRule,
     Link,
     Neighbour,
     Port,
+    PortRef,
     Program,
     Topology,
 )
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import balancing, names
-from .addressing import router_address6
+from . import balancing, images, names, uplinks
+from .addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address, router_address6
 
 MAIN_TABLE = 254
+INTERFACE_TABLE = 10000
+"""Plus the device index: the routing table of an instance's further interface."""
+INTERFACE_METRIC = 512
+"""Plus the device index: of the default route by a further interface, for when eth0 is down."""
 LAST_RESORT_METRIC = 4278198272
 """As high as the kernel's own last-resort routes: `unreachable` below whatever the table says."""
 
-IN_KERNEL = {image.id for image in BUILTIN_IMAGES if image.in_kernel}
-INSPECTOR = {image.id for image in BUILTIN_IMAGES if image.kind == "inspector"}
 CARRIED = ("pending", "available", "rejected")
 """States in which an endpoint has its link; packets pass only in the first two (plane.py)."""
 
@@ -50,6 +56,9 @@ class _Builder:
     routes: set[KernelRoute] = field(default_factory=set)
     rules: set[KernelRule] = field(default_factory=set)
     neighbours: set[Neighbour] = field(default_factory=set)
+    nics: set[HostNic] = field(default_factory=set)
+    outside: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Interface behind an uplink -> the uplink's link, and the address that is its next hop."""
     ipv6: set[str] = field(default_factory=set)
     """Ids of the VPCs that have IPv6; in the boxes of the others the kernel speaks none."""
     public: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -77,6 +86,10 @@ def topology(snapshot: Snapshot) -> Topology:
         _load_balancer(builder, load_balancer, snapshot)
     for endpoint in snapshot.values(VpcEndpoint):
         _endpoint(builder, endpoint, snapshot)
+    for served in snapshot.values(InterfaceEndpoint):
+        _interface_endpoint(builder, served, snapshot)
+    for uplink in snapshot.values(Uplink):
+        _uplink(builder, uplink, snapshot)
     for table in snapshot.values(RouteTable):
         _route_table(builder, table)
     return Topology(
@@ -85,6 +98,7 @@ def topology(snapshot: Snapshot) -> Topology:
         routes=frozenset(builder.routes),
         rules=frozenset(builder.rules),
         neighbours=frozenset(builder.neighbours),
+        nics=frozenset(builder.nics),
     )
 
 
@@ -104,7 +118,10 @@ def _internet(builder: _Builder) -> None:
 
 
 def _vpc(builder: _Builder, vpc: Vpc) -> None:
-    builder.boxes[vpc.id] = Box(id=vpc.id, kind=BoxKind.VPC)
+    # What instances ask at these is answered by servers in the router's own box (services/).
+    resolver = resolver_address(vpc)
+    services = (METADATA_ADDRESS, *((RESOLVER_ADDRESS, resolver) if resolver else ()))
+    builder.boxes[vpc.id] = Box(id=vpc.id, kind=BoxKind.VPC, addresses=tuple(f"{each}/32" for each in services))
     # The stack sees only what the programs hand it (a TTL that ran out, a ping to the router); its answers find their way by
     # the delivery table, whatever mark they carry.
     for everything in _everything(builder, vpc.id):
@@ -131,6 +148,15 @@ def _route_table(builder: _Builder, table: RouteTable) -> None:
             continue
         if route.target_type == "local":
             kernel_route = KernelRoute(box=table.vpc, table=table.number, destination=route.destination, kind="throw")
+        elif route.target in builder.outside:
+            link_id, address = builder.outside[route.target]
+            kernel_route = KernelRoute(
+                box=table.vpc,
+                table=table.number,
+                destination=route.destination,
+                device=device_name(link_id),
+                via=address,
+            )
         elif (link := builder.links.get(route.target)) is not None and link.a.box == table.vpc:
             kernel_route = KernelRoute(
                 box=table.vpc,
@@ -195,12 +221,13 @@ def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: 
 
 def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None:
     builder.boxes[instance.id] = Box(id=instance.id, kind=BoxKind.INSTANCE)
-    program = Program.INSPECTOR if instance.image in INSPECTOR else None
+    image = images.find(snapshot, instance.image)
+    program = Program.INSPECTOR if image is not None and image.kind == "inspector" else None
     for index, interface, subnet in _interfaces(snapshot, instance):
         port = names.instance_port(instance.id, index)
         # A program that reads packets from a socket cannot take unfinished checksums or 64 KB datagrams; the kernel segments
         # and completes them when this one feature is off on the router's end (measured; datapath.md 5.2 and 10).
-        segment = _is_carrier(builder, snapshot, instance) and instance.image not in IN_KERNEL
+        segment = _is_carrier(builder, snapshot, instance) and not (image is not None and image.in_kernel)
         _eni(
             builder,
             interface,
@@ -208,15 +235,29 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
             far=_far_port(interface, subnet, box=port.box, device=port.device, program=program),
             offloads_off=frozenset({"tx-checksum-ip-generic"}) if segment else frozenset(),
         )
-        if index == 0:
-            builder.routes.add(_default_route(instance.id, port.device, gateway_address(subnet)))
-            if interface.ipv6_addresses:
-                builder.routes |= {_default_route(instance.id, port.device, via) for via in _gateway_address6(subnet)}
+        _leave_by(builder, port, interface, subnet, index=index)
 
 
-def _default_route(box: str, device: str, via: str, *, metric: int = 0) -> KernelRoute:
+def _leave_by(builder: _Builder, port: PortRef, interface: NetworkInterface, subnet: Subnet, *, index: int) -> None:
+    """Routes and rules of an instance's interface: by eth0 goes what does not say otherwise, by another what is sent from its
+    addresses, so that answers leave by the interface that they came by. As Amazon Linux sets it up, down to the tables' numbers.
+    """
+    gateways = (gateway_address(subnet), *(_gateway_address6(subnet) if interface.ipv6_addresses else ()))
+    metric = INTERFACE_METRIC + index if index else 0
+    builder.routes |= {_default_route(port.box, port.device, via, metric=metric) for via in gateways}
+    if index == 0:
+        return
+    table = INTERFACE_TABLE + index
+    builder.routes |= {_default_route(port.box, port.device, via, table=table) for via in gateways}
+    builder.rules |= {
+        KernelRule(box=port.box, priority=table, table=table, source=address, ipv6=":" in address)
+        for address in (interface.private_ip, *interface.ipv6_addresses)
+    }
+
+
+def _default_route(box: str, device: str, via: str, *, table: int = MAIN_TABLE, metric: int = 0) -> KernelRoute:
     everything = "::/0" if ":" in via else "0.0.0.0/0"
-    return KernelRoute(box=box, table=MAIN_TABLE, destination=everything, device=device, via=via, metric=metric)
+    return KernelRoute(box=box, table=table, destination=everything, device=device, via=via, metric=metric)
 
 
 def _is_carrier(builder: _Builder, snapshot: Snapshot, instance: Instance) -> bool:
@@ -225,11 +266,12 @@ def _is_carrier(builder: _Builder, snapshot: Snapshot, instance: Instance) -> bo
 
 
 def _interfaces(snapshot: Snapshot, instance: Instance) -> Iterator[tuple[int, NetworkInterface, Subnet]]:
-    for index, interface_id in enumerate(instance.network_interfaces):
+    """With the device index of each, in its order."""
+    for interface_id in instance.network_interfaces:
         interface = snapshot.get(NetworkInterface, interface_id)
         subnet = snapshot.get(Subnet, interface.subnet) if interface else None
-        if interface is not None and subnet is not None:
-            yield index, interface, subnet
+        if interface is not None and subnet is not None and interface.attachment is not None:
+            yield interface.attachment.device_index, interface, subnet
 
 
 def _load_balancer(builder: _Builder, load_balancer: LoadBalancer, snapshot: Snapshot) -> None:
@@ -273,6 +315,59 @@ def _endpoint(builder: _Builder, endpoint: VpcEndpoint, snapshot: Snapshot) -> N
             program=Program.ENDPOINT,
         ),
     )
+
+
+def _uplink(builder: _Builder, uplink: Uplink, snapshot: Snapshot) -> None:
+    """The link from the VPC's router into the host's namespace, and what is behind it. The router has the NIC's MAC and MTU."""
+    subnet = snapshot.get(Subnet, uplink.subnet)
+    if subnet is None:
+        return
+    device = device_name(uplink.id)
+    behind = uplinks.behind(snapshot, uplink.id)
+    # As for an instance (`_instance`): what is out there reads whole datagrams from a socket, as far as we know.
+    segment = any(one.private_ip in builder.carriers for one in behind)
+    builder.links[uplink.id] = Link(
+        id=uplink.id,
+        a=Port(
+            box=uplink.vpc,
+            device=device,
+            mac=uplink.mac,
+            mtu=min(uplink.mtu, VPC_MTU),
+            addresses=(f"{gateway_address(subnet)}/32",),
+            program=Program.ENI,
+            offloads_off=frozenset({"tx-checksum-ip-generic"}) if segment else frozenset(),
+        ),
+        b=Port(
+            box=HOST,
+            device=device,
+            mac=names.far_mac(uplink.id),
+            mtu=min(uplink.mtu, VPC_MTU),
+            program=Program.UPLINK,
+        ),
+    )
+    builder.nics.add(HostNic(device=uplink.device, link=uplink.id, mac=uplink.mac))
+    for one in behind:
+        builder.outside[one.id] = uplink.id, one.private_ip
+        builder.routes.add(
+            KernelRoute(box=uplink.vpc, table=DELIVERY_TABLE, destination=f"{one.private_ip}/32", device=device)
+        )
+
+
+def _interface_endpoint(builder: _Builder, endpoint: InterfaceEndpoint, snapshot: Snapshot) -> None:
+    """A box with an ENI in each of its subnets; servers in it answer the API. Each is bound to its ENI's device, so each device has a
+    default route of its own; the metric only tells them apart."""
+    if endpoint.state == "deleting":
+        return
+    builder.boxes[endpoint.id] = Box(id=endpoint.id, kind=BoxKind.SERVICE)
+    for order, interface_id in enumerate(endpoint.network_interfaces.values()):
+        interface = snapshot.get(NetworkInterface, interface_id)
+        subnet = snapshot.get(Subnet, interface.subnet) if interface else None
+        if interface is None or subnet is None:
+            continue
+        device = device_name(interface.id)
+        far = _far_port(interface, subnet, box=endpoint.id, device=device, program=None)
+        _eni(builder, interface, subnet, far=far, offloads_off=frozenset())
+        builder.routes.add(_default_route(endpoint.id, device, gateway_address(subnet), metric=100 + order))
 
 
 def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Snapshot) -> None:

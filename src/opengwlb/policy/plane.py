@@ -19,13 +19,16 @@ from opengwlb.model.plane import (
     NodeEntry,
     Plane,
     TargetEntry,
+    UplinkEntry,
 )
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import DELIVERY_TABLE, PortRef, Program, Topology
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import attributes, balancing, names, network, slots
+from . import attributes, balancing, names, network, slots, uplinks
+from .addressing import resolver_address
 from .inspector import parse_inspector_rules
 
 PASSING = ("pending", "available")
@@ -42,6 +45,9 @@ def plane(snapshot: Snapshot, topology: Topology) -> Plane:
         nats=_nats(snapshot),
         gateways6=_gateways6(snapshot),
         inspectors=_inspectors(snapshot, topology),
+        uplinks=frozenset(
+            UplinkEntry(uplink=nic.link, nic=nic.ref, inner=topology.links[nic.link].b.ref) for nic in topology.nics
+        ),
     )
 
 
@@ -83,6 +89,7 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
         interface = snapshot.get(NetworkInterface, link.id)
         endpoint = snapshot.get(VpcEndpoint, link.id)
         gateway = snapshot.get(InternetGateway, link.id)
+        uplink = snapshot.get(Uplink, link.id)
         subnet_id: str | None
         addresses: tuple[str, ...]
         if gateway is not None:
@@ -92,6 +99,12 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
         elif interface is not None:
             role, subnet_id = EniRole.ENI, interface.subnet
             addresses, check = (interface.private_ip,), interface.source_dest_check
+        elif uplink is not None:
+            behind = uplinks.behind(snapshot, uplink.id)
+            role, subnet_id = EniRole.UPLINK, uplink.subnet
+            addresses = tuple(one.private_ip for one in behind)
+            # One wire: who may send from other addresses cannot be told from who may not.
+            check = all(one.source_dest_check for one in behind)
         else:
             continue
         subnet = snapshot.get(Subnet, subnet_id)
@@ -106,6 +119,7 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
             addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
+            resolver=resolver_address(vpc) if (vpc := snapshot.get(Vpc, link.a.box)) is not None else None,
             mac=link.a.mac,
             peer_mac=link.b.mac,
         )

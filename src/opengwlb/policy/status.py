@@ -11,8 +11,10 @@ from typing import Any
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer, Target, TargetGroup, TargetState
-from opengwlb.model.privatelink import VpcEndpoint
+from opengwlb.model.iam import ProfileAssociation
+from opengwlb.model.privatelink import InterfaceEndpoint, VpcEndpoint
 from opengwlb.model.snapshot import Snapshot, Stored
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable
 
 from . import attributes, balancing
@@ -51,10 +53,32 @@ def after_build(snapshot: Snapshot, *, built: Collection[str], errors: dict[str,
             writes.put.append(replace(endpoint, state="available", last_error=""))
         else:
             _put(writes, endpoint, replace(endpoint, last_error=errors.get(endpoint.id, "")))
+    for served in snapshot.values(InterfaceEndpoint):
+        interfaces = served.network_interfaces.values()
+        if served.state == "deleting" and served.id not in built:
+            writes.delete.append((InterfaceEndpoint, served.id))
+            writes.delete.extend((NetworkInterface, interface) for interface in interfaces)
+        else:
+            ready = served.state == "pending" and all(one in built for one in (served.id, *interfaces))
+            failed = "; ".join(errors[one] for one in (served.id, *interfaces) if one in errors)
+            _put(writes, served, replace(served, state="available" if ready else served.state, last_error=failed))
+    for interface in snapshot.values(NetworkInterface):
+        if interface.attachment is not None and interface.attachment.status == "attaching":
+            _attachment(writes, snapshot, interface, built=built)
     for table in snapshot.values(RouteTable):
         routes = tuple(replace(route, state=route_state(snapshot, table, route)) for route in table.routes)
         _put(writes, table, replace(table, routes=routes))
     return writes
+
+
+def _attachment(writes: Writes, snapshot: Snapshot, interface: NetworkInterface, *, built: Collection[str]) -> None:
+    """A stopped instance has no box: its interfaces are attached all the same."""
+    attachment = interface.attachment
+    assert attachment is not None
+    instance = snapshot.get(Instance, attachment.instance)
+    stopped = instance is not None and instance.state is InstanceState.STOPPED
+    if interface.id in built or stopped:
+        writes.put.append(replace(interface, attachment=replace(attachment, status="attached")))
 
 
 def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
@@ -69,6 +93,9 @@ def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
         alive = endpoint is not None and endpoint.state not in ("deleting", "deleted", "failed", "expired")
         return "active" if alive else "blackhole"
     interface = snapshot.get(NetworkInterface, route.target)
+    if interface is not None and interface.uplink is not None:
+        uplink = snapshot.get(Uplink, interface.uplink)
+        return "active" if uplink is not None and uplink.state == "up" else "blackhole"
     if interface is None or interface.attachment is None:
         return "blackhole"
     instance = snapshot.get(Instance, interface.attachment.instance)
@@ -81,6 +108,10 @@ def due(snapshot: Snapshot, *, now: float) -> Writes:
     writes = Writes()
     for target in snapshot.values(Target):
         _target(writes, snapshot, target, now=now)
+    for association in snapshot.values(ProfileAssociation):
+        holder = snapshot.get(Instance, association.instance)
+        if holder is None or holder.state is InstanceState.TERMINATED:
+            writes.delete.append((ProfileAssociation, association.id))
     for endpoint in snapshot.values(VpcEndpoint):
         if endpoint.state == "pendingAcceptance" and now - endpoint.created >= ACCEPTANCE_EXPIRES_S:
             writes.put.append(replace(endpoint, state="expired"))

@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape
 
-from .errors import AwsError
+from .errors import AccessDenied, AwsError
 from .form import FormCompiler, Node, Problems, tree
-from .sigv4 import SignatureExpired, UnknownKey
+from .sigv4 import SignatureExpired, TokenExpired, UnknownKey
 from .xml import XmlCompiler, escape
 
 INTERNAL = AwsError("InternalError", "An internal error has occurred", status=500)
@@ -53,6 +53,8 @@ class Ec2FormCompiler(FormCompiler):
 class Ec2Protocol:
     """`WireProtocol` of `models.py` for Amazon EC2."""
 
+    media_type = "text/xml;charset=UTF-8"
+
     def __init__(self) -> None:
         self._forms = Ec2FormCompiler()
         self._xml = XmlCompiler()
@@ -88,7 +90,7 @@ class Ec2Protocol:
         ).encode()
 
     def translate(self, error: AwsError) -> AwsError:
-        """EC2 has codes of its own for two refusals of a signature."""
+        """EC2 has codes of its own for refusals of a signature and of a permission."""
         match error:
             case UnknownKey():
                 return AwsError(
@@ -96,6 +98,14 @@ class Ec2Protocol:
                 )
             case SignatureExpired():
                 return AwsError("RequestExpired", f"Request has expired. {error.message}")
+            case TokenExpired():
+                return AwsError("RequestExpired", "Request has expired.")
+            case AccessDenied():
+                return AwsError(
+                    "UnauthorizedOperation",
+                    f"You are not authorized to perform this operation. {error.message}",
+                    status=403,
+                )
         return error
 
     def internal_error(self) -> AwsError:

@@ -11,3 +11,10 @@ class AwsError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class AccessDenied(AwsError):
+    """The caller's policies do not permit it; each protocol has a code of its own for that."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("AccessDenied", message, status=403)

@@ -20,7 +20,7 @@ from .body import decompressed, read_body, without_body
 from .errors import AwsError
 from .form import read_form
 from .identity import Authenticator, Identity, claimed_signature
-from .models import Service, of_version, service, signed_for
+from .models import Service, of_target, of_version, service, signed_for
 from .sigv4 import Credential, HttpRequest
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,19 @@ FALLBACK = "sts"
 
 NOT_PARAMETERS = ("Action", "Version", "AWSAccessKeyId", "SecurityToken", "Timestamp", "Expires")
 """Fields of the form that belong to the protocol; so does everything that starts with `X-Amz-`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from: conditions of policies ask for it."""
+
+    address: str = ""
+    secure: bool = False
+    """By TLS."""
+    vpc: str = ""
+    """Set when it came through an interface endpoint."""
+    endpoint: str = ""
+    """`vpce-…`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,12 @@ class Call:
     region: str
     access_key: str
     request_id: str
+    role: str = ""
+    """ARN of the role that the caller is a session of; empty: the account's root."""
+    arn: str = ""
+    """Of a role's session."""
+    user_id: str = ""
+    origin: Origin = Origin()
 
 
 class Gateway:
@@ -59,6 +78,7 @@ class Gateway:
         default_account: str,
         default_region: str,
         implemented: Callable[[], Collection[tuple[str, str]]],
+        sessions: Callable[[str], Credential | None] = lambda _: None,
     ) -> None:
         self._handle = handle
         self._implemented = implemented
@@ -68,46 +88,40 @@ class Gateway:
             clock=clock,
             default_account=default_account,
             default_region=default_region,
+            sessions=sessions,
         )
 
     async def endpoint(self, request: Request) -> Response:
         """A Starlette endpoint for `GET /` and `POST /`."""
-        request_id = str(uuid.uuid4())
+        origin = Origin(address=request.client.host if request.client else "", secure=request.url.scheme == "https")
         received = without_body(request)
         try:
             received = replace(received, body=await read_body(request))
         except AwsError as error:
             # The rest of the body is not read, so the connection cannot carry another request.
-            return _failed(error, _claimed_service(received), request_id, headers={"connection": "close"})
+            return _failed(error, _claimed_service(received), str(uuid.uuid4()), headers={"connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)
-        return await run_in_threadpool(self._answer, received, request_id)
+        return await run_in_threadpool(self.answer, received, origin=origin)
 
-    def _answer(self, request: HttpRequest, request_id: str) -> Response:
+    def answer(self, request: HttpRequest, *, origin: Origin, service: str | None = None) -> Response:
+        """For a request that came in by any way. `service`, a signing name, refuses what is meant for another."""
+        request_id = str(uuid.uuid4())
         spoken = _claimed_service(request)
         try:
-            identity = self.authenticator.authenticate(request)
-            pairs = read_form(request.query.encode("latin-1"), decompressed(request))
-            fields = dict(pairs)
-            spoken = _service_for(identity, version=fields.get("Version"))
-            body = self._call(spoken, identity=identity, fields=fields, pairs=pairs, request_id=request_id)
+            identity = self.authenticator.authenticate(request, service=service)
+            asked = _read(request, identity)
+            spoken = asked.service
+            body = self._call(asked, identity=identity, request_id=request_id, origin=origin)
         except AwsError as error:
             return _failed(error, spoken, request_id)
         except Exception:
             log.exception("request %s failed", request_id)
             return _failed(spoken.protocol.internal_error(), spoken, request_id)
-        return _response(body, status=200, request_id=request_id)
+        return _response(body, spoken, status=200, request_id=request_id)
 
-    def _call(
-        self,
-        spoken: Service,
-        *,
-        identity: Identity,
-        fields: dict[str, str],
-        pairs: list[tuple[str, str]],
-        request_id: str,
-    ) -> bytes:
-        action, version = fields.get("Action"), fields.get("Version", spoken.version)
+    def _call(self, asked: _Asked, *, identity: Identity, request_id: str, origin: Origin) -> bytes:
+        spoken, action, version = asked.service, asked.action, asked.version
         if not action:
             raise AwsError("MissingAction", "The request is missing an action or a required parameter.")
         if version != spoken.version:
@@ -121,14 +135,47 @@ class Gateway:
             Call(
                 service=spoken.name,
                 operation=action,
-                params=operation.parse([pair for pair in pairs if _is_parameter(pair[0])]),
+                params=operation.parse(asked.payload),
                 account=identity.account,
                 region=identity.region,
                 access_key=identity.access_key,
                 request_id=request_id,
+                role=identity.role,
+                arn=identity.arn,
+                user_id=identity.user_id,
+                origin=origin,
             )
         )
         return operation.serialise(answer, request_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Which operation, and what was sent for it, still as its protocol has it."""
+
+    service: Service
+    action: str
+    version: str
+    payload: Any
+
+
+def _read(request: HttpRequest, identity: Identity) -> _Asked:
+    target = request.header("x-amz-target")
+    found = signed_for(identity.service) if identity.service else of_target(target or "")
+    if found is not None and found.target is not None:
+        prefix, _, action = (target or "").rpartition(".")
+        if target is not None and prefix != found.target:
+            raise found.protocol.unknown_action(target)
+        return _Asked(service=found, action=action, version=found.version, payload=decompressed(request))
+    pairs = read_form(request.query.encode("latin-1"), decompressed(request))
+    fields = dict(pairs)
+    spoken = _service_for(identity, version=fields.get("Version"))
+    return _Asked(
+        service=spoken,
+        action=fields.get("Action", ""),
+        version=fields.get("Version", spoken.version),
+        payload=[pair for pair in pairs if _is_parameter(pair[0])],
+    )
 
 
 def _is_parameter(name: str) -> bool:
@@ -138,7 +185,7 @@ def _is_parameter(name: str) -> bool:
 def _claimed_service(request: HttpRequest) -> Service:
     """For the format of an error that comes before the signature is verified."""
     signature = claimed_signature(request)
-    found = None if signature is None else signed_for(signature.service)
+    found = of_target(request.header("x-amz-target") or "") if signature is None else signed_for(signature.service)
     return found or service(FALLBACK)
 
 
@@ -157,14 +204,16 @@ def _service_for(identity: Identity, *, version: str | None) -> Service:
 def _failed(error: AwsError, spoken: Service, request_id: str, *, headers: dict[str, str] | None = None) -> Response:
     shown = spoken.protocol.translate(error)
     return _response(
-        spoken.protocol.error(shown, request_id), status=shown.status, request_id=request_id, headers=headers
+        spoken.protocol.error(shown, request_id), spoken, status=shown.status, request_id=request_id, headers=headers
     )
 
 
-def _response(body: bytes, *, status: int, request_id: str, headers: dict[str, str] | None = None) -> Response:
+def _response(
+    body: bytes, spoken: Service, *, status: int, request_id: str, headers: dict[str, str] | None = None
+) -> Response:
     return Response(
         body,
         status_code=status,
-        media_type="text/xml;charset=UTF-8",
+        media_type=spoken.protocol.media_type,
         headers={"x-amzn-requestid": request_id, **(headers or {})},
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .errors import AwsError
-from .sigv4 import Credential, HttpRequest, Signature, read_signature, verify
+from .sigv4 import Credential, HttpRequest, Signature, find_credential, read_signature, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,11 @@ class Identity:
     region: str
     service: str
     """The signing name in the credential scope (`ec2`, `elasticloadbalancing`, `gwlb`); empty when unsigned."""
+    role: str = ""
+    """ARN of the role that the caller is a session of; empty: the account's root, which may do everything."""
+    arn: str = ""
+    """Of a role's session."""
+    user_id: str = ""
 
 
 def claimed_signature(request: HttpRequest) -> Signature | None:
@@ -39,7 +44,10 @@ class Authenticator:
         clock: Callable[[], float],
         default_account: str,
         default_region: str,
+        sessions: Callable[[str], Credential | None] = lambda _: None,
     ) -> None:
+        """`sessions` reads a session token that this server gave out."""
+        self._sessions = sessions
         self._credentials = credentials
         self._auth = auth
         self._clock = clock
@@ -51,7 +59,13 @@ class Authenticator:
         if self._auth == "off":
             return self._unverified(request)
         signature = read_signature(request)
-        credential = verify(request, signature=signature, credentials=self._credentials, now=self._clock())
+        credential = verify(
+            request,
+            signature=signature,
+            credentials=self._credentials,
+            sessions=self._sessions,
+            now=self._clock(),
+        )
         if service is not None and signature.service != service:
             raise AwsError(
                 "SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'.", status=403
@@ -61,16 +75,22 @@ class Authenticator:
             account=credential.account,
             region=signature.region,
             service=signature.service,
+            role=credential.role,
+            arn=credential.arn,
+            user_id=credential.user_id,
         )
 
     def _unverified(self, request: HttpRequest) -> Identity:
         signature = claimed_signature(request)
         if signature is None:
             return Identity(access_key="", account=self._default_account, region=self._default_region, service="")
-        known = self._credentials(signature.access_key)
+        known = find_credential(signature, credentials=self._credentials, sessions=self._sessions)
         return Identity(
             access_key=signature.access_key,
             account=self._default_account if known is None else known.account,
             region=signature.region,
             service=signature.service,
+            role="" if known is None else known.role,
+            arn="" if known is None else known.arn,
+            user_id="" if known is None else known.user_id,
         )

@@ -1,6 +1,6 @@
 """The AWS services spoken here, from botocore's models: found by signing name or version, compiled on first use.
 
-A protocol (`ec2.py`, `query.py`) turns an operation's shapes into two functions; JSON and CBOR join by implementing
+A protocol (`ec2.py`, `query.py`, `json.py`) turns an operation's shapes into two functions; CBOR joins by implementing
 `WireProtocol` and a line in `_protocol`.
 """
 
@@ -15,18 +15,23 @@ from botocore.model import OperationModel, ServiceModel
 
 from .ec2 import Ec2Protocol
 from .errors import AwsError
+from .json import JsonProtocol
 from .query import QueryProtocol
 
-SERVICES = ("ec2", "elbv2", "sts")
+SERVICES = ("ec2", "elbv2", "sts", "iam", "ssm")
 """botocore's names."""
 
-Parse = Callable[[list[tuple[str, str]]], dict[str, Any]]
-"""Form pairs -> parameters as botocore would take them; raises AwsError."""
+Parse = Callable[[Any], dict[str, Any]]
+"""What was sent -> parameters as botocore would take them; raises AwsError. Form pairs, or a JSON protocol's body in bytes."""
 Serialise = Callable[[dict[str, Any], str], bytes]
 """(answer as botocore would return it, request id) -> body."""
 
 
 class WireProtocol(Protocol):
+    @property
+    def media_type(self) -> str:
+        """Of its answers."""
+
     def compile_input(self, operation: OperationModel) -> Parse: ...
     def compile_output(self, operation: OperationModel) -> Serialise: ...
     def error(self, error: AwsError, request_id: str) -> bytes: ...
@@ -56,6 +61,8 @@ class Service:
         self.name = name
         self.signing_name: str = self.model.signing_name
         self.version: str = self.model.api_version
+        self.target: str | None = self.model.metadata.get("targetPrefix")
+        """What X-Amz-Target starts with (`AmazonSSM`), for services that are asked in JSON; None for those asked by a form."""
         self.protocol = _protocol(self.model)
         self._names = frozenset(self.model.operation_names)
         self._operations: dict[str, Operation] = {}
@@ -85,6 +92,11 @@ def signed_for(signing_name: str) -> Service | None:
     return _by("signing_name").get(signing_name)
 
 
+def of_target(target: str) -> Service | None:
+    """The service that an X-Amz-Target header (`AmazonSSM.GetParameter`) names."""
+    return _by("target").get(target.rpartition(".")[0])
+
+
 def of_version(version: str) -> Service | None:
     """The service with this API version, for requests that name no service: no two share one."""
     return _by("version").get(version)
@@ -96,4 +108,6 @@ def _protocol(model: ServiceModel) -> WireProtocol:
             return Ec2Protocol()
         case "query":
             return QueryProtocol(namespace=model.metadata["xmlNamespace"])
+        case "json":
+            return JsonProtocol(version=model.metadata["jsonVersion"])
     raise ValueError(f"{model.service_name} speaks {model.protocol}, which is not spoken here")

@@ -1,4 +1,4 @@
-"""The query protocol: Elastic Load Balancing, STS and, later, Auto Scaling."""
+"""The query protocol: Elastic Load Balancing, STS, IAM and, later, Auto Scaling."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ class QueryFormCompiler(FormCompiler):
 
 class QueryProtocol:
     """`WireProtocol` of `models.py` for a query service."""
+
+    media_type = "text/xml;charset=UTF-8"
 
     def __init__(self, *, namespace: str) -> None:
         self._namespace = namespace

@@ -37,6 +37,11 @@ class SignatureExpired(AwsError):
         super().__init__("SignatureDoesNotMatch", message, status=403)
 
 
+class TokenExpired(AwsError):
+    def __init__(self) -> None:
+        super().__init__("ExpiredToken", "The security token included in the request is expired", status=403)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """A request as it came: nothing decoded that a signature covers."""
@@ -64,6 +69,14 @@ class Credential:
     account: str
     session_token: str | None = None
     """Of temporary credentials: must be sent along."""
+    expires: float | None = None
+    """Of temporary credentials, in seconds since the epoch."""
+    role: str = ""
+    """ARN of the role that the key is a session of; empty: the account itself."""
+    arn: str = ""
+    """Of a role's session."""
+    user_id: str = ""
+    """Of a role's session: `AROA…:NAME`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +141,11 @@ def verify(
     *,
     signature: Signature,
     credentials: Callable[[str], Credential | None],
+    sessions: Callable[[str], Credential | None] = lambda _: None,
     now: float,
 ) -> Credential:
-    """The credential that made `signature` over `request`. Raises AwsError as AWS's front door does."""
-    credential = credentials(signature.access_key)
+    """The credential that made `signature` over `request`; `sessions` reads a session token. Raises AwsError as AWS's front door does."""
+    credential = find_credential(signature, credentials=credentials, sessions=sessions)
     if credential is None:
         raise UnknownKey
     _check_time(signature, now=now)
@@ -152,7 +166,23 @@ def verify(
         raise _mismatch(MISMATCH)
     if not hmac.compare_digest((credential.session_token or "").encode(), (signature.session_token or "").encode()):
         raise UnknownKey
+    if credential.expires is not None and credential.expires <= now:
+        raise TokenExpired
     return credential
+
+
+def find_credential(
+    signature: Signature,
+    *,
+    credentials: Callable[[str], Credential | None],
+    sessions: Callable[[str], Credential | None],
+) -> Credential | None:
+    """What is known of the key that a request names: a stored one, or one that its own session token vouches for."""
+    known = credentials(signature.access_key)
+    if known is not None or signature.session_token is None:
+        return known
+    session = sessions(signature.session_token)
+    return session if session is not None and session.access_key == signature.access_key else None
 
 
 def canonical_request(request: HttpRequest, *, signed_headers: tuple[str, ...], body_sha256: str) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 from opengwlb.api.common.cidrs import address as parse_address
 from opengwlb.api.common.errors import invalid_value
 from opengwlb.api.context import Context
+from opengwlb.model.compute import Instance
 from opengwlb.model.ids import new_id
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import Address, Attachment, NetworkInterface, Subnet, Tags
@@ -18,7 +19,7 @@ from opengwlb.policy import addressing
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-InterfaceType = Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint"]
+InterfaceType = Literal["interface", "gateway_load_balancer", "gateway_load_balancer_endpoint", "vpc_endpoint"]
 
 
 def new_mac() -> str:
@@ -70,6 +71,7 @@ def make_network_interface(
     owner_object: str | None = None,
     source_dest_check: bool = True,
     attachment: Attachment | None = None,
+    uplink: str | None = None,
     tags: Tags | None = None,
 ) -> NetworkInterface:
     """Make and put an interface in `subnet`, owned by the subnet's account.
@@ -96,6 +98,7 @@ def make_network_interface(
         groups=tuple(groups),
         attachment=attachment,
         owner_object=owner_object,
+        uplink=uplink,
         tags=tags or {},
     )
     tx.put(interface)
@@ -152,13 +155,12 @@ def free_address(tx: Transaction, address: Address) -> None:
     tx.put(replace(address, association=None, network_interface=None))
 
 
-def private_dns_name(private_ip: str, *, region: str) -> str:
-    """As EC2 shows it; nothing resolves it."""
-    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
-    return f"ip-{private_ip.replace('.', '-')}.{domain}"
-
-
-def public_dns_name(public_ip: str, *, region: str) -> str:
-    """As EC2 shows it; nothing resolves it."""
-    domain = "compute-1.amazonaws.com" if region == "us-east-1" else f"{region}.compute.amazonaws.com"
-    return f"ec2-{public_ip.replace('.', '-')}.{domain}"
+def only_interface(instance: Instance) -> str:
+    """The interface of an instance that has one; with several the caller must say which. Errors: InvalidInstanceID."""
+    if len(instance.network_interfaces) != 1:
+        raise AwsError(
+            "InvalidInstanceID",
+            f"There are multiple interfaces attached to instance '{instance.id}'. "
+            "Please specify an interface ID for the operation instead.",
+        )
+    return instance.network_interfaces[0]

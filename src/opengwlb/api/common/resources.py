@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from opengwlb.api.context import Context
-from opengwlb.model import compute, privatelink, vpc
+from opengwlb.model import compute, images, privatelink, vpc
 from opengwlb.model.snapshot import View
 from opengwlb.wire.errors import AwsError
 
@@ -52,8 +52,13 @@ NAMINGS: dict[type[Any], Naming] = {
     ),
     vpc.Address: Naming(prefix="eipalloc-", code="InvalidAllocationID", noun="allocation ID", tag_type="elastic-ip"),
     vpc.SecurityGroup: Naming(prefix="sg-", code="InvalidGroup", noun="security group", tag_type="security-group"),
+    images.Image: Naming(prefix="ami-", code="InvalidAMIID", noun="image id", tag_type="image"),
     compute.Instance: Naming(prefix="i-", code="InvalidInstanceID", noun="instance ID", tag_type="instance"),
     privatelink.VpcEndpoint: Naming(
+        prefix="vpce-", code="InvalidVpcEndpointId", noun="Vpc Endpoint Id", tag_type="vpc-endpoint"
+    ),
+    # After the other kind of this prefix, which `kind_of` answers for it.
+    privatelink.InterfaceEndpoint: Naming(
         prefix="vpce-", code="InvalidVpcEndpointId", noun="Vpc Endpoint Id", tag_type="vpc-endpoint"
     ),
     privatelink.EndpointService: Naming(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from opengwlb.api.common import filters, resources, tags
 from opengwlb.api.common.errors import dry_run, invalid_parameter, invalid_value, missing, refuse
 from opengwlb.api.common.filters import present
-from opengwlb.api.common.interfaces import address_of, free_address, make_address
+from opengwlb.api.common.interfaces import address_of, free_address, make_address, only_interface
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.api.ec2.internet_gateways import attached_gateway
 from opengwlb.model.compute import Instance, InstanceState
@@ -203,4 +203,4 @@ def _target(ctx: Context, view: View, params: Parameters) -> NetworkInterface:
     instance = resources.require(ctx, view, Instance, params["InstanceId"])
     if instance.desired is InstanceState.TERMINATED:
         raise AwsError("InvalidInstanceID", f"The instance '{instance.id}' is not in a valid state for this operation.")
-    return resources.require(ctx, view, NetworkInterface, instance.network_interfaces[0])
+    return resources.require(ctx, view, NetworkInterface, only_interface(instance))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opengwlb.api.common import filters, tags
@@ -21,6 +21,7 @@ from opengwlb.model.snapshot import View
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
+from . import interface_endpoints
 from .privatelink import ALIVE, connections, no_such_service, offered_zones, unsuccessful, usable_services
 
 _NETWORK = ("NetworkLoadBalancerArns", "AddNetworkLoadBalancerArns", "RemoveNetworkLoadBalancerArns")
@@ -31,12 +32,29 @@ _CONFIGURATION_FILTERS: Spec[EndpointService] = {
     "service-state": lambda service: (service.state,),
     "supported-ip-address-types": lambda service: service.supported_ip_address_types,
 }
-_SERVICE_FILTERS: Spec[EndpointService] = {
-    "owner": lambda service: (service.account,),
-    "service-name": lambda service: (service.name,),
-    "service-region": lambda service: (service.region,),
-    "service-type": lambda service: ("GatewayLoadBalancer",),
-    "supported-ip-address-types": lambda service: service.supported_ip_address_types,
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A service as consumers see it, a provider's or AWS's own."""
+
+    details: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.details["ServiceName"])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.details["Tags"]}
+
+
+_SERVICE_FILTERS: Spec[_Offered] = {
+    "owner": lambda one: (one.details["Owner"],),
+    "service-name": lambda one: (one.id,),
+    "service-region": lambda one: (one.details["ServiceRegion"],),
+    "service-type": lambda one: (one.details["ServiceType"][0]["ServiceType"],),
+    "supported-ip-address-types": lambda one: one.details["SupportedIpAddressTypes"],
 }
 
 
@@ -159,18 +177,21 @@ def describe_vpc_endpoint_services(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
     _check_regions(ctx, params.get("ServiceRegions"))
     snapshot = ctx.store.snapshot()
-    services = usable_services(ctx, snapshot)
+    details = [
+        interface_endpoints.describe_service(ctx, name) for name in interface_endpoints.service_names(ctx.region)
+    ]
+    details += [_describe_service(ctx, snapshot, service) for service in usable_services(ctx, snapshot)]
+    by_name = {each["ServiceName"]: each for each in details}
     if names := params.get("ServiceNames"):
-        by_name = {service.name: service for service in services}
         for name in names:
             if name not in by_name:
                 raise no_such_service(name)
-        services = [by_name[name] for name in dict.fromkeys(names)]
-    services = filters.apply(services, params.get("Filters"), _SERVICE_FILTERS)
-    shown, more = slice_ec2(services, params)
+        details = [by_name[name] for name in dict.fromkeys(names)]
+    offered = [_Offered(each) for each in details]
+    shown, more = slice_ec2(filters.apply(offered, params.get("Filters"), _SERVICE_FILTERS), params)
     return {
-        "ServiceNames": [service.name for service in shown],
-        "ServiceDetails": [_describe_service(ctx, snapshot, service) for service in shown],
+        "ServiceNames": [one.id for one in shown],
+        "ServiceDetails": [one.details for one in shown],
         **more,
     }
 

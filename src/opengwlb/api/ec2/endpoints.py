@@ -1,24 +1,30 @@
-"""Gateway Load Balancer endpoints, the consumer's side: the next hop of routes whose traffic is to be inspected."""
+"""Endpoints, the consumer's side. Gateway Load Balancer endpoints are made here: the next hop of routes whose traffic is to be inspected.
+
+Interface endpoints are in `interface_endpoints.py`; the calls on both kinds are here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, Literal
 
-from opengwlb.api.common import ipv6, tags
-from opengwlb.api.common.describe import describe, timestamp
+from opengwlb.api.common import filters, ipv6, tags
+from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.errors import dry_run, missing, refuse
 from opengwlb.api.common.filters import Spec
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.common.interfaces import make_network_interface
-from opengwlb.api.common.resources import find, require
+from opengwlb.api.common.pages import slice_ec2
+from opengwlb.api.common.resources import find, named, owned, require
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.ids import new_id
-from opengwlb.model.privatelink import EndpointService, VpcEndpoint
+from opengwlb.model.privatelink import EndpointService, InterfaceEndpoint, VpcEndpoint
+from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface, RouteTable, Subnet, Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
+from . import interface_endpoints
 from .privatelink import no_such_service, serving, unsuccessful, usable_services
 
 _MAX_PER_VPC = 50
@@ -46,14 +52,18 @@ _FIXED = (
     "SubnetConfigurations",
 )
 _NOT_FOR_GATEWAY = "it is not available for endpoints of type GatewayLoadBalancer."
-_FILTERS: Spec[VpcEndpoint] = {
-    "ip-address-type": lambda endpoint: (endpoint.ip_address_type,),
+AnyEndpoint = VpcEndpoint | InterfaceEndpoint
+
+_FILTERS: Spec[AnyEndpoint] = {
+    "ip-address-type": lambda endpoint: (endpoint.ip_address_type if isinstance(endpoint, VpcEndpoint) else "ipv4",),
     "service-name": lambda endpoint: (endpoint.service_name,),
     "service-region": lambda endpoint: (endpoint.region,),
     "vpc-id": lambda endpoint: (endpoint.vpc,),
     "vpc-endpoint-id": lambda endpoint: (endpoint.id,),
     "vpc-endpoint-state": lambda endpoint: (endpoint.state,),
-    "vpc-endpoint-type": lambda endpoint: ("GatewayLoadBalancer",),
+    "vpc-endpoint-type": lambda endpoint: (
+        "GatewayLoadBalancer" if isinstance(endpoint, VpcEndpoint) else "Interface",
+    ),
 }
 
 
@@ -61,10 +71,12 @@ _FILTERS: Spec[VpcEndpoint] = {
 def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
     """One subnet, whose zone the service must offer; the load balancer that serves that zone is fixed from then on."""
     kind = params.get("VpcEndpointType") or "Gateway"
+    if kind == "Interface":
+        return interface_endpoints.create(ctx, params)
     if kind != "GatewayLoadBalancer":
         raise AwsError(
             "UnsupportedOperation",
-            f"Endpoints of type {kind} are not supported here; VpcEndpointType must be GatewayLoadBalancer.",
+            f"Endpoints of type {kind} are not supported here; VpcEndpointType must be GatewayLoadBalancer or Interface.",
         )
     refuse(params, _FOREIGN, because=_NOT_FOR_GATEWAY)
     if params.get("ServiceRegion") not in (None, "", ctx.region):
@@ -75,6 +87,8 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
     service_name = params.get("ServiceName")
     if not service_name:
         raise missing("ServiceName")
+    if service_name in interface_endpoints.service_names(ctx.region):
+        raise interface_endpoints.wrong_type(kind, available="Interface")
     subnet_ids = params.get("SubnetIds") or []
     if len(subnet_ids) != 1:
         raise AwsError(
@@ -147,6 +161,10 @@ def modify_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
     """There is nothing to change about a GWLB endpoint but its IP address type."""
 
     def work(tx: Transaction) -> None:
+        served = find(ctx, tx, InterfaceEndpoint, params["VpcEndpointId"])
+        if served is not None:
+            interface_endpoints.modify(ctx, tx, served, params)
+            return
         endpoint = require(ctx, tx, VpcEndpoint, params["VpcEndpointId"])
         refuse(params, _FIXED, because=_NOT_FOR_GATEWAY)
         asked = params.get("IpAddressType") or endpoint.ip_address_type
@@ -179,7 +197,8 @@ def delete_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
         }
         failed = []
         for endpoint_id in params["VpcEndpointIds"]:
-            endpoint = find(ctx, tx, VpcEndpoint, endpoint_id)
+            endpoint: AnyEndpoint | None = find(ctx, tx, VpcEndpoint, endpoint_id)
+            endpoint = endpoint or find(ctx, tx, InterfaceEndpoint, endpoint_id)
             if endpoint is None:
                 error = AwsError("InvalidVpcEndpoint.NotFound", f"The Vpc Endpoint Id '{endpoint_id}' does not exist")
                 failed.append(unsuccessful(endpoint_id, error))
@@ -195,8 +214,25 @@ def delete_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
 
 @action("ec2", "DescribeVpcEndpoints")
 def describe_vpc_endpoints(ctx: Context, params: Parameters) -> Answer:
-    shown, more = describe(ctx, ctx.store.snapshot(), params, kind=VpcEndpoint, ids="VpcEndpointIds", spec=_FILTERS)
-    return {"VpcEndpoints": [_describe(endpoint) for endpoint in shown], **more}
+    dry_run(params)
+    snapshot = ctx.store.snapshot()
+    found = filters.apply(_named(ctx, snapshot, params.get("VpcEndpointIds")), params.get("Filters"), _FILTERS)
+    shown, more = slice_ec2(found, params, ids="VpcEndpointIds")
+    described = [
+        _describe(endpoint) if isinstance(endpoint, VpcEndpoint) else interface_endpoints.show(snapshot, endpoint)
+        for endpoint in shown
+    ]
+    return {"VpcEndpoints": described, **more}
+
+
+def _named(ctx: Context, view: View, ids: list[str] | None) -> list[AnyEndpoint]:
+    """Of both kinds, as `resources.named` has those of one."""
+    served = {endpoint.id: endpoint for endpoint in owned(ctx, view, InterfaceEndpoint)}
+    if not ids:
+        return [*owned(ctx, view, VpcEndpoint), *served.values()]
+    others = [each for each in ids if each not in served]
+    carried = named(ctx, view, VpcEndpoint, others) if others else []
+    return [*carried, *(served[each] for each in dict.fromkeys(ids) if each in served)]
 
 
 def _describe(endpoint: VpcEndpoint) -> dict[str, Any]:

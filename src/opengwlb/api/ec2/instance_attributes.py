@@ -8,14 +8,18 @@ from typing import Any
 
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
+from opengwlb.api.common.interfaces import only_interface
 from opengwlb.api.common.resources import require
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.snapshot import View
+from opengwlb.policy import images
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from . import instance_view, network_interface_view
+from .images import product_codes
+from .instance_types import check_count, check_type
 from .network_interfaces import require_groups
 from .run_instances import check_user_data
 
@@ -28,7 +32,6 @@ _FIXED = (
     "EnaSupport",
     "EnclaveOptions",
     "InstanceInitiatedShutdownBehavior",
-    "InstanceType",
     "Kernel",
     "Ramdisk",
     "SriovNetSupport",
@@ -37,7 +40,7 @@ _FIXED = (
 
 @action("ec2", "ModifyInstanceAttribute")
 def modify_instance_attribute(ctx: Context, params: Parameters) -> Answer:
-    """One attribute a call: SourceDestCheck, Groups, or UserData of a stopped instance."""
+    """One attribute a call: SourceDestCheck, Groups, or UserData and InstanceType of a stopped instance."""
     refuse(params, [name for name in _FIXED if params.get(name) is not None], because="it cannot be changed here.")
     changes = _asked(params)
     if not changes:
@@ -55,23 +58,31 @@ def modify_instance_attribute(ctx: Context, params: Parameters) -> Answer:
             )
         match name:
             case "sourceDestCheck":
-                for interface in instance_view.interfaces_of(tx, instance)[:1]:
+                only_interface(instance)
+                for interface in instance_view.interfaces_of(tx, instance):
                     tx.put(replace(interface, source_dest_check=value))
                 tx.put(replace(instance, source_dest_check=value))
             case "groupSet":
                 groups = tuple(require_groups(ctx, tx, value, vpc=instance.vpc))
-                for interface in instance_view.interfaces_of(tx, instance)[:1]:
+                only_interface(instance)
+                for interface in instance_view.interfaces_of(tx, instance):
                     tx.put(replace(interface, groups=groups))
             case "userData":
-                if instance.state is not InstanceState.STOPPED:
-                    raise AwsError(
-                        "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
-                    )
+                _require_stopped(instance)
                 tx.put(replace(instance, user_data=value))
+            case "instanceType":
+                _require_stopped(instance)
+                check_count(value, len(instance.network_interfaces))
+                tx.put(replace(instance, instance_type=value))
         dry_run(params)
 
     ctx.store.transact(work)
     return {}
+
+
+def _require_stopped(instance: Instance) -> None:
+    if instance.state is not InstanceState.STOPPED:
+        raise AwsError("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
 
 
 def _asked(params: Parameters) -> dict[str, Any]:
@@ -84,6 +95,8 @@ def _asked(params: Parameters) -> dict[str, Any]:
     if (raw := params.get("UserData")) is not None:
         # A blob here, while RunInstances takes base64 text: the wire has decoded it already.
         changes["userData"] = check_user_data(base64.b64encode(raw.get("Value") or b"").decode())
+    if (kind := (params.get("InstanceType") or {}).get("Value")) is not None:
+        changes["instanceType"] = check_type(kind).id
     attribute, value = params.get("Attribute"), params.get("Value")
     if attribute is None:
         return changes
@@ -96,6 +109,8 @@ def _asked(params: Parameters) -> dict[str, Any]:
             changes[attribute] = value == "true"
         case "userData":
             changes[attribute] = check_user_data(value)
+        case "instanceType":
+            changes[attribute] = check_type(value).id
         case _:
             raise unsupported(attribute, "it cannot be changed here.")
     return changes
@@ -128,7 +143,7 @@ def _attributes(view: View, instance: Instance) -> dict[str, tuple[str, Any]]:
         "instanceInitiatedShutdownBehavior": ("InstanceInitiatedShutdownBehavior", {"Value": "stop"}),
         "instanceType": ("InstanceType", {"Value": instance.instance_type}),
         "kernel": ("KernelId", {}),
-        "productCodes": ("ProductCodes", []),
+        "productCodes": ("ProductCodes", product_codes(images.find(view, instance.image))),
         "ramdisk": ("RamdiskId", {}),
         "rootDeviceName": ("RootDeviceName", {"Value": "/dev/xvda"}),
         "sourceDestCheck": ("SourceDestCheck", {"Value": instance_view.source_dest_check(view, instance)}),

@@ -8,16 +8,18 @@ from typing import Any
 from opengwlb.api.common import tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.filters import flag, present
-from opengwlb.api.common.interfaces import private_dns_name
 from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer
 from opengwlb.model.account import ClientToken
 from opengwlb.model.compute import INSTANCE_STATE_CODE, Instance, InstanceState
+from opengwlb.model.instance_types import INSTANCE_TYPES
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface
+from opengwlb.policy import images
+from opengwlb.policy.resolver import private_dns_name
 
-from . import network_interface_view
-from .images import ARCHITECTURE
+from . import instance_profiles, metadata_options, network_interface_view
+from .images import ARCHITECTURE, product_codes
 
 _NOT_IN_INSTANCES = (
     "AvailabilityZone",
@@ -57,7 +59,7 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         "Architecture": ARCHITECTURE,
         "BlockDeviceMappings": [],
         "ClientToken": client_token,
-        "CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 1},
+        "CpuOptions": {"CoreCount": _cpus(instance), "ThreadsPerCore": 1},
         "EbsOptimized": False,
         "EnaSupport": True,
         "EnclaveOptions": {"Enabled": False},
@@ -67,6 +69,7 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         "InstanceId": instance.id,
         "InstanceType": instance.instance_type,
         "LaunchTime": timestamp(instance.launch_time),
+        "MetadataOptions": metadata_options.show(instance.metadata),
         "Monitoring": {"State": "disabled"},
         "NetworkInterfaces": shown_interfaces,
         "Placement": {
@@ -77,7 +80,7 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         },
         "PlatformDetails": "Linux/UNIX",
         "PrivateDnsName": "",
-        "ProductCodes": [],
+        "ProductCodes": product_codes(images.find(view, instance.image)),
         "PublicDnsName": association.get("PublicDnsName", ""),
         "RootDeviceName": "/dev/xvda",
         "RootDeviceType": "ebs",
@@ -97,6 +100,9 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
             "SubnetId": instance.subnet,
             "VpcId": instance.vpc,
         }
+    profile = instance_profiles.association_of(view, instance.id)
+    if profile is not None:
+        shown["IamInstanceProfile"] = {"Arn": profile.profile, "Id": profile.profile_id}
     if instance.key_name is not None:
         shown["KeyName"] = instance.key_name
     if instance.state_reason:
@@ -145,6 +151,11 @@ def _transition(instance: Instance) -> str:
     return f"User initiated ({timestamp(instance.state_changed):%Y-%m-%d %H:%M:%S} GMT)"
 
 
+def _cpus(instance: Instance) -> int:
+    kind = INSTANCE_TYPES.get(instance.instance_type)
+    return kind.cpus if kind is not None else 1
+
+
 def _zone_id(instance: Instance) -> str | None:
     return next((zone.id for zone in zones(instance.region) if zone.name == instance.zone), None)
 
@@ -164,6 +175,12 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
     def reason(part: str) -> Callable[[Instance], Iterable[str]]:
         return lambda instance: present(answer(view, instance).get("StateReason", {}).get(part))
 
+    def profile_part(member: str) -> Callable[[Instance], Iterable[str]]:
+        return lambda instance: present(getattr(instance_profiles.association_of(view, instance.id), member, None))
+
+    def options(member: str) -> Callable[[Instance], Iterable[str]]:
+        return lambda instance: (str(metadata_options.show(instance.metadata)[member]),)
+
     tokens = client_tokens(view)
     interface_filters = {
         f"network-interface.{name}": first(name) for name in of_interface if not name.startswith("association.")
@@ -178,6 +195,8 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
         "group-id": first("group-id"),
         "group-name": first("group-name"),
         "hypervisor": lambda _: ("xen",),
+        "iam-instance-profile.arn": profile_part("profile"),
+        "iam-instance-profile.id": profile_part("profile_id"),
         "image-id": lambda instance: (instance.image,),
         "instance-id": lambda instance: (instance.id,),
         "instance-state-code": lambda instance: (str(INSTANCE_STATE_CODE[instance.state]),),
@@ -190,6 +209,10 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
         "key-name": lambda instance: present(instance.key_name),
         "launch-index": lambda instance: (str(instance.launch_index),),
         "launch-time": lambda instance: (f"{timestamp(instance.launch_time):%Y-%m-%dT%H:%M:%S.000Z}",),
+        "metadata-options.http-endpoint": options("HttpEndpoint"),
+        "metadata-options.http-put-response-hop-limit": options("HttpPutResponseHopLimit"),
+        "metadata-options.http-tokens": options("HttpTokens"),
+        "metadata-options.instance-metadata-tags": options("InstanceMetadataTags"),
         "monitoring-state": lambda _: ("disabled",),
         "network-interface.association.public-ip": of("PublicIpAddress"),
         "owner-id": lambda instance: (instance.account,),

@@ -8,12 +8,13 @@ from typing import Any
 from opengwlb.api.common import tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.filters import flag, present
-from opengwlb.api.common.interfaces import address_of, private_dns_name, public_dns_name
+from opengwlb.api.common.interfaces import address_of
 from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer
 from opengwlb.model.ids import hex_part
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface, SecurityGroup
+from opengwlb.policy.resolver import private_dns_name, public_dns_name
 
 
 def answer(view: View, interface: NetworkInterface) -> Answer:
@@ -60,7 +61,7 @@ def _zone_id(interface: NetworkInterface) -> str | None:
 
 
 def _attached(interface: NetworkInterface) -> bool:
-    return interface.attachment is not None or interface.requester_managed
+    return interface.attachment is not None or interface.requester_managed or interface.uplink is not None
 
 
 def _attachment(interface: NetworkInterface) -> Answer | None:
@@ -73,6 +74,15 @@ def _attachment(interface: NetworkInterface) -> Answer | None:
             "DeviceIndex": attachment.device_index,
             "NetworkCardIndex": 0,
             "InstanceId": attachment.instance,
+            "InstanceOwnerId": interface.account,
+            "Status": attachment.status,
+        }
+    if interface.uplink is not None:
+        # No instance: the host behind it is not of this cloud.
+        return {
+            "AttachmentId": f"uplink-attach-{hex_part(interface.id)}",
+            "DeleteOnTermination": True,
+            "DeviceIndex": 0,
             "InstanceOwnerId": interface.account,
             "Status": "attached",
         }

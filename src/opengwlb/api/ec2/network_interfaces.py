@@ -74,7 +74,7 @@ def delete_network_interface(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> None:
         interface = manageable(ctx, tx, params["NetworkInterfaceId"])
-        if interface.attachment is not None:
+        if interface.attachment is not None or interface.uplink is not None:
             raise AwsError("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
         remove_network_interface(tx, interface)
 

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from opengwlb.api.common import cidrs, resources
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
+from opengwlb.api.common.interfaces import only_interface
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.api.ec2.route_table_associations import require_gateway
 from opengwlb.model.compute import Instance, InstanceState
@@ -186,13 +187,7 @@ def _only_interface(ctx: Context, view: View, instance_id: str) -> str:
         raise AwsError(
             "IncorrectInstanceState", f"The instance '{instance_id}' is not in a valid state for this operation."
         )
-    if len(instance.network_interfaces) != 1:
-        raise AwsError(
-            "InvalidInstanceID",
-            f"There are multiple interfaces attached to instance '{instance_id}'. "
-            "Please specify an interface ID for the operation instead.",
-        )
-    return instance.network_interfaces[0]
+    return only_interface(instance)
 
 
 def _elsewhere(table: RouteTable, noun: str, target: str) -> AwsError:

@@ -16,6 +16,7 @@ from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import View
+from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import Ipv6Block, NetworkInterface, RouteTable, Subnet, Vpc
 from opengwlb.policy import addressing
 from opengwlb.store.protocol import Transaction
@@ -157,6 +158,7 @@ def _in_use(view: View, subnet: Subnet) -> bool:
     return (
         any(each.subnet == subnet.id for each in view.values(NetworkInterface))
         or any(each.subnet == subnet.id for each in view.values(VpcEndpoint))
+        or any(each.subnet == subnet.id for each in view.values(Uplink))
         or any(zone.subnet == subnet.id for each in view.values(LoadBalancer) for zone in each.zones)
     )
 

@@ -10,6 +10,7 @@ from opengwlb.api.common import filters, pages, resources
 from opengwlb.api.common import tags as common
 from opengwlb.api.common.errors import dry_run, missing
 from opengwlb.api.context import Answer, Context, Parameters, action
+from opengwlb.model.privatelink import InterfaceEndpoint
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import Address
 from opengwlb.store.protocol import Transaction
@@ -56,7 +57,8 @@ def _named(ctx: Context, view: View, params: Parameters) -> list[Any]:
         kind = resources.kind_of(resource_id)
         if kind is None:
             raise AwsError("InvalidID", f"The ID '{resource_id}' is not valid")
-        each = resources.require(ctx, view, kind, resource_id)
+        each: Any = resources.find(ctx, view, InterfaceEndpoint, resource_id)
+        each = each or resources.require(ctx, view, kind, resource_id)
         if isinstance(each, Address) and each.automatic:
             raise resources.not_found(kind, resource_id)
         found.append(each)

@@ -1,5 +1,5 @@
 """STS's actions. Importing this package registers them in `api.context.ACTIONS`."""
 
-from . import caller_identity
+from . import caller_identity, sessions
 
-__all__ = ["caller_identity"]
+__all__ = ["caller_identity", "sessions"]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from .. import lab
+from .. import environment, lab
 from . import plan
 from .customer import Web
 from .partner import Service
@@ -19,7 +17,7 @@ def lines(name: str, *, services: Mapping[str, Service], webs: Sequence[Web]) ->
     firewall = service.appliances[0].instance
     named = "" if name == lab.DEFAULT_NAME else f" --name {shlex.quote(name)}"
     return [
-        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+        f'export PATH={shlex.quote(str(environment.tools()))}:"$PATH"',
         f'eval "$(gwlb env{named} {plan.PARTNER})"',
         f"aws elbv2 describe-target-health --target-group-arn {service.target_group} --output text",
         "aws ec2 describe-vpc-endpoint-connections --output text",

@@ -71,8 +71,8 @@ def build(cloud: Cloud, *, customers: Sequence[Cloud], waits: Waits) -> dict[str
 
     both, second = list(balancer_subnets.values()), [balancer_subnets["b"]]
     services = {
-        plan.FIREWALLS: _service(cloud, plan.FIREWALLS, vpc=vpc, subnets=both, appliances=appliances_of(firewalls)),
-        plan.INSPECTOR: _service(cloud, plan.INSPECTOR, vpc=vpc, subnets=second, appliances=appliances_of(inspectors)),
+        plan.FIREWALLS: offer(cloud, plan.FIREWALLS, vpc=vpc, subnets=both, appliances=appliances_of(firewalls)),
+        plan.INSPECTOR: offer(cloud, plan.INSPECTOR, vpc=vpc, subnets=second, appliances=appliances_of(inspectors)),
     }
     for service in services.values():
         cloud.ec2.modify_vpc_endpoint_service_permissions(
@@ -85,7 +85,7 @@ def build(cloud: Cloud, *, customers: Sequence[Cloud], waits: Waits) -> dict[str
     return services
 
 
-def _service(cloud: Cloud, name: str, *, vpc: str, subnets: list[str], appliances: tuple[Appliance, ...]) -> Service:
+def offer(cloud: Cloud, name: str, *, vpc: str, subnets: list[str], appliances: tuple[Appliance, ...]) -> Service:
     """Steps 1 to 7 of the document's tutorial."""
     made = cloud.elbv2.create_load_balancer(Name=name, Type="gateway", Subnets=subnets)
     load_balancer = made["LoadBalancers"][0]["LoadBalancerArn"]

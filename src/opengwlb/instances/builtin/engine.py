@@ -55,6 +55,15 @@ class Firewall:
         self._room = Room()
         self._flows: OrderedDict[bytes, FlowState] = OrderedDict()
 
+    def adopt(self, policy: Policy) -> None:
+        """Judge by another policy from now on: known flows too, by their first packets, which the new rules are about as well."""
+        self._policy = policy
+        for state in self._flows.values():
+            state.close_streams()
+            state.streams = {}
+            state.denied_by = policy.denied_by(state.opening)
+            state.rules = () if state.denied_by else policy.payload_rules_of(state.opening)
+
     def __call__(self, packet: Packet) -> Verdict:
         inner = packet.inner
         if inner.protocol in (ICMP, ICMPV6):

@@ -1,6 +1,10 @@
 """The `firewall` image: reads its rules, then runs the packet loops and the health page.
 
-Rules are the instance's user data. If that is a script, they are what the script left in /etc/firewall.yaml.
+Rules are the instance's user data. If that is a script, they are what the script left in /etc/firewall.yaml. Either may name a manager in
+their place, which then gives the rules and changes them:
+
+    manager: {url: "http://10.9.1.10:8080", key: SECRET, via: eth1}
+    workers: 1
 """
 
 from __future__ import annotations
@@ -11,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from opengwlb_appliance import serve, serve_failure
+from opengwlb_appliance import Managed, serve, serve_failure, serve_managed
 
 from .engine import Firewall
-from .rules import Policy, parse_policy
+from .rules import parse_manager, parse_policy
 from .user_data import is_script
 
 USER_DATA = Path("/opt/opengwlb/user-data")
@@ -53,17 +57,37 @@ class Log:
             file.write(line + "\n")
 
 
-def read_policy() -> Policy:
-    """Raises ValueError with a sentence when the rules cannot be used."""
+def read_rules() -> bytes:
     text = USER_DATA.read_bytes()
     if is_script(text):
         text = RULES_FILE.read_bytes() if RULES_FILE.exists() else b""
-    return parse_policy(text)
+    return text
+
+
+class Renewing:
+    """One firewall of a packet loop through all its policies: what it knows of flows stays."""
+
+    def __init__(self) -> None:
+        self._firewall: Firewall | None = None
+
+    def __call__(self, text: str) -> Firewall:
+        policy = parse_policy(text.encode())
+        if self._firewall is None:
+            self._firewall = Firewall(policy, log=Log())
+        else:
+            self._firewall.adopt(policy)
+        return self._firewall
 
 
 def main() -> None:
     try:
-        policy = read_policy()
+        managed = parse_manager(read_rules())
+        if managed is not None:
+            print(f"firewall: the policy comes from {managed.url}, pid {os.getpid()}", flush=True)
+            following = Managed(Renewing(), url=managed.url, key=managed.key, via=managed.via)
+            serve_managed(following, workers=managed.workers)
+            return
+        policy = parse_policy(read_rules())
     except ValueError as problem:
         print(f"firewall: the rules cannot be used: {problem}", flush=True)
         serve_failure(f"the rules cannot be used: {problem}")

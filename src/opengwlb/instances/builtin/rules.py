@@ -113,13 +113,43 @@ class Policy:
         return tuple(rule for rule in self.payload_rules if rule.matches(flow) or rule.matches(other))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """Where the policy comes from."""
+
+    url: str
+    key: bytes
+    via: str = ""
+    workers: int = 1
+
+
+def parse_manager(text: bytes) -> Manager | None:
+    """The manager that a YAML document names in the place of rules; None when it has rules of its own. Raises ValueError with a
+    sentence."""
+    document = _document(text)
+    if not isinstance(document, dict) or "manager" not in document:
+        return None
+    named = document["manager"]
+    if document.keys() - {"manager", "workers"}:
+        raise ValueError("with a `manager` there is nothing else but `workers`: the rules are the manager's")
+    if not isinstance(named, dict) or named.keys() - {"url", "key", "via"} or not {"url", "key"} <= named.keys():
+        raise ValueError(
+            "`manager` must be a mapping with `url` and `key`, and perhaps `via`, the interface it is reached by"
+        )
+    if not str(named["url"]).startswith("http://"):
+        raise ValueError("`manager`: `url` must begin with http://; its messages are signed, not hidden")
+    return Manager(
+        url=str(named["url"]),
+        key=str(named["key"]).encode(),
+        via=str(named.get("via", "")),
+        workers=_workers(document),
+    )
+
+
 def parse_policy(text: bytes) -> Policy:
     """The policy in a YAML document; an empty one allows everything. Raises ValueError with a sentence that names the
     rule."""
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        raise ValueError("not YAML: " + " ".join(str(problem).split())) from problem
+    document = _document(text)
     if document is None:
         return Policy()
     if not isinstance(document, dict):
@@ -130,9 +160,7 @@ def parse_policy(text: bytes) -> Policy:
     default = document.get("default", "allow")
     if default not in ("allow", "deny"):
         raise ValueError("`default` must be allow or deny")
-    workers = document.get("workers", 1)
-    if type(workers) is not int or not 1 <= workers <= MAX_WORKERS:
-        raise ValueError(f"`workers` must be a number from 1 to {MAX_WORKERS}")
+    workers = _workers(document)
     listed = document.get("rules") or []
     if not isinstance(listed, list):
         raise ValueError("`rules` must be a list")
@@ -143,6 +171,20 @@ def parse_policy(text: bytes) -> Policy:
         default_allow=default == "allow",
         workers=workers,
     )
+
+
+def _document(text: bytes) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        raise ValueError("not YAML: " + " ".join(str(problem).split())) from problem
+
+
+def _workers(document: dict[str, Any]) -> int:
+    workers = document.get("workers", 1)
+    if type(workers) is not int or not 1 <= workers <= MAX_WORKERS:
+        raise ValueError(f"`workers` must be a number from 1 to {MAX_WORKERS}")
+    return workers
 
 
 def _rule(entry: Any, *, number: int) -> Rule:
