@@ -69,11 +69,14 @@ static __always_inline void count_ordinary(__u32 ifindex, const struct counter *
 
 static __always_inline void count_arrival(struct __sk_buff *skb, const struct counter *one, __u32 verdict)
 {
+	/* Clang would keep the address of a field for all the places that count; the kernel wants the context's own. */
+	asm volatile("" : "+r"(skb));
+
 	struct port_verdict key = {.verdict = verdict};
 	__u32 ifindex = skb->ifindex;
 	struct counter *row;
 
-	asm volatile("" : "+r"(ifindex)); /* or the compiler reads it twice, by an offset that the verifier does not take */
+	asm volatile("" : "+r"(ifindex)); /* nor is it to read it twice */
 	if (verdict == ORDINARY) {
 		count_ordinary(ifindex, one);
 		return;
