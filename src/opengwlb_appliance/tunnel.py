@@ -220,7 +220,7 @@ class Tunnels:
             _, device, flows = entry
             flows.learn(packet, Return(data[: header.length], node, port, ancillary[0][2][8:12]))
             try:
-                os.write(device, packet)
+                os.write(device, _one_hop_more(packet))
             except OSError as problem:
                 # EINVAL: the kernel does not take it for a packet.
                 if problem.errno not in (errno.EINVAL, errno.EIO, errno.ENOBUFS, errno.EAGAIN, errno.EMSGSIZE):
@@ -273,6 +273,21 @@ class Tunnels:
             self.send_errors += 1
         else:
             self.returned += 1
+
+
+def _one_hop_more(packet: bytes) -> bytes:
+    """With the TTL one higher, for the kernel's forwarding to take away: the appliance is no hop to those whose packets pass."""
+    changed = bytearray(packet)
+    if packet[0] >> 4 == 6:
+        if len(packet) >= 40 and packet[7] < 255:
+            changed[7] += 1
+    elif len(packet) >= 20 and packet[8] < 255:
+        changed[8] += 1
+        # RFC 1624: the sum of the header's words grows by 0x0100.
+        checksum = (~int.from_bytes(packet[10:12], "big") & 0xFFFF) + 0x0100
+        checksum = ~((checksum & 0xFFFF) + (checksum >> 16)) & 0xFFFF
+        changed[10:12] = checksum.to_bytes(2, "big")
+    return bytes(changed)
 
 
 def _configure(tunnel: Tunnel) -> None:

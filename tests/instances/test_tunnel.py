@@ -64,13 +64,13 @@ table inet firewall {
 """
 
 
-def test_a_packet_comes_back_as_it_went_but_for_one_hop(lab: Lab, node: Node):
+def test_a_packet_comes_back_as_it_went(lab: Lab, node: Node):
     started(lab, node, "nftables", FIREWALL)
     sent = geneve(tcp(CLIENT, SERVER, 4000, 80))
     node.send(sent)
     inner = returned(node, sent)
     assert inner is not None, lab.console()
-    assert inner[8] == 63 and inner[12:] == sent[HEADER_LENGTH + 12 :]
+    assert inner == sent[HEADER_LENGTH:]
 
 
 def test_the_firewall_keeps_state_for_both_directions(lab: Lab, node: Node):
