@@ -173,6 +173,7 @@ class Tunnels:
                 path.write_text(value, encoding="ascii")
         nft(TABLE)
         for family in families():
+            _forget_rules(family)
             _ip("rule", f"del lookup local priority {LOCAL_PRIORITY}", family=family, check=False)
             _ip("rule", f"add lookup local priority {LOCAL_PRIORITY}", family=family)
             _ip("rule", "del lookup local priority 0", family=family, check=False)
@@ -300,7 +301,6 @@ def _configure(tunnel: Tunnel) -> None:
     for family in families():
         _ip("route", f"replace default dev {tunnel.device} table {tunnel.mark}", family=family)
         for rule in (f"fwmark {tunnel.mark}", f"iif {tunnel.device}"):
-            _ip("rule", f"del {rule} lookup {tunnel.mark}", family=family, check=False)  # of an earlier life
             _ip("rule", f"add {rule} lookup {tunnel.mark} priority {RULE_PRIORITY}", family=family)
     nft(
         f'add element inet gwlb_tunnel marks {{ "{tunnel.device}" : {tunnel.mark} }}\n'
@@ -329,6 +329,13 @@ def families() -> tuple[str, ...]:
         return ("-4",)
     loopback.write_text("0", encoding="ascii")
     return ("-4", "-6")
+
+
+def _forget_rules(family: str) -> None:
+    """Delete every rule of an earlier life: there the same device may have had another number, and its rule would win."""
+    command = ["ip", family, "rule", "del", "priority", str(RULE_PRIORITY)]
+    while subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        continue
 
 
 def _ip(noun: str, words: str, *, family: str = "-4", check: bool = True) -> None:

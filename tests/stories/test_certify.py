@@ -89,3 +89,9 @@ def test_two_versions_of_a_policy_differ_in_the_flow_that_it_changes(server: Ser
     assert done.returncode == 1, done.stdout + done.stderr
     (sentence,) = json.loads(done.stdout)["differences"]
     assert sentence.startswith("udp 198.51.100.7:5353 → 10.0.0.37:53: firewall passed 3 of 3 packets, firewall (2) 0")
+
+
+def test_a_tunnel_of_devices_meets_its_endpoints_in_another_order_after_a_restart(server: Server) -> None:
+    asked = ("--accept-terms", "--only", "endpoints-after-restart,endpoints-apart,cookie-refreshed", "--json")
+    done = gwlb("certify", "nftables", *asked, name=server.name)
+    assert done.returncode == 0, done.stdout + done.stderr
