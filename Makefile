@@ -1,4 +1,4 @@
-# The fixed targets: setup, demo, down, test, check, bench, soak, clean. All can be run again at any time.
+# The fixed targets: setup, demo, down, test, check, bench, soak, dist, clean. All can be run again at any time.
 #
 # PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… names a compiler.
 
@@ -10,7 +10,7 @@ PYTEST ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup doctor packages bpf demo down test check bench soak clean
+.PHONY: help setup doctor packages bpf demo down test check bench soak dist clean
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, eBPF programs"
@@ -18,6 +18,7 @@ help:
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
 	@echo "make bench   measure                 make clean   remove .venv, build and caches"
+	@echo "make dist    build what people install: a wheel and a Debian package, into dist/"
 	@echo "make soak    hunt with ten million hostile frames; every planted fault against every check; an hour of odd, not dead, targets"
 
 # The doctor stops before anything is touched when this machine cannot run it.
@@ -71,6 +72,10 @@ soak: setup
 	nice -n 19 $(VENV)/bin/python -m tests.fuzz --state build/soak.json $(SOAK)
 	$(VENV)/bin/python -m tests.stories.innocents --state build/soak-innocents.json $(INNOCENTS)
 
+dist: setup
+	@packaging/build wheel
+	@packaging/build deb
+
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -prune -exec rm -rf {} +

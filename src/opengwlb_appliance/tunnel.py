@@ -173,6 +173,7 @@ class Tunnels:
                 path.write_text(value, encoding="ascii")
         nft(TABLE)
         for family in families():
+            _forget_rules(family)
             _ip("rule", f"del lookup local priority {LOCAL_PRIORITY}", family=family, check=False)
             _ip("rule", f"add lookup local priority {LOCAL_PRIORITY}", family=family)
             _ip("rule", "del lookup local priority 0", family=family, check=False)
@@ -220,7 +221,7 @@ class Tunnels:
             _, device, flows = entry
             flows.learn(packet, Return(data[: header.length], node, port, ancillary[0][2][8:12]))
             try:
-                os.write(device, packet)
+                os.write(device, _one_hop_more(packet))
             except OSError as problem:
                 # EINVAL: the kernel does not take it for a packet.
                 if problem.errno not in (errno.EINVAL, errno.EIO, errno.ENOBUFS, errno.EAGAIN, errno.EMSGSIZE):
@@ -275,6 +276,21 @@ class Tunnels:
             self.returned += 1
 
 
+def _one_hop_more(packet: bytes) -> bytes:
+    """With the TTL one higher, for the kernel's forwarding to take away: the appliance is no hop to those whose packets pass."""
+    changed = bytearray(packet)
+    if packet[0] >> 4 == 6:
+        if len(packet) >= 40 and packet[7] < 255:
+            changed[7] += 1
+    elif len(packet) >= 20 and packet[8] < 255:
+        changed[8] += 1
+        # RFC 1624: the sum of the header's words grows by 0x0100.
+        checksum = (~int.from_bytes(packet[10:12], "big") & 0xFFFF) + 0x0100
+        checksum = ~((checksum & 0xFFFF) + (checksum >> 16)) & 0xFFFF
+        changed[10:12] = checksum.to_bytes(2, "big")
+    return bytes(changed)
+
+
 def _configure(tunnel: Tunnel) -> None:
     """Bring the device up; what has its mark, or comes in by it, leaves by it."""
     for name, value in _DEVICE_SYSCTLS.items():
@@ -285,7 +301,6 @@ def _configure(tunnel: Tunnel) -> None:
     for family in families():
         _ip("route", f"replace default dev {tunnel.device} table {tunnel.mark}", family=family)
         for rule in (f"fwmark {tunnel.mark}", f"iif {tunnel.device}"):
-            _ip("rule", f"del {rule} lookup {tunnel.mark}", family=family, check=False)  # of an earlier life
             _ip("rule", f"add {rule} lookup {tunnel.mark} priority {RULE_PRIORITY}", family=family)
     nft(
         f'add element inet gwlb_tunnel marks {{ "{tunnel.device}" : {tunnel.mark} }}\n'
@@ -314,6 +329,13 @@ def families() -> tuple[str, ...]:
         return ("-4",)
     loopback.write_text("0", encoding="ascii")
     return ("-4", "-6")
+
+
+def _forget_rules(family: str) -> None:
+    """Delete every rule of an earlier life: there the same device may have had another number, and its rule would win."""
+    command = ["ip", family, "rule", "del", "priority", str(RULE_PRIORITY)]
+    while subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        continue
 
 
 def _ip(noun: str, words: str, *, family: str = "-4", check: bool = True) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .conftest import Lab
 
 MIB = 1 << 20
@@ -31,11 +33,33 @@ def test_an_instance_gets_the_memory_of_its_type_and_what_takes_more_is_killed(l
     assert lab.driver.running()[lab.spec.id].alive, "the instance died with its greedy process"
 
 
+def throttled(lab: Lab) -> int:
+    """In how many periods the kernel held the instance's processes back."""
+    (stat,) = [
+        path
+        for root in ("/sys/fs/cgroup/cpu", "/sys/fs/cgroup")
+        if (path := Path(f"{root}{group(lab)}/cpu.stat")).exists()
+    ][:1]
+    counts = dict(line.split() for line in stat.read_text().splitlines())
+    return int(counts["nr_throttled"])
+
+
+def group(lab: Lab) -> str:
+    return f"/opengwlb-{lab.name}/{lab.spec.id}"
+
+
 def test_an_instance_gets_the_processor_time_of_its_type(lab: Lab) -> None:
-    lab.start(cpus=0.25)
+    lab.start(cpus=0.1)
     used = float(lab.inside("python3", "-c", BURN).stdout)
-    # A quarter, and the slice that was being used up when the second ended.
-    assert 0.15 < used < 0.4, f"{used:.2f} s of processor time in one second"
+    # A tenth, and the slices that were being used up on each CPU when the second ended.
+    assert used < 0.25, f"{used:.2f} s of processor time in one second"
+    assert throttled(lab) > 0, "it was another's load that held it back"
+
+
+def test_an_instance_of_a_whole_machine_is_not_held_back(lab: Lab) -> None:
+    lab.start(cpus=64)
+    lab.inside("python3", "-c", BURN)
+    assert throttled(lab) == 0
 
 
 def test_another_type_at_the_next_start_is_another_limit(lab: Lab) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from opengwlb_appliance.geneve import HEADER_LENGTH, Header, encode
 
-from .conftest import Lab, Node, until
+from .conftest import OUTSIDE, Lab, Node, until
 
 CLIENT, SERVER = "198.51.100.7", "10.0.0.5"
 ENDPOINT = 0x0123456789ABCDEF0 >> 4
@@ -64,13 +64,13 @@ table inet firewall {
 """
 
 
-def test_a_packet_comes_back_as_it_went_but_for_one_hop(lab: Lab, node: Node):
+def test_a_packet_comes_back_as_it_went(lab: Lab, node: Node):
     started(lab, node, "nftables", FIREWALL)
     sent = geneve(tcp(CLIENT, SERVER, 4000, 80))
     node.send(sent)
     inner = returned(node, sent)
     assert inner is not None, lab.console()
-    assert inner[8] == 63 and inner[12:] == sent[HEADER_LENGTH + 12 :]
+    assert inner == sent[HEADER_LENGTH:]
 
 
 def test_the_firewall_keeps_state_for_both_directions(lab: Lab, node: Node):
@@ -83,6 +83,37 @@ def test_the_firewall_keeps_state_for_both_directions(lab: Lab, node: Node):
     assert returned(node, asked) is not None
     node.send(stray)
     assert returned(node, stray) is not None
+
+
+def udp(source: str, destination: str, sport: int, dport: int) -> bytes:
+    """An IPv4 packet with a UDP header without checksum and four bytes."""
+    addresses = socket.inet_aton(source) + socket.inet_aton(destination)
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 32, 1, 0, 64, 17, 0) + addresses
+    body = struct.pack("!HHHH", sport, dport, 12, 0) + b"data"
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + body
+
+
+def test_the_http_inspector_returns_all_that_is_not_http_as_it_came(lab: Lab, node: Node):
+    started(lab, node, "http-inspector")
+    for inner in (udp(CLIENT, SERVER, 4000, 80), udp(CLIENT, SERVER, 4000, 53), tcp(CLIENT, SERVER, 4000, 443)):
+        sent = geneve(inner)
+        node.send(sent)
+        assert returned(node, sent) == inner
+
+
+def test_http_is_dropped_while_nobody_inspects_it(lab: Lab, node: Node):
+    started(lab, node, "http-inspector")
+    until(lambda: node.health()[0] == 200, what=f"the proxy answers; {lab.console()}")
+    lab.inside("ip", "route", "add", "default", "via", OUTSIDE)  # as in a VPC
+    asked = geneve(tcp(CLIENT, SERVER, 4000, 80))
+    node.send(asked)
+    inner = returned(node, asked)
+    assert inner is not None and inner[33] == 0x12, "the proxy's SYN-ACK in the server's place"
+    lab.inside("pkill", "-KILL", "haproxy")
+    until(lambda: node.health()[0] == 503, what="the page says that the proxy is gone")
+    again = geneve(tcp(CLIENT, SERVER, 4001, 80))
+    node.send(again)
+    assert returned(node, again) is None
 
 
 def test_two_endpoints_with_equal_addresses_are_kept_apart(lab: Lab, node: Node):

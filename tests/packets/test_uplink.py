@@ -103,7 +103,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     boxes = Boxes(first_ifindex=1_710_000_000)
-    programs = Programs(Path("/run/eni-uplink"))
+    programs = Programs(tmp_path_factory.mktemp("uplink"))
     try:
         yield Site(boxes, programs)
     finally:

@@ -1,6 +1,7 @@
 """A child process that works inside the root directory of an image and can reach nothing else: it goes there with chroot first.
 
-So no name in an archive and no link in a tree leads into the machine, whatever they say. Run as a file, with the standard library
+So no name in an archive and no link in a tree leads into the machine, whatever they say. What it writes and deletes it names relative to
+the root all the same. Run as a file, with the standard library
 alone. Prints one JSON object: `{"error": "…"}`, or what the task found.
 
     python3 inside.py unpack ROOT LIMIT_BYTES < archive.tar[.gz|.bz2|.xz]
@@ -73,13 +74,13 @@ def _in_dev(name: str) -> bool:
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-    path = "/" + member.name
+    path = f"./{member.name}"
     if not member.isdir():
         # A later member of the same name replaces the earlier one, as tar has it; never writes through a link.
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):
             os.unlink(path)
     member.name = member.name.removeprefix("./") or "."
-    archive.extract(member, "/", numeric_owner=True)
+    archive.extract(member, ".", numeric_owner=True)
     for name, value in member.pax_headers.items():
         if name.startswith("SCHILY.xattr.security.capability"):
             os.setxattr(path, "security.capability", value.encode("utf-8", "surrogateescape"), follow_symlinks=False)
@@ -95,14 +96,14 @@ def survey(limit: int, programs: list[str]) -> dict[str, object]:
     Raises Bad, OSError."""
     size = members = 0
     machine = ""
-    for directory, directories, files in os.walk("/"):
+    for directory, directories, files in os.walk("."):
         for name in [*directories, *files]:
             path = os.path.join(directory, name)
             found = os.lstat(path)
             members += 1
             if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
-                if not _in_dev(path[1:]):
-                    raise Bad(f"{path} is a device node: an image has none outside /dev")
+                if not _in_dev(path):
+                    raise Bad(f"{path[1:]} is a device node: an image has none outside /dev")
                 os.unlink(path)
             elif stat.S_ISREG(found.st_mode):
                 size += found.st_size

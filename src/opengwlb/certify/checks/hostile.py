@@ -156,7 +156,8 @@ def lying_lengths(lab: Lab) -> str:
 )
 def burst(lab: Lab) -> str:
     talk = lab.fresh()
-    shots = [talk.data(size=1000) for _ in range(256)]
+    # Together no more than an unscaled TCP window: connection tracking drops what lies beyond it, and rightly.
+    shots = [talk.data(size=200) for _ in range(256)]
     for shot in shots:
         lab.send(shot)
     found: set[bytes] = set()
@@ -171,8 +172,8 @@ def burst(lab: Lab) -> str:
     lab.watch(sort, seconds=2.0)
     lost = len(marks - found)
     if lost:
-        raise Failed(f"{lost} of 256 packets of 1,000 bytes were lost")
-    return "256 packets of 1,000 bytes"
+        raise Failed(f"{lost} of 256 packets of 200 bytes were lost")
+    return "256 packets of 200 bytes"
 
 
 @check(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 
 from .. import packets
-from ..judgement import Failed, NotApplicable, NotReturned, every_return
+from ..conversation import Conversation
+from ..judgement import Failed, NotApplicable, NotReturned, every_return, the_return
 from ..lab import Lab
 from ..packets import ACK, PSH
 from ..registry import Level, check
+from ..shots import Shot
 from .flows import again
 
 
@@ -81,6 +84,31 @@ def restart_under_traffic(lab: Lab) -> str:
     lab.until_health(True, seconds=lab.profile.start_s)
     lab.alive()
     return f"packets came back {gap:.1f} s after the order to restart"
+
+
+@check(
+    Level.REQUIRED,
+    "Every endpoint passes after a restart",
+    why="what was set up for each customer is set up again, in whatever order they come this time",
+    transparent=False,
+)
+def endpoints_after_restart(lab: Lab) -> str:
+    def first_of(endpoint: int) -> Shot:
+        talk = lab.conversation()
+        talk = Conversation(replace(talk.flow, endpoint=endpoint), protocol=talk.protocol, dice=lab.dice)
+        return talk.tcp(packets.SYN) if talk.protocol == packets.TCP else talk.data()
+
+    # One by one: the order is what this is about.
+    for endpoint in lab.endpoints:
+        the_return(shot := first_of(endpoint), lab.exchange([shot])[0])
+    lab.appliance.restart()
+    lab.until_health(True, seconds=lab.profile.start_s)
+    for at, endpoint in enumerate(reversed(lab.endpoints), start=1):
+        if not lab.exchange([first_of(endpoint)])[0]:
+            raise NotReturned(
+                f"after the restart, in another order, endpoint {at} of {len(lab.endpoints)} no longer passed"
+            )
+    return f"{len(lab.endpoints)} endpoints, in the opposite order"
 
 
 @check(

@@ -17,6 +17,10 @@ table ip hairpin
 delete table ip hairpin
 table ip hairpin {
   map nodes { type ipv4_addr : ipv4_addr; flags dynamic,timeout; timeout 1h; size 1024; }
+  chain unknown { type filter hook prerouting priority raw;
+    udp dport 6081 @th,64,2 != 0 drop comment "another version of GENEVE"
+    udp dport 6081 @th,73,1 1 drop comment "an option is critical, and none is known here"
+  }
   chain in { type nat hook prerouting priority dstnat;
     fib daddr type local udp dport 6081 update @nodes { ip saddr : ip saddr } dnat to ip saddr map @nodes
   }

@@ -55,6 +55,7 @@ table inet http_inspector {{
   chain in {{ type filter hook prerouting priority mangle;
     iifname "gw-*" tcp sport 80 socket transparent 1 meta mark set mark or {PROXY_BIT} accept
     iifname != "gw-*" accept
+    meta l4proto != tcp accept
     tcp dport != 80 accept
     meta nfproto ipv4 update @clients4 {{ ip saddr : meta mark }}
     meta nfproto ipv6 update @clients6 {{ ip6 saddr : meta mark }}

@@ -13,7 +13,7 @@ that file. Packets of the tunnel pass the forward hook, in by a device `gw-…` 
       }
     }
 
-Without user data every connection is let through and what belongs to none is dropped.
+Without user data everything is let through but TCP that cannot belong to a connection.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ table inet firewall {
   chain forward {
     type filter hook forward priority filter; policy accept;
     ct state established,related accept
-    ct state invalid drop
+    meta l4proto tcp ct state invalid drop
   }
 }
 """
+LIBERAL = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
+"""Connections arrive in their middle, after another appliance's failure, so their windows are not known."""
 
 
 def ruleset(user_data: bytes) -> str:
@@ -55,6 +57,7 @@ def main() -> None:
         rules = ruleset(USER_DATA.read_bytes())
         # What an earlier boot left goes, in the same transaction: the ruleset is what the user data says.
         tunnel.nft(f"flush ruleset\n{rules}")
+        LIBERAL.write_text("1", encoding="ascii")
     except (OSError, ValueError) as problem:
         print(f"nftables: the rules cannot be used: {problem}", flush=True)
         serve_failure(f"the rules cannot be used: {problem}")
