@@ -58,6 +58,7 @@ BOOT = "DEFAULT guest\nLABEL guest\n  KERNEL vmlinuz\n  INITRD initrd\n  APPEND 
 
 def make_disk(directory: Path) -> Path:
     """A raw disk in `directory`, which is made."""
+    assert KERNEL.is_dir(), f"there is no kernel for the guest: run scripts/guest_kernel.sh {KERNEL}"
     root = make_root(directory / "guest")
     (root / "init").write_text(INIT.replace("@modules@", " ".join(_MODULES)).replace("@last@", str(DISK_KIB * 2 - 1)))
     (root / "bin/lease").write_text(LEASE)
