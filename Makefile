@@ -50,7 +50,7 @@ down:
 test: setup
 	@scripts/packages.sh --with-tests
 	@scripts/guest_kernel.sh build/guest-kernel
-	$(VENV)/bin/python -m pytest $(PYTEST)
+	@scripts/tests.sh $(PYTEST)
 
 # Needs no root and no compiled programs, only the Python packages.
 check: $(INSTALLED)
