@@ -21,6 +21,6 @@ stories=0
 rest=0
 wait $beside || rest=$?
 trap - EXIT
+[ $stories -eq 0 ] || echo "Stories failed: see above." >&2
 cat "$said"
-[ $stories -eq 0 ] || echo "Stories failed too: see above." >&2
 exit $((stories || rest))

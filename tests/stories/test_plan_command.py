@@ -138,7 +138,8 @@ def holds(server: Server, flows: Flows, arguments: tuple[str, ...], change: Call
             assert 0 <= row[fate] - seen[fate] <= len(gone), (row, seen, gone)
         for goal in row["to"].keys() | goals.get(row["target"], {}).keys():
             assert 0 <= row["to"].get(goal, 0) - goals[row["target"]][goal] <= len(gone), (row, goals, gone)
-        assert row["flows"] == seen.total() + len(gone), (row, seen, gone)
+        # Some may have ended before the plan was asked for: closed ones linger for five seconds.
+        assert seen.total() <= row["flows"] <= seen.total() + len(gone), (row, seen, gone)
     assert sum(row["flows"] for row in plan["targets"]) == len(before)
     assert sum(counter.total() for counter in counts.values()) == TCP + UDP
     return plan
