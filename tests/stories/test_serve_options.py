@@ -22,6 +22,8 @@ TICK_S = 0.01
 SLOTS, PER_CPU_S, YIELDS_S = 64, 150, 2
 OPTIONS = ("--max-flows", str(SLOTS), "--new-flows-per-s", str(PER_CPU_S), "--tcp-yields-after-s", str(YIELDS_S))
 PORT = 7000
+FLOOD_PORT = 10000
+"""The first of many, below those that the kernel gives out."""
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +79,11 @@ def is_connected(sock: socket.socket) -> bool:
 def flood(server: Server, made: Customer, count: int) -> int:
     """So many new flows of UDP at once; the seconds of the clock that they fell into."""
     start = int(time.monotonic() - TICK_S)
-    for _ in range(count):
+    for port in range(FLOOD_PORT, FLOOD_PORT + count):  # of the kernel's choice some would come twice
         with inside(server.namespace("internet")):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with sock:
-            sock.bind(("192.0.2.1", 0))
+            sock.bind(("192.0.2.1", port))
             sock.sendto(b"new", (made.public["a"], PORT))
     return int(time.monotonic()) - start + 1
 
