@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "box.h"
+
 #define GENEVE_PORT 6081
 #define GENEVE_LENGTH 40 /* header and options */
 #define DESTINATION_PORT 5301
@@ -33,32 +35,6 @@ struct frame {
 	struct udphdr udp;
 	uint64_t at;
 } __attribute__((packed));
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static uint64_t now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return at.tv_sec * 1000000000ULL + at.tv_nsec;
-}
-
-static void enter(const char *box)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", box);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		fail(path);
-	close(fd);
-}
 
 static void pin(void)
 {

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "box.h"
+
 #define PORT 5301
 #define BATCH 64
 #define FLOWS 64
@@ -38,32 +40,6 @@ static double seconds;
 static volatile int over;
 static volatile int ready;
 static uint64_t arrived;
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static uint64_t now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return at.tv_sec * 1000000000ULL + at.tv_nsec;
-}
-
-static void enter(const char *box)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", box);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		fail(path);
-	close(fd);
-}
 
 /* The first CPU that this process may use is for what is measured, the last for who only receives. */
 static void pin(int last)

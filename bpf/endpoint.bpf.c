@@ -340,7 +340,7 @@ static __always_inline __u32 carry(struct __sk_buff *skb, const struct counter *
 	}
 	if (verdict != VERDICT_encapsulated)
 		return verdict;
-	/* What Ethernet padded is no part of the packet-> */
+	/* What Ethernet padded is no part of the packet. */
 	if (packet->length < skb->len - ETH_HLEN && bpf_skb_change_tail(skb, packet->length + ETH_HLEN, 0))
 		return VERDICT_encap_failed;
 	if (packet->protocol == IPPROTO_TCP && packet->tcp_flags & TCP_FLAG_BYTE_SYN && packet->fragment != LATER_FRAGMENT &&

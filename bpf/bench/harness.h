@@ -98,13 +98,12 @@ static __always_inline int bench_write_plain(struct CONTEXT *context, const stru
 }
 
 /* What a return's headers lost, and its flow's part. XDP loses what the inner Ethernet header was written over; tc, which fills new room
- * with zeros, all of it. In words as they are read: a
- * processor waits when it reads what is just being written in other pieces, and packets from a device are not just being written. */
+ * with zeros, all of it. In words as they are read: a processor waits when it reads what is just being written in other pieces, and
+ * packets from a device are not just being written. */
 static __always_inline int bench_write_tunnel(struct CONTEXT *context, const struct bench_state *state, __u32 flow)
 {
 	void *data = (void *)(long)context->data, *end = (void *)(long)context->data_end;
 	const struct bench_return *back = bpf_map_lookup_elem(&bench_returns, &flow);
-
 	struct iphdr *ip = data + HEADERS;
 	struct tcphdr *tcp = (void *)(ip + 1);
 

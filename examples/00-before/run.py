@@ -7,17 +7,15 @@ Builds it in a lab of its own, sends traffic, and shows what happens when that a
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 
-from opengwlb.cli import client, show, teardown
-from opengwlb.cli.demo import partner, plan, server
+from opengwlb.cli.demo import example, partner, plan
 from opengwlb.cli.demo.clouds import Cloud
+from opengwlb.cli.demo.example import Stage
 from opengwlb.cli.demo.internet import Internet
 from opengwlb.cli.demo.ledger import Ledger
 from opengwlb.cli.demo.waits import Waits
-from opengwlb.cli.refusal import Refusal
 
 ACCOUNT = "before"
 VPC = "10.0.0.0/16"
@@ -114,28 +112,21 @@ def _wait_for(cloud: Cloud, instance: str, *, state: str, waits: Waits) -> None:
     waits.until(f"the appliance to be {state}", look)
 
 
+def tell(stage: Stage) -> None:
+    (cloud,) = stage.clouds
+    lab = build(cloud, waits=stage.waits)
+    try_it(cloud, lab, internet=Internet(stage.lab), waits=stage.waits, ledger=stage.ledger)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Ingress routing to one appliance, and its outage.")
-    parser.add_argument("--name", default="before", help="which lab (default: one of its own)")
-    parser.add_argument("--listen", default="127.0.0.1:4570", help="where its server listens")
-    parser.add_argument("--keep", action="store_true", help="leave the lab running")
-    asked = parser.parse_args()
-    console = show.console()
-    waits, ledger = Waits(console), Ledger(console)
-    try:
-        record = server.ensure(asked.name, listen=asked.listen, accounts=[ACCOUNT], waits=waits)
-        account = client.operator(asked.name).post("accounts", {"name": ACCOUNT, "id": None})
-        cloud = Cloud(record, account=ACCOUNT, account_id=account["id"])
-        lab = build(cloud, waits=waits)
-        try_it(cloud, lab, internet=Internet(asked.name), waits=waits, ledger=ledger)
-    except Refusal as refusal:
-        print(f"{parser.prog}: {refusal}", file=sys.stderr)
-        return refusal.status
-    finally:
-        if not asked.keep:
-            teardown.down(asked.name, with_data=True)
-    console.print(ledger.table("One appliance, no load balancer"))
-    return 0 if ledger.ok else 1
+    return example.main(
+        "Ingress routing to one appliance, and its outage.",
+        name="before",
+        listen="127.0.0.1:4570",
+        accounts=[ACCOUNT],
+        title="One appliance, no load balancer",
+        tell=tell,
+    )
 
 
 if __name__ == "__main__":

@@ -7,33 +7,18 @@ Builds it in a lab of its own, changes the policy under traffic, kills the manag
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from opengwlb.cli import client, show, teardown
-from opengwlb.cli.demo import customer, fleet, partner, plan, server
-from opengwlb.cli.demo.clouds import Cloud
+from opengwlb.cli.demo import customer, example, fleet, partner, plan
+from opengwlb.cli.demo.example import Stage
 from opengwlb.cli.demo.internet import Internet
-from opengwlb.cli.demo.ledger import Ledger
-from opengwlb.cli.demo.waits import Waits
-from opengwlb.cli.refusal import Refusal
 
 ACCOUNT, CUSTOMER = "security", "shop"
 WEB, CLOSED = plan.WEB_PORT, plan.FORBIDDEN_PORT
 
 
-def site(number: int) -> plan.Site:
-    """An application behind the fleet of one security VPC."""
-    return plan.Site(
-        name=f"web-{number}",
-        letter="a",
-        application_subnet=f"10.0.{number}.32/28",
-        endpoint_subnet=f"10.0.{number}.48/28",
-        inspected_by=f"security-{number}",
-    )
-
-
-def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) -> None:
+def run(stage: Stage) -> None:
+    (cloud, shop), lab, waits, ledger = stage.clouds, stage.lab, stage.waits, stage.ledger
     headquarters = cloud.vpc("management", cidr="10.90.0.0/16")
     group = cloud.security_group("manager", vpc=headquarters, rules=[("tcp", fleet.PORT, fleet.PORT, [fleet.ANYWHERE])])
     office = cloud.subnet("office", vpc=headquarters, cidr="10.90.0.0/24", letter="a")
@@ -56,12 +41,12 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
     for name, service in services.items():
         partner.wait_healthy(cloud, service, name=name, waits=waits)
 
-    buyer = plan.Customer(name=CUSTOMER, sites=(site(1), site(2)))
+    buyer = plan.Customer(name=CUSTOMER, sites=(fleet.site(1), fleet.site(2)))
     webs = customer.build(shop, buyer, services=services, waits=waits)
     internet = Internet(lab)
     addresses = [web.public_ip for web in webs]
     for web in webs:
-        waits.until(f"{web.title} to answer", lambda web=web: (fleet.open_port(internet, web.public_ip, WEB), ""))  # type: ignore[misc]
+        waits.until(f"{web.title} to answer", fleet.answering(internet, web.public_ip, WEB))
         by = f"the fleet of {web.site.inspected_by}"
         fleet.expect(ledger, internet, f"{web.title}, port {WEB}", web.public_ip, port=WEB, passes=True, by=by)
         fleet.expect(ledger, internet, f"{web.title}, port {CLOSED}", web.public_ip, port=CLOSED, passes=False, by=by)
@@ -70,7 +55,7 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
     seconds = fleet.pushed(manager, fleet.policy(closed=[]), waits=waits)
     fleet.expect_soon(ledger, "the new policy is with every appliance", seconds)
     for web in webs:
-        waits.until(f"{web.title} to open", lambda web=web: (fleet.open_port(internet, web.public_ip, CLOSED), ""))  # type: ignore[misc]
+        waits.until(f"{web.title} to open", fleet.answering(internet, web.public_ip, CLOSED))
     manager.push(fleet.policy(closed=[CLOSED]))
     waits.until("the port to close", lambda: (not any(fleet.open_port(internet, one, CLOSED) for one in addresses), ""))
 
@@ -115,28 +100,14 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="One manager for the firewalls of two security VPCs.")
-    parser.add_argument("--name", default="central", help="which lab (default: one of its own)")
-    parser.add_argument("--listen", default="127.0.0.1:4571", help="where its server listens")
-    parser.add_argument("--keep", action="store_true", help="leave the lab running")
-    asked = parser.parse_args()
-    console = show.console()
-    waits, ledger = Waits(console), Ledger(console)
-    try:
-        record = server.ensure(asked.name, listen=asked.listen, accounts=[ACCOUNT, CUSTOMER], waits=waits)
-        clouds = []
-        for name in (ACCOUNT, CUSTOMER):
-            made = client.operator(asked.name).post("accounts", {"name": name, "id": None})
-            clouds.append(Cloud(record, account=name, account_id=made["id"]))
-        run(*clouds, lab=asked.name, waits=waits, ledger=ledger)
-    except Refusal as refusal:
-        print(f"{parser.prog}: {refusal}", file=sys.stderr)
-        return refusal.status
-    finally:
-        if not asked.keep:
-            teardown.down(asked.name, with_data=True)
-    console.print(ledger.table("One manager for two VPCs"))
-    return 0 if ledger.ok else 1
+    return example.main(
+        "One manager for the firewalls of two security VPCs.",
+        name="central",
+        listen="127.0.0.1:4571",
+        accounts=[ACCOUNT, CUSTOMER],
+        title="One manager for two VPCs",
+        tell=run,
+    )
 
 
 if __name__ == "__main__":

@@ -7,30 +7,15 @@ Builds it in a lab of its own, gives each fleet its own policy, kills one manage
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from opengwlb.cli import client, show, teardown
-from opengwlb.cli.demo import customer, fleet, partner, plan, server
+from opengwlb.cli.demo import customer, example, fleet, partner, plan
 from opengwlb.cli.demo.clouds import Cloud
+from opengwlb.cli.demo.example import Stage
 from opengwlb.cli.demo.internet import Internet
-from opengwlb.cli.demo.ledger import Ledger
-from opengwlb.cli.demo.waits import Waits
-from opengwlb.cli.refusal import Refusal
 
 ACCOUNT, CUSTOMER = "security", "shop"
 WEB, CLOSED = plan.WEB_PORT, plan.FORBIDDEN_PORT
-
-
-def site(number: int) -> plan.Site:
-    """An application behind the fleet of one security VPC."""
-    return plan.Site(
-        name=f"web-{number}",
-        letter="a",
-        application_subnet=f"10.0.{number}.32/28",
-        endpoint_subnet=f"10.0.{number}.48/28",
-        inspected_by=f"security-{number}",
-    )
 
 
 def manager_of(cloud: Cloud, where: fleet.Security, *, lab: str) -> tuple[fleet.Manager, str]:
@@ -46,7 +31,8 @@ def manager_of(cloud: Cloud, where: fleet.Security, *, lab: str) -> tuple[fleet.
     return fleet.Manager(lab=lab, instance=instance), address
 
 
-def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) -> None:
+def run(stage: Stage) -> None:
+    (cloud, shop), lab, waits, ledger = stage.clouds, stage.lab, stage.waits, stage.ledger
     vpcs = [fleet.security_vpc(cloud, number, public=False) for number in (1, 2)]
     managers = []
     for where in vpcs:
@@ -66,11 +52,11 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
     for name, service in services.items():
         partner.wait_healthy(cloud, service, name=name, waits=waits)
 
-    buyer = plan.Customer(name=CUSTOMER, sites=(site(1), site(2)))
+    buyer = plan.Customer(name=CUSTOMER, sites=(fleet.site(1), fleet.site(2)))
     webs = customer.build(shop, buyer, services=services, waits=waits)
     internet = Internet(lab)
     for web in webs:
-        waits.until(f"{web.title} to answer", lambda web=web: (fleet.open_port(internet, web.public_ip, WEB), ""))  # type: ignore[misc]
+        waits.until(f"{web.title} to answer", fleet.answering(internet, web.public_ip, WEB))
 
     def expect(number: int, port: int, *, passes: bool, by: str) -> None:
         web = webs[number - 1]
@@ -92,28 +78,14 @@ def run(cloud: Cloud, shop: Cloud, *, lab: str, waits: Waits, ledger: Ledger) ->
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="One manager in each of two security VPCs.")
-    parser.add_argument("--name", default="pervpc", help="which lab (default: one of its own)")
-    parser.add_argument("--listen", default="127.0.0.1:4572", help="where its server listens")
-    parser.add_argument("--keep", action="store_true", help="leave the lab running")
-    asked = parser.parse_args()
-    console = show.console()
-    waits, ledger = Waits(console), Ledger(console)
-    try:
-        record = server.ensure(asked.name, listen=asked.listen, accounts=[ACCOUNT, CUSTOMER], waits=waits)
-        clouds = []
-        for name in (ACCOUNT, CUSTOMER):
-            made = client.operator(asked.name).post("accounts", {"name": name, "id": None})
-            clouds.append(Cloud(record, account=name, account_id=made["id"]))
-        run(*clouds, lab=asked.name, waits=waits, ledger=ledger)
-    except Refusal as refusal:
-        print(f"{parser.prog}: {refusal}", file=sys.stderr)
-        return refusal.status
-    finally:
-        if not asked.keep:
-            teardown.down(asked.name, with_data=True)
-    console.print(ledger.table("One manager per VPC"))
-    return 0 if ledger.ok else 1
+    return example.main(
+        "One manager in each of two security VPCs.",
+        name="pervpc",
+        listen="127.0.0.1:4572",
+        accounts=[ACCOUNT, CUSTOMER],
+        title="One manager per VPC",
+        tell=run,
+    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import opengwlb.api.ec2
 import opengwlb.api.elbv2
@@ -17,31 +17,13 @@ from opengwlb.store.protocol import Store
 from opengwlb.wire.errors import AwsError
 
 
-class Call(Protocol):
+class Call(authorisation.Asking, Protocol):
     """What the wire knows once a request is parsed, checked against the model and authenticated."""
 
-    @property
-    def service(self) -> str: ...
-    @property
-    def operation(self) -> str: ...
-    @property
-    def params(self) -> dict[str, Any]: ...
-    @property
-    def account(self) -> str: ...
-    @property
-    def region(self) -> str: ...
     @property
     def access_key(self) -> str: ...
     @property
     def request_id(self) -> str: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def arn(self) -> str: ...
-    @property
-    def user_id(self) -> str: ...
-    @property
-    def origin(self) -> authorisation.Origin: ...
 
 
 GLOBAL = ("sts", "iam", "ssm")

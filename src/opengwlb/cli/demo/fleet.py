@@ -74,6 +74,17 @@ def security_vpc(cloud: Cloud, number: int, *, public: bool) -> Security:
     return Security(name=name, number=number, vpc=vpc, group=group, data=data, management=management, gateway=gateway)
 
 
+def site(number: int) -> plan.Site:
+    """An application behind the fleet of one security VPC."""
+    return plan.Site(
+        name=f"web-{number}",
+        letter="a",
+        application_subnet=f"10.0.{number}.32/28",
+        endpoint_subnet=f"10.0.{number}.48/28",
+        inspected_by=f"security-{number}",
+    )
+
+
 def way_out(cloud: Cloud, *, vpc: str, subnet: str) -> str:
     """An internet gateway, and a route to it from one subnet."""
     gateway = str(cloud.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
@@ -204,6 +215,11 @@ def open_port(internet: Internet, address: str, port: int) -> bool:
     """Whether a client on the internet can connect."""
     reply = internet.request(address, source=plan.CLIENTS[0], port=port, timeout_s=0.4)["reply"]
     return "greets" in reply
+
+
+def answering(internet: Internet, address: str, port: int) -> Callable[[], tuple[bool, str]]:
+    """The same as a question for `Waits.until`."""
+    return lambda: (open_port(internet, address, port), "")
 
 
 def expect(ledger: Ledger, internet: Internet, what: str, address: str, *, port: int, passes: bool, by: str) -> None:
