@@ -36,7 +36,7 @@ def count(counters: Map, passed: Map, ifindexes: Collection[int]) -> Iterator[Co
             packets=sum(row.packets for row in rows),
             bytes=sum(row.bytes for row in rows),
         )
-    whole = passed.values() if len(ifindexes) > _MANY else None
+    whole = passed.head(passed.max_entries) if len(ifindexes) > _MANY else None
     for ifindex in ifindexes:
         if whole is None:
             value = passed.get(place(ifindex)) or b""

@@ -149,7 +149,7 @@ def _copy(real: Map, copy: Map) -> None:
         for key, value in list(real.entries()):
             copy.put(key, value)
     elif real.kind == _ARRAY:
-        values = b"".join(value for _, value in real.entries())
+        values = real.head(real.max_entries)
         if any(values):
             copy.put_array(values)
     elif real.kind == _ARRAY_OF_MAPS:

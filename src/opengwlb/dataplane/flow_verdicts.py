@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .layout import (
@@ -45,14 +45,11 @@ class FlowVerdicts:
     _known: dict[tuple[int, int, int, int], str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, *, targets: Map, nodes: Map, endpoints: Map) -> FlowVerdicts:
-        configs = [endpoint_config.from_buffer_copy(value) for _, value in endpoints.entries()]
+    def read(cls, *, targets: Map, nodes: Map, endpoints: Iterable[endpoint_config]) -> FlowVerdicts:
         return cls(
-            targets={
-                _number(key): target_config.from_buffer_copy(value) for key, value in targets.entries() if any(value)
-            },
-            nodes={_number(key): node_config.from_buffer_copy(value) for key, value in nodes.entries() if any(value)},
-            node_of={one.endpoint: one.node for one in configs},
+            targets={_number(key): target_config.from_buffer_copy(value) for key, value in targets.filled()},
+            nodes={_number(key): node_config.from_buffer_copy(value) for key, value in nodes.filled()},
+            node_of={one.endpoint: one.node for one in endpoints},
         )
 
     def of(self, state: int, endpoint: int, target: int, generation: int) -> str:

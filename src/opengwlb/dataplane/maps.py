@@ -113,14 +113,17 @@ class Map:
             more = False
         return struct.unpack_from("=I", attr.raw, 32)[0], more
 
-    def values(self) -> bytes:
-        """All values of an array map, in one call."""
-        cursor = ctypes.create_string_buffer(8)
-        keys = ctypes.create_string_buffer(self.key_size * self.max_entries)
-        held = ctypes.create_string_buffer(self.value_size * self.max_entries)
-        where = (ctypes.addressof(one) for one in (cursor, keys, held))
-        self._batch(Command.MAP_LOOKUP_BATCH, struct.pack("=QQQQIIQQ", 0, *where, self.max_entries, self.fd, 0, 0))
-        return held.raw
+    def filled(self) -> Iterator[tuple[bytes, bytes]]:
+        """Key and value of each place of an array that is not all zeros."""
+        # Used places come first, by and large: what is behind the last one need not be looked at one by one.
+        size = self.value_size
+        held = self.head(self.max_entries).rstrip(b"\0")
+        held += bytes(-len(held) % size)
+        nothing = bytes(size)
+        for number in range(len(held) // size):
+            value = held[number * size : (number + 1) * size]
+            if value != nothing:
+                yield struct.pack("=I", number), value
 
     def put_array(self, values: bytes) -> None:
         """All values of an array map, in one call."""

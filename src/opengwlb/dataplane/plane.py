@@ -133,7 +133,7 @@ class DataPlane:
             tcp_yields_after_s=self._tcp_yields_after_s,
             clock=lambda: clock.compare(self._ticks),
         )
-        self._ports = {name: dict(_filled(self._map(name))) for name in entries.PORT_ARRAYS}
+        self._ports = {name: dict(self._map(name).filled()) for name in entries.PORT_ARRAYS}
         self._tables = Tables(self._map("maglev"))
         self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
@@ -212,13 +212,7 @@ class DataPlane:
         if name in entries.PORT_ARRAYS:
             return self._ports[name]
         found = self._map(name)
-        if name not in entries.ARRAYS:
-            return dict(found.entries())
-        # Used places come first, by and large: what is behind the last one need not be looked at one by one.
-        held, size = found.head(found.max_entries).rstrip(b"\0"), found.value_size
-        held += bytes(-len(held) % size)
-        values = ((number, held[number * size : (number + 1) * size]) for number in range(len(held) // size))
-        return {entries.u32(number): value for number, value in values if any(value)}
+        return dict(found.filled() if name in entries.ARRAYS else found.entries())
 
     def _put(
         self, name: str, wanted: list[entries.Entry], there: Mapping[bytes, bytes], errors: dict[str, str]
@@ -258,6 +252,10 @@ class DataPlane:
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
         return list(counting.count(self._map("counters"), self._map("passed"), self._port_indexes()))
+
+    def _endpoints(self) -> list[layout.endpoint_config]:
+        with self._lock:
+            return [layout.endpoint_config.from_buffer_copy(value) for value in self._ports["endpoints"].values()]
 
     def _port_indexes(self) -> set[int]:
         """Of every port that is configured."""
@@ -300,8 +298,7 @@ class DataPlane:
         """By node slot, as in `NodeEntry`; every node that the maps have. Totals since the node was made, summed over CPUs."""
         with self._lock:
             ports = [layout.node_port.from_buffer_copy(value) for value in self._ports["node_ports"].values()]
-            endpoints = [layout.endpoint_config.from_buffer_copy(value) for value in self._ports["endpoints"].values()]
-        of = {port.ifindex: port.slot for port in ports} | {one.ifindex: one.node for one in endpoints}
+        of = {port.ifindex: port.slot for port in ports} | {one.ifindex: one.node for one in self._endpoints()}
         names = {number: verdict.name for number, verdict in self.verdicts.items()}
         packets: Tally[int] = Tally()
         size: Tally[int] = Tally()
@@ -397,9 +394,7 @@ class DataPlane:
         return self._links
 
     def _flow_verdicts(self) -> FlowVerdicts:
-        return FlowVerdicts.read(
-            targets=self._map("targets"), nodes=self._map("nodes"), endpoints=self._map("endpoints")
-        )
+        return FlowVerdicts.read(targets=self._map("targets"), nodes=self._map("nodes"), endpoints=self._endpoints())
 
     def _flows_opened(self) -> FlowTable:
         if self._flow_table is None:
@@ -419,12 +414,3 @@ def _reported(owner: str, errors: dict[str, str]) -> Iterator[None]:
         yield
     except KernelError as error:
         errors[owner] = str(error)
-
-
-def _filled(array: Map) -> Iterator[tuple[bytes, bytes]]:
-    """The places of an array that hold something."""
-    whole, size = array.values(), array.value_size
-    for number in range(array.max_entries):
-        value = whole[number * size : (number + 1) * size]
-        if any(value):
-            yield struct.pack("=I", number), value

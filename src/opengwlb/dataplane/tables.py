@@ -49,6 +49,6 @@ class Tables:
             if found is not None:
                 inner = Map(map_by_id(struct.unpack("=I", found)[0]), name="maglev_table")
                 try:
-                    yield slot, b"".join(value for _, value in inner.entries())
+                    yield slot, inner.head(inner.max_entries)
                 finally:
                     inner.close()
