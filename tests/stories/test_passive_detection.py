@@ -33,6 +33,11 @@ RATE = 60.0
 """Messages a second of each transfer. With their acknowledgements 12,000 packets a second, a fifth of them for each target at least."""
 APPLIANCES = 5
 DETECTED_MS = 250.0
+TICK_MS = time.clock_getres(6) * 1e3
+"""Of CLOCK_MONOTONIC_COARSE: the kernel's timer tick."""
+ROUNDED_MS = 8 * TICK_MS
+"""A timer that is set for longer than 63 ticks ahead rings up to eight ticks late (kernel/time/timer.c, the wheel's second level); the second
+timeout of a transfer is one."""
 INTERVAL_S = 5
 
 
@@ -108,7 +113,7 @@ class Struck:
     at: float
     described: dict[str, str]
     gaps: list[float]
-    """The longest of each transfer, in milliseconds, sorted."""
+    """The longest of each transfer, in milliseconds since the death at the earliest, sorted."""
     quiet_ms: float
     """The 99th percentile of what the same transfers stood still for before anything died: this machine's own doing, not a death's."""
     timeout_ms: float
@@ -175,8 +180,9 @@ def struck(server: Server, lab: tuple[Partner, Customer]) -> dict[str, Struck]:
 
 
 def longest(noted: list[list[float]], *, since: float, until: float) -> float:
-    """Of what ended in that time."""
-    return max((ms for begun, ms in noted if since < begun + ms / 1e3 <= until), default=0.0)
+    """Of what ended in that time, counted from its beginning at the earliest: a message's interval before it was nobody's fault."""
+    ends = ((begun, begun + ms / 1e3) for begun, ms in noted)
+    return max((round((end - max(begun, since)) * 1e3, 1) for begun, end in ends if since < end <= until), default=0.0)
 
 
 def health_of(one: Partner, instance: str) -> dict[str, str]:
@@ -191,7 +197,7 @@ def test_transfers_stand_still_for_no_longer_than_detection_and_one_timeout(stru
         f"{death}: p50 {one.gaps[50]} ms, p99 {one.gaps[98]} ms, longest {one.gaps[99]} ms; RTO {one.timeout_ms:g} ms, "
         f"before {one.quiet_ms} ms"
     )
-    assert one.gaps[98] < DETECTED_MS + one.timeout_ms + one.quiet_ms, one
+    assert one.gaps[98] < DETECTED_MS + one.timeout_ms + ROUNDED_MS + one.quiet_ms, one
 
 
 @pytest.mark.parametrize("death", list(DEATHS))

@@ -29,6 +29,7 @@ KINDS: tuple[type[Any], ...] = (
     vpc.NetworkInterface,
     vpc.Address,
     vpc.SecurityGroup,
+    vpc.NetworkAcl,
     compute.Instance,
     images.Image,
     images.Agreement,

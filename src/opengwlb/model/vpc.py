@@ -35,7 +35,7 @@ class Vpc:
     main_route_table: str
     default_security_group: str
     default_network_acl: str
-    """Data only for now: an `acl-` id so that clients find one."""
+    """The `acl-…` that new subnets are associated with."""
     dhcp_options: str
     cidr_association: str
     """`vpc-cidr-assoc-…`."""
@@ -191,7 +191,7 @@ class SecurityGroupRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityGroup:
-    """Stored and described; packets are not filtered by it yet."""
+    """Allows and never denies; `bpf/eni.bpf.c` keeps it at every ENI that has it."""
 
     id: str
     account: str
@@ -200,4 +200,45 @@ class SecurityGroup:
     name: str
     description: str
     rules: tuple[SecurityGroupRule, ...] = ()
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkAclEntry:
+    """One numbered rule of a network ACL. The lowest number that matches decides; what none matches is denied."""
+
+    number: int
+    """1 to 32766. AWS's `*` entry (32767) is not stored: it is what is left."""
+    egress: bool
+    allow: bool
+    protocol: str
+    """A number as text, or `-1`."""
+    cidr: str
+    """Canonical, IPv4 or IPv6."""
+    from_port: int = 0
+    to_port: int = 65535
+    """Destination ports, for TCP and UDP (6 and 17)."""
+    icmp_type: int = -1
+    icmp_code: int = -1
+    """For ICMP and ICMPv6 (1 and 58); -1: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkAclAssociation:
+    id: str
+    """`aclassoc-…`."""
+    subnet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkAcl:
+    """Stateless, at the edge of its subnets. Every subnet is associated with exactly one; with the VPC's default one at first."""
+
+    id: str
+    account: str
+    region: str
+    vpc: str
+    is_default: bool = False
+    entries: tuple[NetworkAclEntry, ...] = ()
+    associations: tuple[NetworkAclAssociation, ...] = ()
     tags: Tags = field(default_factory=dict)
