@@ -36,7 +36,7 @@ DETECTED_MS = 250.0
 TICK_MS = time.clock_getres(6) * 1e3
 """Of CLOCK_MONOTONIC_COARSE: the kernel's timer tick."""
 ROUNDED_MS = 8 * TICK_MS
-"""A timer that is set for longer than 63 ticks ahead rings up to eight ticks late (kernel/time/timer.c, the wheel's second level); the second
+"""A timer that is set for longer than 63 ticks ahead rings up to eight ticks late (the wheel's second level); the second
 timeout of a transfer is one."""
 INTERVAL_S = 5
 
