@@ -11,7 +11,7 @@ import string
 from typing import Any
 
 from opengwlb.api.secrets import session_key
-from opengwlb.model.account import AccessKey, Account, ClientToken
+from opengwlb.model.account import AccessKey, Account, ClientToken, QuotaSetting
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.iam import Role
 from opengwlb.model.snapshot import KINDS
@@ -170,7 +170,7 @@ def _token_of(obj: Any, account_id: str) -> bool:
 def _goes_with_account(obj: Any, default_vpcs: set[str]) -> bool:
     """What nobody made by a call, or what is only remembered."""
     match obj:
-        case AccessKey() | ClientToken():
+        case AccessKey() | ClientToken() | QuotaSetting():
             return True
         case Vpc():
             return obj.is_default

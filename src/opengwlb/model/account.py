@@ -22,6 +22,18 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaSetting:
+    """A quota of an account that is not AWS's default any more."""
+
+    id: str
+    """`account/name`."""
+    account: str
+    name: str
+    """One of `policy.quotas.QUOTAS`."""
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientToken:
     """Idempotency: the same token with the same arguments answers with the object made the first time."""
 

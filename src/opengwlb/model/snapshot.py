@@ -22,6 +22,7 @@ KINDS: tuple[type[Any], ...] = (
     account.Account,
     account.AccessKey,
     account.ClientToken,
+    account.QuotaSetting,
     vpc.Vpc,
     vpc.Subnet,
     vpc.InternetGateway,
