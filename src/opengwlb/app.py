@@ -19,6 +19,7 @@ from opengwlb.api import accounts, dispatch
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
+from opengwlb.control.assumed_health import AssumedHealth
 from opengwlb.control.chaos import ChaosReconciler
 from opengwlb.control.health import HealthChecker
 from opengwlb.control.images import ImageKeeper
@@ -27,6 +28,7 @@ from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
 from opengwlb.control.passive import PassiveHealth
+from opengwlb.control.settling import Settling
 from opengwlb.control.uplinks import UplinkReconciler
 from opengwlb.dataplane import DataPlane, programs
 from opengwlb.dataplane.flows import coarse_ns, slots_for
@@ -34,6 +36,7 @@ from opengwlb.fabric import Fabric, host
 from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
+from opengwlb.model.mode import Mode
 from opengwlb.observe import metrics, read_api, targets
 from opengwlb.observe.overview import overview
 from opengwlb.services import Services
@@ -135,6 +138,15 @@ class Server:
                 store=self.store, nics=host.nics, errors=lambda: self.network.errors
             ).reconcile
         kernel = options.data_plane == "kernel"
+        mode = mode_of(options)
+        handle = dispatch.make_handler(self.store, clock, console=self.driver.console, mode=mode)
+        if not kernel:
+            passes["health"] = AssumedHealth(store=self.store, mode=mode, clock=clock).reconcile
+        if mode is Mode.SUITES:
+            settled = [passes.pop(name) for name in ("network", "instances", "lifecycle")]
+            settling = Settling(store=self.store, passes=settled)
+            handle = settling.after(handle)
+            passes["settling"] = settling.reconcile
         self.sources = read_api.Sources(
             store=self.store,
             dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
@@ -145,9 +157,12 @@ class Server:
         self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
         if kernel:
             passes["metrics"] = self.sampler.sample
+        self.passes = passes
+        """Reconciler -> one pass of it."""
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
+        self.handle = handle
         self.gateway = Gateway(
-            handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
+            handle=handle,
             credentials=lambda key: accounts.find_credential(self.store, key),
             auth=options.auth,
             clock=clock,
@@ -260,6 +275,12 @@ class Server:
         if caller.role:
             raise AccessDenied("OpenGWLB's own calls need an account's key: policies of roles do not know them.")
         return caller.account
+
+
+def mode_of(options: ServeOptions) -> Mode:
+    if options.data_plane == "kernel":
+        return Mode.KERNEL
+    return Mode.SUITES if options.test_hooks else Mode.ABSENT
 
 
 def serve(options: ServeOptions) -> None:

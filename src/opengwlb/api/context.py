@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from opengwlb.model.mode import Mode
 from opengwlb.store.protocol import Store
 
 Parameters = dict[str, Any]
@@ -41,6 +42,9 @@ class Context:
     """(action, resource ARN): raises AccessDenied unless the caller may do this too. The operation itself was asked already."""
     console: Callable[[str], bytes] = _silent_console
     """Instance id -> what its serial console printed so far; given by who runs the instances."""
+
+    mode: Mode = Mode.KERNEL
+    """What is below the API."""
 
     @property
     def caller_arn(self) -> str:

@@ -13,6 +13,7 @@ import opengwlb.api.sts  # noqa: F401  (importing registers the actions)
 from opengwlb.api import authorisation
 from opengwlb.api.common.defaults import ensure_region
 from opengwlb.api.context import ACTIONS, Answer, Context
+from opengwlb.model.mode import Mode
 from opengwlb.store.protocol import Store
 from opengwlb.wire.errors import AwsError
 
@@ -31,9 +32,14 @@ GLOBAL = ("sts", "iam", "ssm")
 
 
 def make_handler(
-    store: Store, clock: Callable[[], float], *, console: Callable[[str], bytes] | None = None
+    store: Store,
+    clock: Callable[[], float],
+    *,
+    console: Callable[[str], bytes] | None = None,
+    mode: Mode = Mode.KERNEL,
 ) -> Callable[[Call], Answer]:
-    """The handler of every call. `clock` gives seconds since the epoch; `console` what an instance printed so far.
+    """The handler of every call. `clock` gives seconds since the epoch; `console` what an instance printed so far; `mode` is what is
+    below the API.
 
     The handler raises AwsError: InvalidAction for what is not in `implemented()`, AccessDenied for what the caller's policies do
     not allow, else what the action says.
@@ -60,6 +66,7 @@ def make_handler(
             session_arn=call.arn,
             user_id=call.user_id,
             authorise=may.one,
+            mode=mode,
             **optional,
         )
         return function(ctx, call.params)

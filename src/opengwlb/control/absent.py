@@ -1,6 +1,6 @@
 """`--data-plane none`: nothing below the API.
 
-Objects reach their ready states; no packet is carried and no target is ever healthy.
+Objects reach their ready states; no packet is carried, and no target is probed (`assumed_health.py`).
 """
 
 from __future__ import annotations

@@ -46,6 +46,12 @@ class TargetHealth:
 
 
 HEALTHY = TargetHealth(state=TargetState.HEALTHY, reason="", description="")
+NOT_CHECKED = TargetHealth(
+    state=TargetState.UNAVAILABLE,
+    reason="Elb.InternalError",
+    description="Health checks failed due to an internal error",
+)
+"""There is nothing here that could send a probe."""
 
 
 def observe(health: TargetHealth, result: ProbeResult, *, check: HealthCheck) -> TargetHealth:

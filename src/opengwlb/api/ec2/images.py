@@ -15,6 +15,7 @@ from opengwlb.api.common.filters import Spec, flag, present
 from opengwlb.api.common.pages import slice_ec2
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.images import AMAZON, EVERYONE, MARKETPLACE, Image, ImageState
+from opengwlb.model.mode import Mode
 from opengwlb.model.snapshot import View
 from opengwlb.policy import images as policy
 from opengwlb.store.protocol import Transaction
@@ -22,6 +23,7 @@ from opengwlb.wire.errors import AwsError
 
 ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), "x86_64")
 """The machine's: what built-in images run on, and every instance."""
+_WELL_FORMED = re.compile("ami-([0-9a-f]{8}|[0-9a-f]{17})")
 _BUILT = 1793491200.0  # 2026-11-01, of images without a time of their own
 
 
@@ -86,6 +88,10 @@ def require_image(ctx: Context, view: View, image_id: str) -> Image:
     for image in policy.visible(view, account=ctx.account, region=ctx.region):
         if image.id == image_id:
             return image
+    if ctx.mode is Mode.SUITES and _WELL_FORMED.fullmatch(image_id):
+        return Image(
+            id=image_id, name=image_id, description="", kind="linux", owner_alias=AMAZON, region=ctx.region, public=True
+        )
     raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
 
 
@@ -105,6 +111,12 @@ def require_launchable(ctx: Context, view: View, image_id: str) -> Image:
             f"The content of image {image.id} is not here: run gwlb marketplace accept {image.product_code}",
         )
     return image
+
+
+def keep_assumed(tx: Transaction, image: Image) -> None:
+    """Remember an image that only Mode.SUITES has, for as long as instances of it are; no list of images shows it."""
+    if policy.find(tx, image.id) is None:
+        tx.put(replace(image, state=ImageState.DEREGISTERED))
 
 
 @action("ec2", "DeregisterImage")

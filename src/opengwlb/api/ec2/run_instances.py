@@ -17,7 +17,7 @@ from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from . import instance_profiles, instance_view, launch_network, metadata_options
-from .images import require_launchable
+from .images import keep_assumed, require_launchable
 from .instance_types import DEFAULT_TYPE, check_count, check_type
 
 _TAGGED = ("instance", "network-interface")
@@ -77,6 +77,7 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
         planned = launch_network.plan(ctx, tx, params, interfaces)
         profile = instance_profiles.asked(ctx, tx, params.get("IamInstanceProfile"))
         dry_run(params)
+        keep_assumed(tx, image)
         reservation = new_id("r")
         made: list[Instance] = []
         for index in range(most):
