@@ -80,7 +80,8 @@ def _serve(
     auth
         off: accept any credentials; for labs on loopback.
     test_hooks
-        Add POST /moto-api/reset, which API test suites call.
+        Add POST /moto-api/reset, which API test suites call. With --data-plane none also: what a call starts is finished before its
+        answer, any well-formed image id is one, and targets become healthy after their threshold without a probe.
     max_flows
         How many live flows the table has room for, rounded up to a power of two; by the machine's memory when not given (`gwlb doctor`
         says it). A table that is there keeps its size until `gwlb down`.
