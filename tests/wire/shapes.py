@@ -27,7 +27,8 @@ PATTERN_TEXT = [
     "/path/", "name@example.com", "value", "https://example.com/x", "1-2", "vpc-0abc", "key", "200-399", "12345",
     "http", "-", "0", "HTTPS", "200", "ipv4pool-coip-0abc", "text/plain",
     "arn:aws:s3:::bucket", "AAAAAAAAAAAAAAAAAAAA", "ipam-pool-0123456789abcdef0", "v1", "Name", "o-a123456789/r-a123/", "p-abcdefgh12",
-    "OrganizationsPolicy",
+    "OrganizationsPolicy", "default", "arn:aws:cloudwatch:us-east-1:123456789012:dataset/default",
+    "arn:aws:kms:us-east-1:123456789012:key/12ab-34cd", "p99.9",
 ]  # fmt: skip
 SIMPLE_TIME = datetime(2026, 11, 23, tzinfo=UTC)
 

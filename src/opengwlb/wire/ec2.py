@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape
@@ -54,6 +54,7 @@ class Ec2Protocol:
     """`WireProtocol` of `models.py` for Amazon EC2."""
 
     media_type = "text/xml;charset=UTF-8"
+    headers: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         self._forms = Ec2FormCompiler()
@@ -88,6 +89,9 @@ class Ec2Protocol:
             f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
             f"</Error></Errors><RequestID>{escape(request_id)}</RequestID></Response>"
         ).encode()
+
+    def error_headers(self, error: AwsError) -> dict[str, str]:
+        return {}
 
     def translate(self, error: AwsError) -> AwsError:
         """EC2 has codes of its own for refusals of a signature and of a permission."""

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from . import cbor
 from .body import decompressed, read_body, without_body
 from .errors import AwsError
 from .form import read_form
@@ -27,6 +28,12 @@ log = logging.getLogger(__name__)
 
 FALLBACK = "sts"
 """Whose error format is used when a request does not say which service it is for."""
+
+CBOR_PATH = "/service/{service}/operation/{operation}"
+"""Of requests in RPC v2 CBOR, for a router."""
+
+FORMS = ("ec2", "query")
+"""Protocols whose requests are forms, which say themselves which operation they ask for."""
 
 NOT_PARAMETERS = ("Action", "Version", "AWSAccessKeyId", "SecurityToken", "Timestamp", "Expires")
 """Fields of the form that belong to the protocol; so does everything that starts with `X-Amz-`."""
@@ -92,7 +99,7 @@ class Gateway:
         )
 
     async def endpoint(self, request: Request) -> Response:
-        """A Starlette endpoint for `GET /` and `POST /`."""
+        """A Starlette endpoint for `GET /` and `POST /`, and for `POST` to the paths of RPC v2 CBOR (`CBOR_PATH`)."""
         origin = Origin(address=request.client.host if request.client else "", secure=request.url.scheme == "https")
         received = without_body(request)
         try:
@@ -160,22 +167,32 @@ class _Asked:
 
 
 def _read(request: HttpRequest, identity: Identity) -> _Asked:
-    target = request.header("x-amz-target")
-    found = signed_for(identity.service) if identity.service else of_target(target or "")
-    if found is not None and found.target is not None:
-        prefix, _, action = (target or "").rpartition(".")
-        if target is not None and prefix != found.target:
-            raise found.protocol.unknown_action(target)
+    signed = signed_for(identity.service) if identity.service else None
+    named, protocol = _named(request)
+    found = signed or of_target(named)
+    if found is not None and found.speaking(protocol).speaks not in FORMS:
+        found = found.speaking(protocol)
+        prefix, _, action = named.rpartition(".")
+        if named and (prefix != found.target or found.speaks != protocol):
+            raise found.protocol.unknown_action(named)
         return _Asked(service=found, action=action, version=found.version, payload=decompressed(request))
     pairs = read_form(request.query.encode("latin-1"), decompressed(request))
     fields = dict(pairs)
-    spoken = _service_for(identity, version=fields.get("Version"))
+    spoken = _service_for(identity, version=fields.get("Version")).speaking("query")
     return _Asked(
         service=spoken,
         action=fields.get("Action", ""),
         version=fields.get("Version", spoken.version),
         payload=[pair for pair in pairs if _is_parameter(pair[0])],
     )
+
+
+def _named(request: HttpRequest) -> tuple[str, str]:
+    """(service and operation as X-Amz-Target has them, empty in a form; the protocol that it is written in)"""
+    in_path, target = cbor.named(request), request.header("x-amz-target")
+    if in_path is not None:
+        return f"{in_path[0]}.{in_path[1]}", cbor.NAME
+    return ("", "query") if target is None else (target, "json")
 
 
 def _is_parameter(name: str) -> bool:
@@ -185,8 +202,9 @@ def _is_parameter(name: str) -> bool:
 def _claimed_service(request: HttpRequest) -> Service:
     """For the format of an error that comes before the signature is verified."""
     signature = claimed_signature(request)
-    found = of_target(request.header("x-amz-target") or "") if signature is None else signed_for(signature.service)
-    return found or service(FALLBACK)
+    named, protocol = _named(request)
+    found = of_target(named) if signature is None else signed_for(signature.service)
+    return (found or service(FALLBACK)).speaking(protocol)
 
 
 def _service_for(identity: Identity, *, version: str | None) -> Service:
@@ -203,6 +221,7 @@ def _service_for(identity: Identity, *, version: str | None) -> Service:
 
 def _failed(error: AwsError, spoken: Service, request_id: str, *, headers: dict[str, str] | None = None) -> Response:
     shown = spoken.protocol.translate(error)
+    headers = {**spoken.protocol.error_headers(shown), **(headers or {})}
     return _response(
         spoken.protocol.error(shown, request_id), spoken, status=shown.status, request_id=request_id, headers=headers
     )
@@ -215,5 +234,5 @@ def _response(
         body,
         status_code=status,
         media_type=spoken.protocol.media_type,
-        headers={"x-amzn-requestid": request_id, **(headers or {})},
+        headers={"x-amzn-requestid": request_id, **spoken.protocol.headers, **(headers or {})},
     )

@@ -1,54 +1,49 @@
-"""The JSON protocol: Systems Manager. The operation is named by X-Amz-Target, parameters and answers are JSON objects."""
+"""The JSON protocols (1.0 and 1.1): the operation is named by X-Amz-Target, parameters and answers are JSON objects."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.model import OperationModel, Shape
 
-from .constraints import compile_constraint, null_problem
+from .compatible import QueryErrors
 from .errors import AccessDenied, AwsError
 from .sigv4 import SignatureExpired, TokenExpired, UnknownKey
+from .typed import Problems, Read, TypedCompiler, expect, number, shown, unreadable
 
 INTERNAL = AwsError("InternalServerError", "An error occurred on the server side.", status=500)
-MAX_DEPTH = 64
-"""Far below Python's recursion limit, and deeper than any model."""
-
-Problems = list[str]
-Read = Callable[[Any, str, Problems], Any]
-"""(JSON value, its path as the error text names it, where to note constraint problems) -> parameter."""
+NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""What JSON has no numbers for is sent as a string."""
 
 
 class JsonProtocol:
-    """`WireProtocol` of `models.py` for a service that speaks JSON; `version` is `1.0` or `1.1`."""
+    """`WireProtocol` of `models.py` for a service that speaks JSON; `version` is `1.0` or `1.1`.
 
-    def __init__(self, *, version: str) -> None:
+    `queried` for a service that was asked by forms in its earlier life (`compatible.py`).
+    """
+
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, *, version: str, queried: QueryErrors | None = None) -> None:
         self.media_type = f"application/x-amz-json-{version}"
-        self._readers: dict[str, Read] = {}
+        self._typed = TypedCompiler(_SCALARS)
+        self._queried = queried
 
     def compile_input(self, operation: OperationModel) -> Callable[[bytes], dict[str, Any]]:
-        read = None if operation.input_shape is None else self._reader(operation.input_shape)
+        read = self._typed.input(operation)
 
         def parse(body: bytes) -> dict[str, Any]:
             try:
                 sent = json.loads(body or b"{}")
             except (ValueError, RecursionError) as error:
-                raise _unreadable("the body is not JSON") from error
-            if not isinstance(sent, dict):
-                raise _unreadable("the body must be a JSON object")
-            if read is None:
-                return {}
-            problems: Problems = []
-            value: dict[str, Any] = read(sent, "", problems)
-            if problems:
-                counted = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
-                raise AwsError("ValidationException", f"{counted} detected: {'; '.join(problems)}")
-            return value
+                raise unreadable("the body is not JSON") from error
+            return read(sent)
 
         return parse
 
@@ -56,31 +51,19 @@ class JsonProtocol:
         shape = operation.output_shape
 
         def serialise(answer: dict[str, Any], request_id: str) -> bytes:
-            return json.dumps({} if shape is None else _shown(answer, shape), ensure_ascii=False).encode()
+            return json.dumps({} if shape is None else shown(answer, shape, _shown), ensure_ascii=False).encode()
 
         return serialise
 
     def error(self, error: AwsError, request_id: str) -> bytes:
-        return json.dumps({"__type": error.code, "message": error.message}, ensure_ascii=False).encode()
+        kind = error.code if self._queried is None else self._queried.shape(error)
+        return json.dumps({"__type": kind, "message": error.message}, ensure_ascii=False).encode()
+
+    def error_headers(self, error: AwsError) -> dict[str, str]:
+        return {} if self._queried is None else self._queried.headers(error)
 
     def translate(self, error: AwsError) -> AwsError:
-        match error:
-            case UnknownKey():
-                return AwsError("UnrecognizedClientException", error.message)
-            case TokenExpired():
-                return AwsError("ExpiredTokenException", error.message)
-            case SignatureExpired():
-                return AwsError("InvalidSignatureException", error.message)
-            case AccessDenied():
-                return AwsError("AccessDeniedException", error.message)
-        codes = {
-            "SignatureDoesNotMatch": "InvalidSignatureException",
-            "MissingAuthenticationToken": "MissingAuthenticationTokenException",
-            "IncompleteSignature": "IncompleteSignatureException",
-            "MissingAction": "UnknownOperationException",
-        }
-        code = codes.get(error.code)
-        return error if code is None else AwsError(code, error.message)
+        return translate(error)
 
     def internal_error(self) -> AwsError:
         return INTERNAL
@@ -94,103 +77,55 @@ class JsonProtocol:
     def not_implemented(self, action: str) -> AwsError:
         return AwsError("UnknownOperationException", f"The operation {action} is not implemented by OpenGWLB.")
 
-    def _reader(self, shape: Shape) -> Read:
-        if shape.name not in self._readers:
-            # A stand-in first: a member of this shape may be this shape again.
-            self._readers[shape.name] = lambda value, path, problems: self._readers[shape.name](value, path, problems)
-            self._readers[shape.name] = self._compile(shape)
-        return self._readers[shape.name]
 
-    def _compile(self, shape: Shape) -> Read:
-        read = self._uncheckedly(shape)
-        check = compile_constraint(shape)
-        if check is None:
-            return read
-
-        def checked(value: Any, path: str, problems: Problems) -> Any:
-            found = read(value, path, problems)
-            check(found, path, problems)
-            return found
-
-        return checked
-
-    def _uncheckedly(self, shape: Shape) -> Read:
-        if isinstance(shape, StructureShape):
-            return self._structure(shape)
-        if isinstance(shape, ListShape):
-            member = self._reader(shape.member)
-
-            def read_list(value: Any, path: str, problems: Problems) -> list[Any]:
-                each = _expect(value, list, path)
-                return [member(one, f"{path}.{place}.member", problems) for place, one in enumerate(each, start=1)]
-
-            return read_list
-        if isinstance(shape, MapShape):
-            content = self._reader(shape.value)
-            return lambda value, path, problems: {
-                key: content(one, f"{path}.{key}", problems) for key, one in _expect(value, dict, path).items()
-            }
-        return _SCALARS[shape.type_name]
-
-    def _structure(self, shape: StructureShape) -> Read:
-        """Members that the model does not have are ignored, null counts as not sent."""
-        members = {
-            str(member.serialization.get("name", name)): (name, self._reader(member))
-            for name, member in shape.members.items()
-        }
-        required = frozenset(shape.required_members)
-
-        def read(value: Any, path: str, problems: Problems) -> dict[str, Any]:
-            sent = _expect(value, dict, path)
-            if path.count(".") > MAX_DEPTH:
-                raise _unreadable("it is nested too deeply")
-            found = {}
-            for field, (name, of_member) in members.items():
-                place = name[0].lower() + name[1:]
-                place = f"{path}.{place}" if path else place
-                if sent.get(field) is not None:
-                    found[name] = of_member(sent[field], place, problems)
-                elif name in required:
-                    problems.append(null_problem(place))
-            return found
-
-        return read
+def translate(error: AwsError) -> AwsError:
+    """The code that JSON (and CBOR) services have for what the gateway refuses."""
+    match error:
+        case UnknownKey():
+            return AwsError("UnrecognizedClientException", error.message)
+        case TokenExpired():
+            return AwsError("ExpiredTokenException", error.message)
+        case SignatureExpired():
+            return AwsError("InvalidSignatureException", error.message)
+        case AccessDenied():
+            return AwsError("AccessDeniedException", error.message)
+    codes = {
+        "SignatureDoesNotMatch": "InvalidSignatureException",
+        "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+        "IncompleteSignature": "IncompleteSignatureException",
+        "MissingAction": "UnknownOperationException",
+        "MalformedQueryString": "SerializationException",
+    }
+    code = codes.get(error.code)
+    return error if code is None else AwsError(code, error.message, status=error.status)
 
 
-def _unreadable(why: str) -> AwsError:
-    return AwsError("SerializationException", f"The request could not be read: {why}.")
-
-
-def _expect(value: Any, kind: Any, path: str) -> Any:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise _unreadable(f"'{path}' has the wrong type" if path else "the body must be a JSON object")
-    return value
-
-
-def _number(value: Any, path: str, _problems: Problems) -> float:
-    return float(_expect(value, int | float, path))
+def _number(value: Any, path: str, problems: Problems) -> float:
+    if isinstance(value, str) and value in NOT_FINITE:
+        return NOT_FINITE[value]
+    return number(value, path, problems)
 
 
 def _timestamp(value: Any, path: str, _problems: Problems) -> datetime:
     try:
-        return datetime.fromtimestamp(_expect(value, int | float, path), UTC)
+        return datetime.fromtimestamp(expect(value, int | float, path), UTC)
     except (OverflowError, OSError, ValueError) as error:
-        raise _unreadable(f"'{path}' is no time") from error
+        raise unreadable(f"'{path}' is no time") from error
 
 
 def _blob(value: Any, path: str, _problems: Problems) -> bytes:
     try:
-        return base64.b64decode(_expect(value, str, path), validate=True)
+        return base64.b64decode(expect(value, str, path), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _unreadable(f"'{path}' is not base64") from error
+        raise unreadable(f"'{path}' is not base64") from error
 
 
 _SCALARS: dict[str, Read] = {
-    "string": lambda value, path, _: _expect(value, str, path),
-    "character": lambda value, path, _: _expect(value, str, path),
-    "integer": lambda value, path, _: _expect(value, int, path),
-    "long": lambda value, path, _: _expect(value, int, path),
-    "boolean": lambda value, path, _: _expect(value, bool, path),
+    "string": lambda value, path, _: expect(value, str, path),
+    "character": lambda value, path, _: expect(value, str, path),
+    "integer": lambda value, path, _: expect(value, int, path),
+    "long": lambda value, path, _: expect(value, int, path),
+    "boolean": lambda value, path, _: expect(value, bool, path),
     "float": _number,
     "double": _number,
     "timestamp": _timestamp,
@@ -199,21 +134,12 @@ _SCALARS: dict[str, Read] = {
 
 
 def _shown(value: Any, shape: Shape) -> Any:
-    """A value as JSON has it; times are seconds since the epoch. Raises TypeError and KeyError: an action's mistake."""
-    if isinstance(shape, StructureShape):
-        if not isinstance(value, dict):
-            raise TypeError(f"{shape.name}: {value!r} is no structure")
-        return {
-            shape.members[name].serialization.get("name", name): _shown(each, shape.members[name])
-            for name, each in value.items()
-            if each is not None
-        }
-    if isinstance(shape, ListShape):
-        return [_shown(each, shape.member) for each in value]
-    if isinstance(shape, MapShape):
-        return {key: _shown(each, shape.value) for key, each in value.items()}
-    if shape.type_name == "timestamp":
-        return value.timestamp()
-    if shape.type_name == "blob":
-        return base64.b64encode(value).decode()
+    """Times are seconds since the epoch."""
+    match shape.type_name:
+        case "timestamp":
+            return value.timestamp()
+        case "blob":
+            return base64.b64encode(value).decode()
+        case "float" | "double" if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -1,24 +1,27 @@
 """The AWS services spoken here, from botocore's models: found by signing name or version, compiled on first use.
 
-A protocol (`ec2.py`, `query.py`, `json.py`) turns an operation's shapes into two functions; CBOR joins by implementing
-`WireProtocol` and a line in `_protocol`.
+A protocol (`ec2.py`, `query.py`, `json.py`, `cbor.py`) turns an operation's shapes into two functions. A service that speaks several
+is a `Service` for each of them: `service("cloudwatch", protocol="query")`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
+from . import cbor
+from .cbor import CborProtocol
+from .compatible import QueryErrors
 from .ec2 import Ec2Protocol
 from .errors import AwsError
 from .json import JsonProtocol
 from .query import QueryProtocol
 
-SERVICES = ("ec2", "elbv2", "sts", "iam", "ssm")
+SERVICES = ("ec2", "elbv2", "sts", "iam", "ssm", "cloudwatch")
 """botocore's names."""
 
 Parse = Callable[[Any], dict[str, Any]]
@@ -32,9 +35,14 @@ class WireProtocol(Protocol):
     def media_type(self) -> str:
         """Of its answers."""
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of every answer."""
+
     def compile_input(self, operation: OperationModel) -> Parse: ...
     def compile_output(self, operation: OperationModel) -> Serialise: ...
     def error(self, error: AwsError, request_id: str) -> bytes: ...
+    def error_headers(self, error: AwsError) -> dict[str, str]: ...
     def translate(self, error: AwsError) -> AwsError:
         """The service's own code for a refusal of the signature."""
 
@@ -56,16 +64,23 @@ class Operation:
 class Service:
     """One AWS service. Its 830 operations (EC2) are compiled one by one, when first called."""
 
-    def __init__(self, name: str) -> None:
-        self.model = ServiceModel(Loader().load_service_model(name, "service-2"), name)
+    def __init__(self, name: str, *, model: ServiceModel | None = None, protocol: str = "") -> None:
+        """`protocol` in botocore's words; by default the one that boto3 uses."""
+        self.model = model or ServiceModel(Loader().load_service_model(name, "service-2"), name)
         self.name = name
+        self.speaks: str = protocol or self.model.resolved_protocol
         self.signing_name: str = self.model.signing_name
         self.version: str = self.model.api_version
         self.target: str | None = self.model.metadata.get("targetPrefix")
         """What X-Amz-Target starts with (`AmazonSSM`), for services that are asked in JSON; None for those asked by a form."""
-        self.protocol = _protocol(self.model)
+        self.protocol = _protocol(self.model, self.speaks)
         self._names = frozenset(self.model.operation_names)
         self._operations: dict[str, Operation] = {}
+
+    def speaking(self, protocol: str) -> Service:
+        """The same service in another of its protocols; itself when it has no such one."""
+        spoken = protocol != self.speaks and protocol in self.model.metadata.get("protocols", ())
+        return service(self.name, protocol=protocol) if spoken else self
 
     def operation(self, name: str) -> Operation | None:
         """None when the service has no such operation."""
@@ -77,9 +92,9 @@ class Service:
 
 
 @cache
-def service(name: str) -> Service:
-    """A service by botocore's name."""
-    return Service(name)
+def service(name: str, *, protocol: str = "") -> Service:
+    """A service by botocore's name, in the protocol that boto3 uses or in another of its own."""
+    return Service(name, model=service(name).model, protocol=protocol) if protocol else Service(name)
 
 
 @cache
@@ -102,12 +117,15 @@ def of_version(version: str) -> Service | None:
     return _by("version").get(version)
 
 
-def _protocol(model: ServiceModel) -> WireProtocol:
-    match model.protocol:
+def _protocol(model: ServiceModel, name: str) -> WireProtocol:
+    queried = QueryErrors(model) if model.is_query_compatible else None
+    match name:
         case "ec2":
             return Ec2Protocol()
         case "query":
             return QueryProtocol(namespace=model.metadata["xmlNamespace"])
         case "json":
-            return JsonProtocol(version=model.metadata["jsonVersion"])
-    raise ValueError(f"{model.service_name} speaks {model.protocol}, which is not spoken here")
+            return JsonProtocol(version=model.metadata["jsonVersion"], queried=queried)
+        case cbor.NAME:
+            return CborProtocol(queried=queried)
+    raise ValueError(f"{model.service_name} speaks {name}, which is not spoken here")

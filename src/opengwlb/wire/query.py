@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape
@@ -65,6 +65,7 @@ class QueryProtocol:
     """`WireProtocol` of `models.py` for a query service."""
 
     media_type = "text/xml;charset=UTF-8"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, *, namespace: str) -> None:
         self._namespace = namespace
@@ -112,6 +113,9 @@ class QueryProtocol:
             f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
             f"<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
         ).encode()
+
+    def error_headers(self, error: AwsError) -> dict[str, str]:
+        return {}
 
     def translate(self, error: AwsError) -> AwsError:
         return error
