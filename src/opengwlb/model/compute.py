@@ -71,4 +71,31 @@ class Instance:
     """When `state` last changed; a terminated instance is described for an hour, as on AWS."""
     source_dest_check: bool = True
     metadata: MetadataOptions = field(default_factory=MetadataOptions)
+    protected_from_termination: bool = False
+    """TerminateInstances is refused."""
+    protected_from_stopping: bool = False
+    """StopInstances is refused."""
+    ends_by: Literal["stop", "terminate"] = "stop"
+    """What becomes of it when it shuts itself down."""
+    monitored: bool = False
+    """Metrics each minute instead of each five."""
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """A public key under a name. AWS puts it into instances; here it is data."""
+
+    id: str
+    """`key-…`."""
+    account: str
+    region: str
+    name: str
+    """Unique in account and region."""
+    kind: Literal["rsa", "ed25519"]
+    fingerprint: str
+    """By the rule for how it came: of the private key for one that was made, of the public key for one that was imported."""
+    public_key: str
+    """An OpenSSH line."""
+    created: float
     tags: Tags = field(default_factory=dict)

@@ -31,6 +31,8 @@ KINDS: tuple[type[Any], ...] = (
     vpc.Address,
     vpc.SecurityGroup,
     vpc.NetworkAcl,
+    vpc.DhcpOptions,
+    compute.KeyPair,
     compute.Instance,
     images.Image,
     images.Agreement,

@@ -21,6 +21,15 @@ class Ipv6Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ipv4Block:
+    """A further IPv4 block associated with a VPC."""
+
+    association: str
+    """`vpc-cidr-assoc-…`."""
+    cidr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vpc:
     id: str
     account: str
@@ -37,9 +46,17 @@ class Vpc:
     default_network_acl: str
     """The `acl-…` that new subnets are associated with."""
     dhcp_options: str
+    """A `dopt-…`, or `default`: none."""
     cidr_association: str
     """`vpc-cidr-assoc-…`."""
+    further: tuple[Ipv4Block, ...] = ()
+    """IPv4 blocks beside `cidr`, which is the primary one and stays."""
     ipv6: tuple[Ipv6Block, ...] = ()
+
+    @property
+    def cidrs(self) -> tuple[str, ...]:
+        """Every IPv4 block, the primary one first."""
+        return (self.cidr, *(block.cidr for block in self.further))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +143,17 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionTracking:
+    """How long a security group remembers a silent connection, in seconds; None: AWS's default."""
+
+    tcp_established_s: int | None = None
+    udp_stream_s: int | None = None
+    """UDP that went both ways more than once."""
+    udp_s: int | None = None
+    """UDP that went one way, or was answered once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkInterface:
     id: str
     account: str
@@ -134,6 +162,9 @@ class NetworkInterface:
     subnet: str
     zone: str
     private_ip: str
+    """The primary private address, which stays."""
+    further_ips: tuple[str, ...] = ()
+    """Secondary private addresses, in the order in which they came."""
     ipv6_addresses: tuple[str, ...] = ()
     mac: str
     """Of the ENI itself (the box's own end)."""
@@ -150,7 +181,13 @@ class NetworkInterface:
     """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""
     uplink: str | None = None
     """The `uplink-…` behind which this address is, outside this machine (docs/decisions/0009-uplinks.md)."""
+    tracking: ConnectionTracking = field(default_factory=ConnectionTracking)
     tags: Tags = field(default_factory=dict)
+
+    @property
+    def private_ips(self) -> tuple[str, ...]:
+        """Every private IPv4 address, the primary one first."""
+        return (self.private_ip, *self.further_ips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +202,8 @@ class Address:
     association: str | None = None
     """`eipassoc-…`."""
     network_interface: str | None = None
+    private_ip: str | None = None
+    """The interface's private address that it stands for; None: the primary one."""
     automatic: bool = False
     """True: not an elastic address, not shown by DescribeAddresses, released with the instance."""
     tags: Tags = field(default_factory=dict)
@@ -241,4 +280,17 @@ class NetworkAcl:
     is_default: bool = False
     entries: tuple[NetworkAclEntry, ...] = ()
     associations: tuple[NetworkAclAssociation, ...] = ()
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpOptions:
+    """What AWS's DHCP server would say. Stored and described; instances get their addresses and name server otherwise."""
+
+    id: str
+    """`dopt-…`."""
+    account: str
+    region: str
+    values: tuple[tuple[str, tuple[str, ...]], ...]
+    """(`domain-name-servers`, its values) and so on, as given."""
     tags: Tags = field(default_factory=dict)

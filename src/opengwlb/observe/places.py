@@ -103,7 +103,7 @@ def _appliances(snapshot: Snapshot, load_balancer: LoadBalancer) -> Iterator[Pla
 
 def _applications(snapshot: Snapshot, vpc: str, *, addresses: Collection[str]) -> Iterator[Place]:
     inside = [one for one in snapshot.values(NetworkInterface) if one.vpc == vpc]
-    named = [one for one in inside if any(own in addresses for own in (one.private_ip, *one.ipv6_addresses))]
+    named = [one for one in inside if any(own in addresses for own in (*one.private_ips, *one.ipv6_addresses))]
     for interface in named or inside:
         instance = _instance_of(snapshot, interface)
         if instance is not None:
@@ -131,12 +131,19 @@ class Host:
 
 def hosts(snapshot: Snapshot, address: str) -> list[Host]:
     """Every interface that has this private, public or IPv6 address; tenants may share a private one."""
-    public = {one.network_interface: one.public_ip for one in snapshot.values(Address) if one.network_interface}
-    return [
-        Host(private=interface.private_ip, public=public.get(interface.id), interface=interface)
-        for interface in snapshot.values(NetworkInterface)
-        if address in (interface.private_ip, public.get(interface.id), *interface.ipv6_addresses)
-    ]
+    public = {
+        (one.network_interface, one.private_ip): one.public_ip
+        for one in snapshot.values(Address)
+        if one.network_interface
+    }
+    found: list[Host] = []
+    for interface in snapshot.values(NetworkInterface):
+        for private in interface.private_ips:
+            main = private == interface.private_ip
+            outside = public.get((interface.id, private)) or (public.get((interface.id, None)) if main else None)
+            if address in (private, outside, *(interface.ipv6_addresses if main else ())):
+                found.append(Host(private=private, public=outside, interface=interface))
+    return found
 
 
 def translations(snapshot: Snapshot, endpoints: Iterable[str]) -> dict[str, str]:

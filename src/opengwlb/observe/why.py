@@ -58,7 +58,7 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
             return [_step(interface.id, "ipv6_not_enabled", f"{interface.vpc} has no IPv6 CIDR block.")]
         if flow.destination in _services(snapshot, interface.vpc):
             return [_to_service(interface, flow)]
-        if interface.source_dest_check and flow.source not in (interface.private_ip, *interface.ipv6_addresses):
+        if interface.source_dest_check and flow.source not in (*interface.private_ips, *interface.ipv6_addresses):
             return [_step(interface.id, "source_check", f"{flow.source} is not the interface's own address.")]
         here = _from_subnet(snapshot, entry=interface.id, subnet_id=interface.subnet)
     elif gateway is not None and gateway.vpc is not None:
@@ -102,7 +102,7 @@ def _holder(snapshot: Snapshot, vpc: str, address: str) -> NetworkInterface | No
         (
             one
             for one in snapshot.values(NetworkInterface)
-            if one.vpc == vpc and address in (one.private_ip, *one.ipv6_addresses)
+            if one.vpc == vpc and address in (*one.private_ips, *one.ipv6_addresses)
         ),
         None,
     )
@@ -116,7 +116,7 @@ def _services(snapshot: Snapshot, vpc_id: str) -> tuple[str, ...]:
 
 
 def _to_service(interface: NetworkInterface, flow: FlowTuple) -> Step:
-    if flow.source != interface.private_ip:
+    if flow.source not in interface.private_ips:
         return _step(interface.id, "service_not_here", f"{flow.source} is not the interface's own address.")
     return _step(interface.vpc, "to_service", f"{flow.destination} is answered by {interface.vpc} itself.")
 
@@ -209,11 +209,7 @@ def _to_interface(snapshot: Snapshot, target: str, destination: str) -> Step:
     if (
         interface is not None
         and interface.source_dest_check
-        and destination
-        not in (
-            interface.private_ip,
-            *interface.ipv6_addresses,
-        )
+        and destination not in (*interface.private_ips, *interface.ipv6_addresses)
     ):
         return _step(target, "dest_check", f"{destination} is not its address, and its source/dest check is on.")
     return _step(target, "delivered", f"Given to {target}, which decides what to do with it.")

@@ -58,7 +58,7 @@ def place(snapshot: Snapshot, target: Target) -> Placed | None:
         return None
     address = ipaddress.ip_address(target.target)
     for interface in snapshot.values(NetworkInterface):
-        if interface.vpc == group.vpc and interface.private_ip == target.target:
+        if interface.vpc == group.vpc and target.target in interface.private_ips:
             return Placed(target=target, address=target.target, zone=interface.zone, interface=interface)
     for subnet in snapshot.values(Subnet):
         if subnet.vpc == group.vpc and address in ipaddress.ip_network(subnet.cidr):

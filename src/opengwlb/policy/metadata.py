@@ -32,7 +32,7 @@ EC2 = iam.Principal(account="", service="ec2.amazonaws.com")
 def instance_at(view: View, vpc: str, address: str) -> Instance | None:
     """Whose address that is in this VPC."""
     for interface in view.values(NetworkInterface):
-        if interface.vpc == vpc and interface.private_ip == address and interface.attachment is not None:
+        if interface.vpc == vpc and address in interface.private_ips and interface.attachment is not None:
             return view.get(Instance, interface.attachment.instance)
     return None
 
@@ -91,13 +91,17 @@ def meta_data(
 def _interface(view: View, interface: NetworkInterface) -> Tree:
     """`network/interfaces/macs/MAC/`."""
     subnet, vpc = view.get(Subnet, interface.subnet), view.get(Vpc, interface.vpc)
-    public = _public(view, interface)
+    associations = {
+        one.public_ip: one.private_ip or interface.private_ip
+        for one in view.values(Address)
+        if one.network_interface == interface.id
+    }
     attachment = interface.attachment
     tree: Tree = {
         "device-number": str(attachment.device_index if attachment is not None else 0),
         "interface-id": interface.id,
         "local-hostname": private_dns_name(interface.private_ip, region=interface.region),
-        "local-ipv4s": interface.private_ip,
+        "local-ipv4s": "\n".join(interface.private_ips),
         "mac": interface.mac,
         "owner-id": interface.account,
         "security-group-ids": "\n".join(interface.groups),
@@ -110,21 +114,25 @@ def _interface(view: View, interface: NetworkInterface) -> Tree:
         if subnet.ipv6 is not None:
             tree["subnet-ipv6-cidr-blocks"] = subnet.ipv6.cidr
     if vpc is not None:
-        tree["vpc-ipv4-cidr-block"] = tree["vpc-ipv4-cidr-blocks"] = vpc.cidr
+        tree["vpc-ipv4-cidr-block"], tree["vpc-ipv4-cidr-blocks"] = vpc.cidr, "\n".join(vpc.cidrs)
         if vpc.ipv6:
             tree["vpc-ipv6-cidr-blocks"] = "\n".join(block.cidr for block in vpc.ipv6)
     if interface.ipv6_addresses:
         tree["ipv6s"] = "\n".join(interface.ipv6_addresses)
-    if public is not None:
-        tree["public-ipv4s"] = public
-        tree["ipv4-associations"] = {public: interface.private_ip}
-        if _has_public_names(view, interface.vpc):
-            tree["public-hostname"] = public_dns_name(public, region=interface.region)
+    if associations:
+        tree["public-ipv4s"] = "\n".join(associations)
+        tree["ipv4-associations"] = dict(associations)
+    public = _public(view, interface)
+    if public is not None and _has_public_names(view, interface.vpc):
+        tree["public-hostname"] = public_dns_name(public, region=interface.region)
     return dict(sorted(tree.items()))
 
 
 def _public(view: View, interface: NetworkInterface) -> str | None:
-    return next((one.public_ip for one in view.values(Address) if one.network_interface == interface.id), None)
+    """The one of its primary address."""
+    main = (None, interface.private_ip)
+    mine = (one for one in view.values(Address) if one.network_interface == interface.id and one.private_ip in main)
+    return next((one.public_ip for one in mine), None)
 
 
 def _has_public_names(view: View, vpc_id: str) -> bool:

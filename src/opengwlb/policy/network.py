@@ -190,7 +190,8 @@ def _eni(
         ),
         b=far,
     )
-    for address, length in ((interface.private_ip, 32), *((each, 128) for each in interface.ipv6_addresses)):
+    fours = ((each, 32) for each in interface.private_ips)
+    for address, length in (*fours, *((each, 128) for each in interface.ipv6_addresses)):
         builder.routes.add(
             KernelRoute(
                 box=interface.vpc,
@@ -213,7 +214,10 @@ def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: 
         device=device,
         mac=interface.mac,
         mtu=VPC_MTU,
-        addresses=(f"{interface.private_ip}/{prefix}", *(f"{each}/64" for each in interface.ipv6_addresses)),
+        addresses=(
+            *(f"{each}/{prefix}" for each in interface.private_ips),
+            *(f"{each}/64" for each in interface.ipv6_addresses),
+        ),
         ipv6=bool(interface.ipv6_addresses),
         program=program,
     )
@@ -251,7 +255,7 @@ def _leave_by(builder: _Builder, port: PortRef, interface: NetworkInterface, sub
     builder.routes |= {_default_route(port.box, port.device, via, table=table) for via in gateways}
     builder.rules |= {
         KernelRule(box=port.box, priority=table, table=table, source=address, ipv6=":" in address)
-        for address in (interface.private_ip, *interface.ipv6_addresses)
+        for address in (*interface.private_ips, *interface.ipv6_addresses)
     }
 
 
@@ -261,7 +265,7 @@ def _default_route(box: str, device: str, via: str, *, table: int = MAIN_TABLE, 
 
 
 def _is_carrier(builder: _Builder, snapshot: Snapshot, instance: Instance) -> bool:
-    addresses = (one.private_ip for _, one, _ in _interfaces(snapshot, instance))
+    addresses = (each for _, one, _ in _interfaces(snapshot, instance) for each in one.private_ips)
     return instance.id in builder.carriers or not builder.carriers.isdisjoint(addresses)
 
 
@@ -446,5 +450,5 @@ def public_addresses(snapshot: Snapshot) -> dict[str, list[tuple[str, str]]]:
     for address in snapshot.values(Address):
         interface = snapshot.get(NetworkInterface, address.network_interface)
         if interface is not None:
-            found.setdefault(interface.vpc, []).append((address.public_ip, interface.private_ip))
+            found.setdefault(interface.vpc, []).append((address.public_ip, address.private_ip or interface.private_ip))
     return found

@@ -98,7 +98,7 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             role, subnet_id, addresses, check = EniRole.ENDPOINT, endpoint.subnet, (), False
         elif interface is not None:
             role, subnet_id = EniRole.ENI, interface.subnet
-            addresses, check = (interface.private_ip,), interface.source_dest_check
+            addresses, check = interface.private_ips, interface.source_dest_check
         elif uplink is not None:
             behind = uplinks.behind(snapshot, uplink.id)
             role, subnet_id = EniRole.UPLINK, uplink.subnet

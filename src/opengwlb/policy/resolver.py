@@ -44,8 +44,9 @@ def names_of(view: View, vpc: Vpc) -> Names:
     interfaces = {one.id: one for one in view.values(NetworkInterface)}
     for interface in interfaces.values():
         if interface.vpc == vpc.id:
-            name = private_dns_name(interface.private_ip, region=vpc.region)
-            found[name], reverse[interface.private_ip] = (interface.private_ip,), name
+            for private_ip in interface.private_ips:
+                name = private_dns_name(private_ip, region=vpc.region)
+                found[name], reverse[private_ip] = (private_ip,), name
     for address in view.values(Address):
         holder = interfaces.get(address.network_interface or "")
         home = view.get(Vpc, holder.vpc) if holder is not None else None
@@ -53,7 +54,7 @@ def names_of(view: View, vpc: Vpc) -> Names:
             # Inside its VPC a public name means the private address, so that neighbours do not go out and in again.
             inside = home.id == vpc.id
             name = public_dns_name(address.public_ip, region=home.region)
-            found[name] = (holder.private_ip if inside else address.public_ip,)
+            found[name] = ((address.private_ip or holder.private_ip) if inside else address.public_ip,)
             reverse[address.public_ip] = name
     for endpoint in view.values(InterfaceEndpoint):
         if endpoint.vpc == vpc.id and endpoint.state != "deleting":

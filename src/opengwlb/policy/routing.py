@@ -180,7 +180,7 @@ def _inside(inner: Network, outer: Network) -> bool:
 
 def local_blocks(vpc: Vpc) -> tuple[Network, ...]:
     """The destinations of a VPC's local routes."""
-    return (IPv4Network(vpc.cidr), *(IPv6Network(block.cidr) for block in vpc.ipv6))
+    return (*(IPv4Network(cidr) for cidr in vpc.cidrs), *(IPv6Network(block.cidr) for block in vpc.ipv6))
 
 
 def _blocks(subnet: Subnet) -> tuple[Network, ...]:

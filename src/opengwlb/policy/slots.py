@@ -55,7 +55,7 @@ def _outlives_registration(snapshot: Snapshot, target_group: str, target: str, a
     if instance is None:
         return False
     return instance.state is not InstanceState.TERMINATED or not any(
-        one.vpc == load_balancer.vpc and one.private_ip == address for one in snapshot.values(NetworkInterface)
+        one.vpc == load_balancer.vpc and address in one.private_ips for one in snapshot.values(NetworkInterface)
     )
 
 
