@@ -19,6 +19,7 @@ from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTa
 
 from . import attributes, balancing
 from .health import TargetHealth
+from .network import CARRIED
 
 ACCEPTANCE_EXPIRES_S = 7 * 24 * 3600.0
 """A connection request that nobody accepts expires after a week (facts 5.5)."""
@@ -82,7 +83,7 @@ def _attachment(writes: Writes, snapshot: Snapshot, interface: NetworkInterface,
 
 
 def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
-    """`blackhole` once the route's target is gone, detached or stopped (facts 5.2)."""
+    """`blackhole` once the route's target is gone, detached or stopped, or not there yet (facts 5.2)."""
     if route.target_type == "local":
         return "active"
     if route.target_type == "gateway":
@@ -90,8 +91,8 @@ def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
         return "active" if gateway is not None and gateway.vpc == table.vpc else "blackhole"
     if route.target_type == "vpc-endpoint":
         endpoint = snapshot.get(VpcEndpoint, route.target)
-        alive = endpoint is not None and endpoint.state not in ("deleting", "deleted", "failed", "expired")
-        return "active" if alive else "blackhole"
+        # Packets follow an active route: to an endpoint that nobody accepted yet there is no link.
+        return "active" if endpoint is not None and endpoint.state in CARRIED else "blackhole"
     interface = snapshot.get(NetworkInterface, route.target)
     if interface is not None and interface.uplink is not None:
         uplink = snapshot.get(Uplink, interface.uplink)
