@@ -72,7 +72,9 @@ class Values:
             case "list":
                 return [value for value in self._several(shape, shape.member, depth) if value not in ({}, [])]
             case "map":
-                return {self._value(shape.key, depth + 1): value for value in self._several(shape, shape.value, depth)}
+                # Never empty: a form cannot carry that, and a map may be required.
+                values = self._several(shape, shape.value, depth) or [self._value(shape.value, depth + 1)]
+                return {self._value(shape.key, depth + 1): value for value in values}
             case "string" | "character":
                 return self._string(shape)
             case "integer" | "long":
