@@ -14,7 +14,7 @@
 #include "lib/config.h"
 #include "lib/count.h"
 #include "lib/csum.h"
-#include "lib/flow.h"
+#include "lib/flow_open.h"
 #include "lib/fragment.h"
 #include "lib/geneve.h"
 #include "lib/icmp.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The flow table's rival, for measuring: lib/flow.h with its sets replaced by the kernel's BPF_MAP_TYPE_LRU_HASH.
+/* The flow table's rival, for measuring: lib/flow_open.h with its sets replaced by the kernel's BPF_MAP_TYPE_LRU_HASH.
  *
- * Contract: include it before whatever includes lib/flow.h. Everything that reads or writes a slot stays as it is (the same struct
+ * Contract: include it before whatever includes lib/flow_open.h. Everything that reads or writes a slot stays as it is (the same struct
  * flow_slot, 64 bytes, the same counters and tuples); finding, opening and forgetting a flow are the map's. Both sides pay for the keyed
  * hash, which also names the target and the outer port; here it is the map's key. flow_by_cookie() stays the own table's and finds nothing:
  * this is for programs that encapsulate.
@@ -17,7 +17,7 @@
 #define flow_open flow_open_in_sets
 #define flow_forget flow_forget_in_sets
 #define flow_is_still flow_is_still_in_set
-#include <lib/flow.h>
+#include <lib/flow_open.h>
 #undef flow_find
 #undef flow_open
 #undef flow_forget

@@ -240,7 +240,7 @@ struct flow_settings {
 	__u8 tick_shift; /* a slot is claimed once in 2^tick_shift ns: all its generations together last 30 s */
 	__u16 pad[3];
 };
-/* flow_locks: ARRAY of flow_lock, for inserts; fragments: LRU_HASH, see lib/flow.h and lib/fragment.h. Programs only. */
+/* flow_locks: ARRAY of flow_lock, for inserts; fragments: LRU_HASH, see lib/flow_open.h and lib/fragment.h. Programs only. */
 
 /* chaos_ports: HASH ifindex -> chaos_config. A target's port whose returns are spoilt on purpose; see chaos.bpf.c. */
 #define MAX_CHAOS 1024
