@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from opengwlb import admin, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
+from opengwlb.api.common import defaults
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
@@ -61,6 +62,7 @@ class Server:
         run_dir = lab.run_dir(options.name)
         run_dir.mkdir(parents=True, exist_ok=True)
         self.store = SqliteStore(options.data_dir / "store.sqlite", clock=clock)
+        defaults.complete(self.store)
         self.first_start = admin.first_start(self.store, data_dir=options.data_dir, region=lab.DEFAULT_REGION)
         self.health: HealthChecker | None = None
         self.chaos: ChaosReconciler | None = None

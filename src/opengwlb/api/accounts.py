@@ -10,12 +10,13 @@ import secrets
 import string
 from typing import Any
 
+from opengwlb.api.common.defaults import dhcp_options_id
 from opengwlb.api.secrets import session_key
 from opengwlb.model.account import AccessKey, Account, ClientToken, QuotaSetting
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.iam import Role
 from opengwlb.model.snapshot import KINDS
-from opengwlb.model.vpc import InternetGateway, RouteTable, SecurityGroup, Subnet, Vpc
+from opengwlb.model.vpc import DhcpOptions, InternetGateway, NetworkAcl, RouteTable, SecurityGroup, Subnet, Vpc
 from opengwlb.policy import sessions
 from opengwlb.store.protocol import Store, Transaction
 from opengwlb.wire.errors import AwsError
@@ -182,6 +183,10 @@ def _goes_with_account(obj: Any, default_vpcs: set[str]) -> bool:
             return obj.vpc in default_vpcs and any(association.main for association in obj.associations)
         case SecurityGroup():
             return obj.vpc in default_vpcs and obj.name == "default"
+        case NetworkAcl():
+            return obj.vpc in default_vpcs and obj.is_default
+        case DhcpOptions():
+            return obj.id == dhcp_options_id(account=obj.account, region=obj.region)
         case Instance():
             return obj.state is InstanceState.TERMINATED
         case _:

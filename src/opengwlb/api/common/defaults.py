@@ -11,12 +11,16 @@ import hashlib
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
+from opengwlb.api.common import network_acls
 from opengwlb.api.common.zones import Zone, zones
 from opengwlb.model.account import ClientToken
 from opengwlb.model.ids import new_id
+from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import (
+    DhcpOptions,
     InternetGateway,
     Ipv6Block,
+    NetworkAcl,
     Route,
     RouteTable,
     RouteTableAssociation,
@@ -26,6 +30,7 @@ from opengwlb.model.vpc import (
     Tags,
     Vpc,
 )
+from opengwlb.policy.resolver import private_domain
 from opengwlb.store.protocol import Store, Transaction
 
 DEFAULT_CIDR = IPv4Network("172.31.0.0/16")
@@ -67,11 +72,12 @@ def make_default_vpc(tx: Transaction, *, account: str, region: str) -> Vpc:
     )
     tx.put(InternetGateway(id=gateway_id, account=account, region=region, vpc=vpc.id))
     for zone, cidr in zip(zones(region), DEFAULT_CIDR.subnets(new_prefix=20), strict=False):
-        tx.put(new_subnet(vpc, zone=zone, cidr=cidr, default=True))
+        put_subnet(tx, vpc, zone=zone, cidr=cidr, default=True)
     return vpc
 
 
-def new_subnet(
+def put_subnet(
+    tx: Transaction,
     vpc: Vpc,
     *,
     zone: Zone,
@@ -80,7 +86,8 @@ def new_subnet(
     default: bool = False,
     tags: Tags | None = None,
 ) -> Subnet:
-    return Subnet(
+    """Make and put a subnet, associated with the VPC's default network ACL."""
+    subnet = Subnet(
         id=new_id("subnet"),
         account=vpc.account,
         region=vpc.region,
@@ -93,6 +100,9 @@ def new_subnet(
         default_for_az=default,
         tags=tags or {},
     )
+    tx.put(subnet)
+    network_acls.associate(tx, vpc.default_network_acl, subnet.id)
+    return subnet
 
 
 def make_vpc(
@@ -146,11 +156,11 @@ def make_vpc(
         main_route_table=table.id,
         default_security_group=group.id,
         default_network_acl=new_id("acl"),
-        dhcp_options=dhcp_options_id(account=account, region=region),
+        dhcp_options=_default_dhcp_options(tx, account=account, region=region),
         cidr_association=new_id("vpc-cidr-assoc"),
         ipv6=ipv6,
     )
-    for made in (vpc, table, group):
+    for made in (vpc, table, group, network_acls.default_of(vpc)):
         tx.put(made)
     return vpc
 
@@ -165,7 +175,41 @@ def allow_all_out(*, ipv6: bool) -> tuple[SecurityGroupRule, ...]:
     return tuple(SecurityGroupRule(id=new_id("sgr"), egress=True, protocol="-1", cidr=cidr) for cidr in everywhere)
 
 
+def _default_dhcp_options(tx: Transaction, *, account: str, region: str) -> str:
+    """The id of the set that new VPCs have; made at first, and again when somebody has deleted it."""
+    options = DhcpOptions(
+        id=dhcp_options_id(account=account, region=region),
+        account=account,
+        region=region,
+        values=(("domain-name", (private_domain(region),)), ("domain-name-servers", ("AmazonProvidedDNS",))),
+    )
+    if tx.get(DhcpOptions, options.id) is None:
+        tx.put(options)
+    return options.id
+
+
 def dhcp_options_id(*, account: str, region: str) -> str:
-    """The one DHCP options set of an account in a region; derived, since nothing about it can change."""
+    """The DHCP options set that an account's new VPCs in a region have; derived, so that it is the same after it was deleted."""
     digest = hashlib.sha256(f"{account}/{region}".encode()).hexdigest()
     return f"dopt-0{digest[:16]}"
+
+
+def complete(store: Store) -> None:
+    """Make what an older version did not store: the VPCs' default network ACLs, and their DHCP options.
+
+    One look through the VPCs when there is nothing to do; the server calls it as it starts.
+    """
+
+    def incomplete(view: View) -> list[Vpc]:
+        return [vpc for vpc in view.values(Vpc) if view.get(NetworkAcl, vpc.default_network_acl) is None]
+
+    def work(tx: Transaction) -> None:
+        for vpc in incomplete(tx):
+            tx.put(network_acls.default_of(vpc))
+            _default_dhcp_options(tx, account=vpc.account, region=vpc.region)
+            for subnet in tx.values(Subnet):
+                if subnet.vpc == vpc.id and network_acls.of_subnet(tx, subnet.id) is None:
+                    network_acls.associate(tx, vpc.default_network_acl, subnet.id)
+
+    if incomplete(store.snapshot()):
+        store.transact(work)

@@ -51,6 +51,9 @@ NAMINGS: dict[type[Any], Naming] = {
         prefix="eni-", code="InvalidNetworkInterfaceID", noun="networkInterface ID", tag_type="network-interface"
     ),
     vpc.Address: Naming(prefix="eipalloc-", code="InvalidAllocationID", noun="allocation ID", tag_type="elastic-ip"),
+    vpc.NetworkAcl: Naming(prefix="acl-", code="InvalidNetworkAclID", noun="networkAcl ID", tag_type="network-acl"),
+    vpc.DhcpOptions: Naming(prefix="dopt-", code="InvalidDhcpOptionID", noun="dhcpOption ID", tag_type="dhcp-options"),
+    compute.KeyPair: Naming(prefix="key-", code="InvalidKeyPair", noun="key pair", tag_type="key-pair"),
     vpc.SecurityGroup: Naming(prefix="sg-", code="InvalidGroup", noun="security group", tag_type="security-group"),
     images.Image: Naming(prefix="ami-", code="InvalidAMIID", noun="image id", tag_type="image"),
     compute.Instance: Naming(prefix="i-", code="InvalidInstanceID", noun="instance ID", tag_type="instance"),
@@ -69,6 +72,8 @@ NAMINGS: dict[type[Any], Naming] = {
     ),
 }
 """EC2's own kinds; the ELBv2 kinds are named by ARNs."""
+_OF_MALFORMED: dict[type[Any], str] = {vpc.SecurityGroup: "InvalidGroupId", vpc.DhcpOptions: "InvalidDhcpOptionsId"}
+"""Where AWS spells it otherwise than for `.NotFound`."""
 
 
 def kind_of(resource_id: str) -> type[Any] | None:
@@ -88,7 +93,7 @@ def not_found(kind: type[Any], *resource_ids: str) -> AwsError:
 
 def malformed(kind: type[Any], resource_id: str) -> AwsError:
     naming = NAMINGS[kind]
-    code = "InvalidGroupId" if kind is vpc.SecurityGroup else naming.code
+    code = _OF_MALFORMED.get(kind, naming.code)
     return AwsError(f"{code}.Malformed", f'Invalid id: "{resource_id}" (expecting "{naming.prefix}...")')
 
 

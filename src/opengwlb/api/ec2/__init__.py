@@ -2,7 +2,7 @@
 
 from . import (
     addresses,
-    defaults_as_data,
+    dhcp_options,
     endpoint_connections,
     endpoint_service_permissions,
     endpoint_services,
@@ -16,7 +16,10 @@ from . import (
     internet_gateways,
     ipv6_addresses,
     ipv6_blocks,
+    later_services,
     metadata_options,
+    network_acl_entries,
+    network_acls,
     network_interface_attachments,
     network_interfaces,
     regions,
@@ -32,7 +35,7 @@ from . import (
 
 __all__ = [
     "addresses",
-    "defaults_as_data",
+    "dhcp_options",
     "endpoint_connections",
     "endpoint_service_permissions",
     "endpoint_services",
@@ -46,7 +49,10 @@ __all__ = [
     "internet_gateways",
     "ipv6_addresses",
     "ipv6_blocks",
+    "later_services",
     "metadata_options",
+    "network_acl_entries",
+    "network_acls",
     "network_interface_attachments",
     "network_interfaces",
     "regions",

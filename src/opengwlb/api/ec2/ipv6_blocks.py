@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Network
 
-from opengwlb.api.common import ipv6, resources
+from opengwlb.api.common import ipv6, network_acls, quotas, resources
 from opengwlb.api.common.defaults import local_route
 from opengwlb.api.common.errors import dry_run, invalid_value, missing, refuse
 from opengwlb.api.context import Answer, Context, Parameters, action
@@ -13,8 +13,6 @@ from opengwlb.model.vpc import Ipv6Block, RouteTable, Subnet, Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-_MOST_BLOCKS = 5
-"""Of one VPC."""
 OWN_OR_POOL = (
     "Ipv6CidrBlock",
     "Ipv6Pool",
@@ -35,13 +33,10 @@ def associate_vpc_cidr_block(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> Ipv6Block:
         vpc = resources.require(ctx, tx, Vpc, params["VpcId"])
-        if len(vpc.ipv6) >= _MOST_BLOCKS:
-            raise AwsError(
-                "CidrLimitExceeded",
-                f"This network '{vpc.id}' has met its maximum number of allowed CIDRs: {_MOST_BLOCKS}",
-            )
+        quotas.check(ctx, tx, "ipv6-blocks-per-vpc", count=len(vpc.ipv6) + 1)
         block = ipv6.new_vpc_block(tx)
         tx.put(replace(vpc, ipv6=(*vpc.ipv6, block)))
+        network_acls.follow_ipv6(tx, vpc)
         for table in list(resources.in_vpc(tx, RouteTable, vpc.id)):
             tx.put(replace(table, routes=(*table.routes, local_route(block.cidr))))
         return block

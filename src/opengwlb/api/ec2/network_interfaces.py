@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from opengwlb.api.common import ipv6, resources, tags
+from opengwlb.api.common import ipv6, quotas, resources, tags
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_parameter, refuse
 from opengwlb.api.common.idempotency import idempotent
@@ -17,9 +17,6 @@ from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface, SecurityGroup, Subnet
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
-
-MOST_GROUPS = 5
-"""Security groups on one interface (facts 5.7)."""
 
 
 @action("ec2", "CreateNetworkInterface")
@@ -192,9 +189,5 @@ def require_groups(ctx: Context, view: View, group_ids: list[str] | None, *, vpc
                 "InvalidParameterValue",
                 "You have specified two resources that belong to different networks.",
             )
-    if len(chosen) > MOST_GROUPS:
-        raise AwsError(
-            "SecurityGroupsPerInterfaceLimitExceeded",
-            "The maximum number of security groups per interface has been reached.",
-        )
+    quotas.check(ctx, view, "security-groups-per-interface", count=len(chosen))
     return tuple(group.id for group in chosen)

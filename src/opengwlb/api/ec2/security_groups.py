@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from opengwlb.api.common import arns, filters, pages, resources, tags
+from opengwlb.api.common import arns, filters, pages, quotas, resources, tags
 from opengwlb.api.common.defaults import allow_all_out
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dry_run, invalid_value, missing
@@ -17,9 +17,6 @@ from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface, SecurityGroup, SecurityGroupRule, Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
-
-MOST_RULES = 60
-"""Rules per direction of one group (facts 5.7)."""
 
 
 def _rule_specs(prefix: str, *, egress: bool) -> Mapping[str, Callable[[SecurityGroup], Iterable[str]]]:
@@ -80,6 +77,7 @@ def create_security_group(ctx: Context, params: Parameters) -> Answer:
         vpc = _vpc(ctx, tx, params.get("VpcId"))
         if any(each.name == name for each in resources.in_vpc(tx, SecurityGroup, vpc.id)):
             raise AwsError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc.id}'")
+        quotas.check(ctx, tx, "security-groups", count=len(resources.owned(ctx, tx, SecurityGroup)) + 1)
         group = SecurityGroup(
             id=new_id("sg"),
             account=ctx.account,
@@ -202,11 +200,8 @@ def _authorize(ctx: Context, params: Parameters, *, egress: bool) -> Answer:
                     f'the specified rule "{rules_of.sentence(rule)}" already exists',
                 )
             added.append(rule)
-        if sum(rule.egress is egress for rule in (*group.rules, *added)) > MOST_RULES:
-            raise AwsError(
-                "RulesPerSecurityGroupLimitExceeded",
-                "The maximum number of rules per security group has been reached.",
-            )
+        same_way = sum(rule.egress is egress for rule in (*group.rules, *added))
+        quotas.check(ctx, tx, "rules-per-security-group", count=same_way)
         tx.put(replace(group, rules=(*group.rules, *added)))
         return [rules_of.answer(group, rule) for rule in added]
 

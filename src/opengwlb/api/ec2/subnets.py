@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
 
-from opengwlb.api.common import arns, cidrs, defaults, ipv6, resources, tags
+from opengwlb.api.common import arns, cidrs, defaults, ipv6, network_acls, quotas, resources, tags
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import bad_combination, dependency, dry_run, invalid_value, missing, refuse
 from opengwlb.api.common.filters import flag
@@ -118,13 +118,13 @@ def create_subnet(ctx: Context, params: Parameters) -> Answer:
         vpc = resources.require(ctx, tx, Vpc, params["VpcId"])
         if not network.subnet_of(IPv4Network(vpc.cidr)):
             raise AwsError("InvalidSubnet.Range", f"The CIDR '{params['CidrBlock']}' is invalid.")
-        others = resources.in_vpc(tx, Subnet, vpc.id)
+        others = list(resources.in_vpc(tx, Subnet, vpc.id))
+        quotas.check(ctx, tx, "subnets-per-vpc", count=len(others) + 1)
         if any(network.overlaps(IPv4Network(other.cidr)) for other in others):
             raise AwsError("InvalidSubnet.Conflict", f"The CIDR '{params['CidrBlock']}' conflicts with another subnet")
         wanted = params.get("Ipv6CidrBlock")
         block = ipv6.new_subnet_block(tx, vpc, wanted) if wanted else None
-        made = defaults.new_subnet(vpc, zone=zone, cidr=network, ipv6=block, tags=given)
-        tx.put(made)
+        made = defaults.put_subnet(tx, vpc, zone=zone, cidr=network, ipv6=block, tags=given)
         return answer(tx, made)
 
     return {"Subnet": ctx.store.transact(work)}
@@ -148,6 +148,7 @@ def delete_subnet(ctx: Context, params: Parameters) -> Answer:
         for table in list(resources.in_vpc(tx, RouteTable, subnet.vpc)):
             kept = tuple(each for each in table.associations if each.subnet != subnet.id)
             tx.put(replace(table, associations=kept))
+        network_acls.dissociate(tx, subnet.id)
         tx.delete(Subnet, subnet.id)
 
     ctx.store.transact(work)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opengwlb.api.common import cidrs, defaults, ipv6, resources, tags
+from opengwlb.api.common import cidrs, defaults, ipv6, quotas, resources, tags
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dependency, dry_run, invalid_parameter, missing, refuse
 from opengwlb.api.common.filters import flag
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import View
-from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, SecurityGroup, Subnet, Vpc
+from opengwlb.model.vpc import InternetGateway, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup, Subnet, Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
@@ -77,6 +77,7 @@ def create_vpc(ctx: Context, params: Parameters) -> Answer:
     given = tags.from_specifications(params, "vpc")
 
     def work(tx: Transaction) -> Vpc:
+        quotas.check(ctx, tx, "vpcs", count=len(resources.owned(ctx, tx, Vpc)) + 1)
         return defaults.make_vpc(
             tx,
             account=ctx.account,
@@ -118,6 +119,7 @@ def delete_vpc(ctx: Context, params: Parameters) -> Answer:
             raise dependency("vpc", vpc.id)
         tx.delete(RouteTable, vpc.main_route_table)
         tx.delete(SecurityGroup, vpc.default_security_group)
+        tx.delete(NetworkAcl, vpc.default_network_acl)
         tx.delete(Vpc, vpc.id)
 
     ctx.store.transact(work)
@@ -126,7 +128,7 @@ def delete_vpc(ctx: Context, params: Parameters) -> Answer:
 
 def _in_use(view: View, vpc: Vpc) -> bool:
     """By anything but what was made along with it."""
-    along = {vpc.main_route_table, vpc.default_security_group}
+    along = {vpc.main_route_table, vpc.default_security_group, vpc.default_network_acl}
     kinds: tuple[type[Any], ...] = (
         Subnet,
         InternetGateway,
@@ -134,6 +136,7 @@ def _in_use(view: View, vpc: Vpc) -> bool:
         VpcEndpoint,
         RouteTable,
         SecurityGroup,
+        NetworkAcl,
     )
     return any(each.id not in along for kind in kinds for each in resources.in_vpc(view, kind, vpc.id))
 
