@@ -7,6 +7,8 @@ import re
 import pytest
 from api_harness import Api, refused, service_model
 
+from opengwlb.api.common.quotas import set_limit
+
 
 def make_vpc(api: Api, cidr: str = "10.0.0.0/16") -> str:
     return api.ec2("CreateVpc", CidrBlock=cidr)["Vpc"]["VpcId"]
@@ -190,6 +192,7 @@ def test_a_vpc_has_one_internet_gateway_and_a_gateway_one_vpc(api: Api):
 
 
 def test_pages_follow_each_other_and_survive_a_deletion(api: Api):
+    set_limit(api.store, account=api.account, name="vpcs", value=20)
     ids = [make_vpc(api, f"10.{number}.0.0/16") for number in range(11)]
     mine = [{"Name": "vpc-id", "Values": ids}]
     first = api.ec2("DescribeVpcs", Filters=mine, MaxResults=5)

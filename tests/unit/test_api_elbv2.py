@@ -281,7 +281,7 @@ def test_a_listener_of_a_gateway_takes_no_port_and_no_protocol(api: Api, vpc: st
         make_listener(api, arn, group, Port=6081)
     with refused("ValidationError", "A protocol cannot be specified for gateway listeners"):
         make_listener(api, arn, group, Protocol="GENEVE")
-    redirect = [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}]
+    redirect = [{"Type": "redirect"}]
     with refused("InvalidLoadBalancerAction", "'redirect'"):
         api.elbv2("CreateListener", LoadBalancerArn=arn, DefaultActions=redirect)
     with refused("ValidationError", "You must specify either listener ARNs or a load balancer ARN"):
@@ -387,10 +387,19 @@ def test_ip_targets_come_from_the_subnets_or_from_private_ranges(api: Api, vpc: 
     for bad, words in (
         ({"Id": "10.0.77.1"}, "not within any subnet"),
         ({"Id": "8.8.8.8", "AvailabilityZone": "all"}, "100.64.0.0/10"),
-        ({"Id": "192.168.7.8"}, "Availability Zone must be specified"),
     ):
         with refused("InvalidTarget", words):
             api.elbv2("RegisterTargets", TargetGroupArn=group, Targets=[bad])
+    with refused(
+        "ValidationError", "select 'all' for all enabled Availability zones", "'192.168.7.8' is outside the VPC"
+    ):
+        api.elbv2("RegisterTargets", TargetGroupArn=group, Targets=[{"Id": "192.168.7.8"}])
+    for zone in ("all", "ap-northeast-2b"):
+        with refused("ValidationError", f"overridden to '{zone}' from 'ap-northeast-2a'"):
+            api.elbv2("RegisterTargets", TargetGroupArn=group, Targets=[{"Id": "10.0.0.8", "AvailabilityZone": zone}])
+    with refused("ValidationError", "The Availability Zone 'ap-northeast-2x' is not valid"):
+        targets = [{"Id": "192.168.7.8", "AvailabilityZone": "ap-northeast-2x"}]
+        api.elbv2("RegisterTargets", TargetGroupArn=group, Targets=targets)
     with refused("ValidationError", "not a valid IPv4 address"):
         api.elbv2("RegisterTargets", TargetGroupArn=group, Targets=[{"Id": "i-00000000000000000"}])
 

@@ -110,6 +110,8 @@ class Listener:
     target_group: str
     attributes: dict[str, str] = field(default_factory=dict)
     tags: Tags = field(default_factory=dict)
+    rule_tags: Tags = field(default_factory=dict)
+    """Of the default rule, which is no object of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

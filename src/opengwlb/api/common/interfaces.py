@@ -8,6 +8,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Literal
 
+from opengwlb.api.common import quotas
 from opengwlb.api.common.cidrs import address as parse_address
 from opengwlb.api.common.errors import invalid_value
 from opengwlb.api.context import Context
@@ -80,6 +81,9 @@ def make_network_interface(
     that were checked already.
     Errors: as `next_private_ip`.
     """
+    mine = (each for each in tx.values(NetworkInterface) if each.account == subnet.account)
+    count = sum(each.region == subnet.region for each in mine) + 1
+    quotas.check(ctx, tx, "network-interfaces", count=count)
     interface = NetworkInterface(
         id=new_id("eni"),
         account=subnet.account,

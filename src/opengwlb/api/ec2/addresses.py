@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from opengwlb.api.common import filters, resources, tags
+from opengwlb.api.common import filters, quotas, resources, tags
 from opengwlb.api.common.errors import dry_run, invalid_parameter, invalid_value, missing, refuse
 from opengwlb.api.common.filters import present
 from opengwlb.api.common.interfaces import address_of, free_address, make_address, only_interface
@@ -79,7 +79,13 @@ def allocate_address(ctx: Context, params: Parameters) -> Answer:
             params["NetworkBorderGroup"], parameter="networkBorderGroup", reason=f"Use {ctx.region}."
         )
     given = tags.from_specifications(params, "elastic-ip")
-    made = ctx.store.transact(lambda tx: make_address(ctx, tx, tags=given))
+
+    def work(tx: Transaction) -> Address:
+        mine = [each for each in resources.owned(ctx, tx, Address) if not each.automatic]
+        quotas.check(ctx, tx, "elastic-addresses", count=len(mine) + 1)
+        return make_address(ctx, tx, tags=given)
+
+    made = ctx.store.transact(work)
     return {
         "AllocationId": made.id,
         "PublicIp": made.public_ip,

@@ -25,9 +25,8 @@ from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from . import interface_endpoints
-from .privatelink import no_such_service, serving, unsuccessful, usable_services
+from .privatelink import check_room, no_such_service, serving, unsuccessful, usable_services
 
-_MAX_PER_VPC = 50
 _FOREIGN = (
     "PolicyDocument",
     "RouteTableIds",
@@ -112,8 +111,7 @@ def create_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
                 f"{subnet.id}.",
             )
         ip_address_type = _ip_address_type(kind_asked, service=service, subnet=subnet)
-        if sum(endpoint.vpc == vpc.id for endpoint in tx.values(VpcEndpoint)) >= _MAX_PER_VPC:
-            raise AwsError("VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached.")
+        check_room(ctx, tx, vpc.id)
         dry_run(params)
         endpoint_id = new_id("vpce")
         interface = make_network_interface(

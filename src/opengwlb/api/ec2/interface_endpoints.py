@@ -24,7 +24,7 @@ from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from .network_interfaces import require_groups
-from .privatelink import no_such_service, usable_services
+from .privatelink import check_room, no_such_service, usable_services
 
 SERVICES = ("ec2", "elasticloadbalancing", "ssm", "sts")
 """By the last part of their names; also what their requests are signed for."""
@@ -85,6 +85,7 @@ def create(ctx: Context, params: Parameters) -> Answer:
 
     def make(tx: Transaction) -> InterfaceEndpoint:
         vpc = require(ctx, tx, Vpc, params["VpcId"])
+        check_room(ctx, tx, vpc.id)
         groups = require_groups(ctx, tx, params.get("SecurityGroupIds"), vpc=vpc.id)
         endpoint = InterfaceEndpoint(
             id=new_id("vpce"),

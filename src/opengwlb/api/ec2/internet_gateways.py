@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from opengwlb.api.common import resources, tags
+from opengwlb.api.common import quotas, resources, tags
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dependency, dry_run, invalid_value
 from opengwlb.api.common.filters import present
@@ -42,7 +42,12 @@ def create_internet_gateway(ctx: Context, params: Parameters) -> Answer:
         region=ctx.region,
         tags=tags.from_specifications(params, "internet-gateway"),
     )
-    ctx.store.transact(lambda tx: tx.put(made))
+
+    def work(tx: Transaction) -> None:
+        quotas.check(ctx, tx, "internet-gateways", count=len(resources.owned(ctx, tx, InternetGateway)) + 1)
+        tx.put(made)
+
+    ctx.store.transact(work)
     return {"InternetGateway": answer(made)}
 
 

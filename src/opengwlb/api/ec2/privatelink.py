@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from opengwlb.api.common import quotas
 from opengwlb.api.common.zones import Zone, zones
 from opengwlb.api.context import Context
 from opengwlb.model.elb import LoadBalancer
-from opengwlb.model.privatelink import EndpointService, VpcEndpoint
+from opengwlb.model.privatelink import EndpointService, InterfaceEndpoint, VpcEndpoint
 from opengwlb.model.snapshot import View
 from opengwlb.wire.errors import AwsError
 
@@ -43,6 +44,13 @@ def usable_services(ctx: Context, view: View) -> list[EndpointService]:
         for service in view.values(EndpointService)
         if service.region == ctx.region and may_use(service, account=ctx.account)
     ]
+
+
+def check_room(ctx: Context, view: View, vpc: str) -> None:
+    """Raise VpcEndpointLimitExceeded when the VPC has as many endpoints as it may, of both types together."""
+    carried = sum(endpoint.vpc == vpc for endpoint in view.values(VpcEndpoint))
+    count = carried + sum(endpoint.vpc == vpc for endpoint in view.values(InterfaceEndpoint))
+    quotas.check(ctx, view, "endpoints-per-vpc", count=count + 1)
 
 
 def connections(view: View, service: str) -> Iterable[VpcEndpoint]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from opengwlb.api.common import resources, tags
+from opengwlb.api.common import quotas, resources, tags
 from opengwlb.api.common.defaults import FIRST_TABLE_NUMBER, local_route
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dependency, dry_run
@@ -108,6 +108,8 @@ def create_route_table(ctx: Context, params: Parameters) -> Answer:
         vpc = resources.require(ctx, tx, Vpc, params["VpcId"])
 
         def make() -> tuple[RouteTable]:
+            count = len(list(resources.in_vpc(tx, RouteTable, vpc.id))) + 1
+            quotas.check(ctx, tx, "route-tables-per-vpc", count=count)
             table = RouteTable(
                 id=new_id("rtb"),
                 account=ctx.account,

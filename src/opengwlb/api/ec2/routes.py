@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
-from opengwlb.api.common import cidrs, resources
+from opengwlb.api.common import cidrs, quotas, resources
 from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
 from opengwlb.api.common.interfaces import only_interface
 from opengwlb.api.context import Answer, Context, Parameters, action
@@ -48,6 +48,9 @@ def create_route(ctx: Context, params: Parameters) -> Answer:
         if any(each.destination == str(destination) for each in table.routes):
             raise AwsError("RouteAlreadyExists", f"The route identified by {destination} already exists.")
         _check(tx, vpc=vpc, table=table, route=route)
+        alike = [each for each in table.routes if (":" in each.destination) == (destination.version == 6)]
+        made = [each for each in alike if each.origin == "CreateRoute"]
+        quotas.check(ctx, tx, "routes-per-route-table", count=len(made) + 1)
         tx.put(replace(table, routes=(*table.routes, route)))
 
     ctx.store.transact(work)

@@ -2,8 +2,12 @@
 
 from . import (
     attributes,
+    capacity,
+    certificates,
+    limits,
     listeners,
     load_balancers,
+    rules,
     tags,
     target_groups,
     targets,
@@ -12,8 +16,12 @@ from . import (
 
 __all__ = [
     "attributes",
+    "capacity",
+    "certificates",
+    "limits",
     "listeners",
     "load_balancers",
+    "rules",
     "tags",
     "target_groups",
     "targets",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import replace
 from typing import Any
 
+from opengwlb.api.common import quotas
 from opengwlb.api.common.pages import slice_elbv2
 from opengwlb.api.common.resources import owned
 from opengwlb.api.context import Answer, Context, Parameters, action
@@ -15,6 +15,7 @@ from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from .lookup import find, parse_tags, refuse, validation_error
+from .target_quotas import check_targets
 
 _FOREIGN = ("SslPolicy", "Certificates", "AlpnPolicy", "MutualAuthentication")
 
@@ -29,6 +30,7 @@ def create_listener(ctx: Context, params: Parameters) -> Answer:
     def work(tx: Transaction) -> Listener:
         load_balancer = find(ctx, tx, LoadBalancer, params["LoadBalancerArn"])
         _check_target_group(ctx, tx, target_group, load_balancer=load_balancer)
+        check_targets(ctx, tx, target_group, load_balancer=load_balancer.id)
         wanted = Listener(
             id=ctx.arn("elasticloadbalancing", _resource("listener", load_balancer.id, secrets.token_hex(8))),
             account=ctx.account,
@@ -39,12 +41,9 @@ def create_listener(ctx: Context, params: Parameters) -> Answer:
         )
         for listener in owned(ctx, tx, Listener):
             if listener.load_balancer == load_balancer.id:
-                if replace(listener, id=wanted.id, attributes={}) == wanted:
+                if replace(listener, id=wanted.id, attributes={}, rule_tags={}) == wanted:
                     return listener
-                raise AwsError(
-                    "TooManyListeners",
-                    f"Load balancer '{load_balancer.id}' has a listener already, and may have only one",
-                )
+                quotas.check(ctx, tx, "listeners-per-gateway-load-balancer", count=2)
         tx.put(wanted)
         return wanted
 
@@ -61,6 +60,7 @@ def modify_listener(ctx: Context, params: Parameters) -> Answer:
             load_balancer = find(ctx, tx, LoadBalancer, listener.load_balancer)
             target_group = _forward_to(actions)
             _check_target_group(ctx, tx, target_group, load_balancer=load_balancer)
+            check_targets(ctx, tx, target_group, load_balancer=load_balancer.id)
             listener = replace(listener, target_group=target_group)
             tx.put(listener)
         return listener
@@ -92,40 +92,6 @@ def delete_listener(ctx: Context, params: Parameters) -> Answer:
     return {}
 
 
-@action("elbv2", "DescribeRules")
-def describe_rules(ctx: Context, params: Parameters) -> Answer:
-    """A gateway listener has its default rule and no other."""
-    arn, arns = params.get("ListenerArn"), params.get("RuleArns")
-    if bool(arn) == bool(arns):
-        raise validation_error("You must specify either listener rule ARNs or a listener ARN")
-    snapshot = ctx.store.snapshot()
-    if arn:
-        listeners = [find(ctx, snapshot, Listener, arn)]
-    else:
-        by_rule = {rule_arn(listener): listener for listener in owned(ctx, snapshot, Listener)}
-        if any(rule not in by_rule for rule in arns or []):
-            raise AwsError("RuleNotFound", "One or more listener rules not found")
-        listeners = [by_rule[rule] for rule in dict.fromkeys(arns or [])]
-    shown, more = slice_elbv2(listeners, params)
-    rules = [
-        {
-            "RuleArn": rule_arn(listener),
-            "Priority": "default",
-            "Conditions": [],
-            "Actions": _actions(listener),
-            "IsDefault": True,
-        }
-        for listener in shown
-    ]
-    return {"Rules": rules, **more}
-
-
-def rule_arn(listener: Listener) -> str:
-    """The default rule is not stored: its 16 digits follow from the listener's ARN."""
-    digits = hashlib.sha256(listener.id.encode()).hexdigest()[:16]
-    return listener.id.replace(":listener/", ":listener-rule/") + f"/{digits}"
-
-
 def _resource(kind: str, load_balancer: str, digits: str) -> str:
     """`listener/gwy/NAME/16hex/16hex`."""
     return f"{kind}/{load_balancer.split(':loadbalancer/', 1)[1]}/{digits}"
@@ -136,11 +102,12 @@ def _describe(listener: Listener) -> dict[str, Any]:
     return {
         "ListenerArn": listener.id,
         "LoadBalancerArn": listener.load_balancer,
-        "DefaultActions": _actions(listener),
+        "DefaultActions": forward(listener),
     }
 
 
-def _actions(listener: Listener) -> list[dict[str, Any]]:
+def forward(listener: Listener) -> list[dict[str, Any]]:
+    """The one action of a gateway listener, as answers show it."""
     return [
         {
             "Type": "forward",

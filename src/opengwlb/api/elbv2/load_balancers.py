@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from opengwlb.api.common import quotas
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.interfaces import remove_network_interface
 from opengwlb.api.common.pages import slice_elbv2
@@ -23,7 +24,6 @@ from opengwlb.wire.errors import AwsError
 from .lookup import check_name, find, parse_tags, refuse, validation_error
 from .zones import add_zones, asked_subnets, check_ip_address_type, describe_zones
 
-_MAX_LOAD_BALANCERS = 100
 _FOREIGN = ("Scheme", "SecurityGroups", "CustomerOwnedIpv4Pool", "EnablePrefixForIpv6SourceNat", "IpamPools")
 
 
@@ -48,20 +48,21 @@ def create_load_balancer(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> LoadBalancer:
         subnets = asked_subnets(ctx, tx, params)
-        check_ip_address_type(params.get("IpAddressType") or "ipv4", subnets=subnets)
+        kind: Any = params.get("IpAddressType") or "ipv4"
+        check_ip_address_type(kind, subnets=subnets)
         existing = owned(ctx, tx, LoadBalancer)
         for known in existing:
             if known.name == name:
-                if {zone.subnet for zone in known.zones} != {subnet.id for subnet in subnets} or known.tags != tags:
+                same = {zone.subnet for zone in known.zones} == {subnet.id for subnet in subnets}
+                if not same or (known.tags, known.ip_address_type) != (tags, kind):
                     raise AwsError(
                         "DuplicateLoadBalancerName",
                         f"A load balancer with the same name '{name}' exists, but with different settings",
                     )
                 return known
-        if len(existing) >= _MAX_LOAD_BALANCERS:
-            raise AwsError(
-                "TooManyLoadBalancers", f"The maximum number of load balancers ({_MAX_LOAD_BALANCERS}) has been reached"
-            )
+        in_vpc = sum(one.vpc == subnets[0].vpc for one in existing)
+        quotas.check(ctx, tx, "gateway-load-balancers", count=len(existing) + 1)
+        quotas.check(ctx, tx, "gateway-load-balancers-per-vpc", count=in_vpc + 1)
         made = LoadBalancer(
             id=ctx.arn("elasticloadbalancing", f"loadbalancer/gwy/{name}/{secrets.token_hex(8)}"),
             account=ctx.account,
@@ -69,7 +70,7 @@ def create_load_balancer(ctx: Context, params: Parameters) -> Answer:
             name=name,
             vpc=subnets[0].vpc,
             zones=(),
-            ip_address_type=params.get("IpAddressType") or "ipv4",
+            ip_address_type=kind,
             created=ctx.now,
             tags=tags,
         )

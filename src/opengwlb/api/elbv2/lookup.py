@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -74,9 +75,16 @@ def parse_tags(items: Iterable[dict[str, Any]]) -> Tags:
             raise AwsError("DuplicateTagKeys", f"Tag key '{key}' was specified more than once.")
         if key.lower().startswith("aws:"):
             raise validation_error("Tag keys that start with 'aws:' are reserved for AWS use")
+        if not all(_in_tags(character) for character in key + (item.get("Value") or "")):
+            raise validation_error(f"Tag '{key}' may have letters, digits, spaces and _ . : / = + - @ only")
         tags[key] = item.get("Value") or ""
     check_tag_count(tags)
     return tags
+
+
+def _in_tags(character: str) -> bool:
+    """Letters, separators and digits of any script, and `_.:/=+-@`, as botocore's elbv2 model has it."""
+    return unicodedata.category(character)[0] in "LZN" or character in "_.:/=+-@"
 
 
 def check_tag_count(tags: Tags) -> None:

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from opengwlb.api.common import quotas
 from opengwlb.api.common.pages import slice_elbv2
 from opengwlb.api.common.resources import owned
 from opengwlb.api.context import Answer, Context, Parameters, action
@@ -19,7 +20,6 @@ from opengwlb.wire.errors import AwsError
 from .lookup import check_name, find, parse_tags, refuse, targets_of, validation_error
 
 GENEVE_PORT = 6081
-_MAX_TARGET_GROUPS = 100
 
 
 @action("elbv2", "CreateTargetGroup")
@@ -61,10 +61,7 @@ def create_target_group(ctx: Context, params: Parameters) -> Answer:
                         f"A target group with the same name '{name}' exists, but with different settings",
                     )
                 return describe(tx, group)
-        if len(groups) >= _MAX_TARGET_GROUPS:
-            raise AwsError(
-                "TooManyTargetGroups", f"The maximum number of target groups ({_MAX_TARGET_GROUPS}) has been reached"
-            )
+        quotas.check(ctx, tx, "geneve-target-groups", count=len(groups) + 1)
         tx.put(wanted)
         return describe(tx, wanted)
 

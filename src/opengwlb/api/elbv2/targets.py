@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
 
+from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import Target, TargetGroup, TargetState
 from opengwlb.model.snapshot import View
-from opengwlb.model.vpc import Subnet, Vpc
+from opengwlb.model.vpc import Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from .lookup import find, targets_of, validation_error
 from .target_groups import GENEVE_PORT
+from .target_quotas import check_targets, zone_of_address
 
 _OUTSIDE = [IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
-_MAX_TARGETS = 300
+_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 
 
 @action("elbv2", "RegisterTargets")
@@ -47,10 +50,7 @@ def register_targets(ctx: Context, params: Parameters) -> Answer:
                     id=target_id, target_group=group.id, target=item["Id"], zone=zone, registered=ctx.now
                 )
             tx.put(registered[target_id])
-        if sum(target.deregistered is None for target in registered.values()) > _MAX_TARGETS:
-            raise AwsError(
-                "TooManyTargets", f"Target group '{group.id}' cannot have more than {_MAX_TARGETS} registered targets"
-            )
+        check_targets(ctx, tx, group.id)
 
     ctx.store.transact(work)
     return {}
@@ -99,7 +99,7 @@ def describe_target_health(ctx: Context, params: Parameters) -> Answer:
 def _describe(view: View, group: TargetGroup, target: Target) -> dict[str, Any]:
     identity: dict[str, Any] = {"Id": target.target, "Port": GENEVE_PORT}
     if group.target_type == "ip":
-        zone = target.zone or _zone_of(view, group.vpc, target.target)
+        zone = target.zone or zone_of_address(view, group.vpc, target.target)
         identity |= {"AvailabilityZone": zone} if zone is not None else {}
     health: dict[str, Any] = {"State": str(target.state)}
     if target.state is not TargetState.HEALTHY:
@@ -133,6 +133,8 @@ def _check_instances(ctx: Context, tx: Transaction, group: TargetGroup, items: l
     for item in items:
         if item.get("AvailabilityZone"):
             raise validation_error("Availability Zone cannot be specified for targets of type 'instance'")
+        if not _INSTANCE.fullmatch(item["Id"]):
+            raise validation_error(f"Instance ID '{item['Id']}' is not valid")
         instance = tx.get(Instance, item["Id"])
         if instance is None or (instance.account, instance.region) != (ctx.account, ctx.region):
             raise AwsError("InvalidTarget", f"The following targets do not exist: '{item['Id']}'")
@@ -150,25 +152,24 @@ def _check_instances(ctx: Context, tx: Transaction, group: TargetGroup, items: l
 
 
 def _check_addresses(ctx: Context, tx: Transaction, group: TargetGroup, items: list[dict[str, Any]]) -> None:
+    """The sentences about zones are AWS's, as reported for Network Load Balancers."""
     vpc = tx.get(Vpc, group.vpc)
-    zones = {
-        subnet.zone for subnet in tx.values(Subnet) if (subnet.account, subnet.region) == (ctx.account, ctx.region)
-    }
     for item in items:
         try:
             address = IPv4Address(item["Id"])
         except AddressValueError as error:
             raise validation_error(f"The IP address '{item['Id']}' is not a valid IPv4 address") from error
         zone = item.get("AvailabilityZone")
-        if zone not in (None, "all") and zone not in zones:
+        if zone not in (None, "all") and zone not in (each.name for each in zones(ctx.region)):
             raise validation_error(f"The Availability Zone '{zone}' is not valid")
         if vpc is not None and address in IPv4Network(vpc.cidr):
-            at = _zone_of(tx, group.vpc, item["Id"])
+            at = zone_of_address(tx, group.vpc, item["Id"])
             if at is None:
                 raise AwsError("InvalidTarget", f"The IP address '{address}' is not within any subnet of '{group.vpc}'")
-            if zone not in (None, "all", at):
-                raise AwsError(
-                    "InvalidTarget", f"The IP address '{address}' is in Availability Zone '{at}', not '{zone}'"
+            if zone not in (None, at):
+                raise validation_error(
+                    f"The IP address '{address}' is within the VPC, and cannot have its Availability Zone overridden to "
+                    f"'{zone}' from '{at}'"
                 )
         elif not any(address in network for network in _OUTSIDE):
             raise AwsError(
@@ -177,14 +178,7 @@ def _check_addresses(ctx: Context, tx: Transaction, group: TargetGroup, items: l
                 "from 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or from 100.64.0.0/10",
             )
         elif zone is None:
-            raise AwsError(
-                "InvalidTarget",
-                f"An Availability Zone must be specified for the IP address '{address}' outside the VPC",
+            raise validation_error(
+                "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, "
+                f"since the IP address '{address}' is outside the VPC"
             )
-
-
-def _zone_of(view: View, vpc: str, address: str) -> str | None:
-    for subnet in view.values(Subnet):
-        if subnet.vpc == vpc and IPv4Address(address) in IPv4Network(subnet.cidr):
-            return subnet.zone
-    return None

@@ -7,8 +7,10 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
+from opengwlb.api.common import quotas
 from opengwlb.api.common.interfaces import make_network_interface, taken_addresses
 from opengwlb.api.common.resources import find as find_owned
+from opengwlb.api.common.resources import owned
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.elb import LoadBalancer, LoadBalancerZone
 from opengwlb.model.snapshot import View
@@ -137,7 +139,12 @@ def check_ip_address_type(kind: str, *, subnets: Sequence[Subnet]) -> None:
 
 
 def add_zones(ctx: Context, tx: Transaction, load_balancer: LoadBalancer, *, subnets: Sequence[Subnet]) -> LoadBalancer:
-    """The load balancer with a node's network interface in each of `subnets`; only the interfaces are put."""
+    """The load balancer with a node's network interface in each of `subnets`; only the interfaces are put.
+
+    Errors: TooManyLoadBalancers beyond the VPC's interfaces of load balancers (the code is inferred).
+    """
+    used = sum(len(one.zones) for one in owned(ctx, tx, LoadBalancer) if one.vpc == load_balancer.vpc)
+    quotas.check(ctx, tx, "gateway-load-balancer-enis-per-vpc", count=used + len(subnets))
     zones = [
         LoadBalancerZone(
             zone=subnet.zone,
