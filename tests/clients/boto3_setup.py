@@ -119,7 +119,9 @@ class Provider:
         elb.delete_load_balancer(LoadBalancerArn=made["balancer"])
         elb.get_waiter("load_balancers_deleted").wait(LoadBalancerArns=[made["balancer"]], WaiterConfig=QUICK)
         elb.deregister_targets(TargetGroupArn=made["targets"], Targets=[{"Id": made["appliance"]}])
-        elb.get_waiter("target_deregistered").wait(TargetGroupArn=made["targets"], WaiterConfig=QUICK)
+        elb.get_waiter("target_deregistered").wait(
+            TargetGroupArn=made["targets"], Targets=[{"Id": made["appliance"]}], WaiterConfig=QUICK
+        )
         elb.delete_target_group(TargetGroupArn=made["targets"])
         ec2.terminate_instances(InstanceIds=[made["appliance"]])
         ec2.get_waiter("instance_terminated").wait(InstanceIds=[made["appliance"]], WaiterConfig=QUICK)
