@@ -19,6 +19,7 @@ import opengwlb.api.elbv2
 import opengwlb.api.sts  # noqa: F401  (importing registers the actions)
 from opengwlb.api.common.defaults import ensure_region
 from opengwlb.api.context import ACTIONS, Context
+from opengwlb.api.standing import guard
 from opengwlb.model.snapshot import Stored
 from opengwlb.store.protocol import Store
 from opengwlb.wire.errors import AwsError
@@ -65,6 +66,7 @@ class Api:
             report = ParamValidator().validate(params, model.input_shape)
             assert not report.has_errors(), report.generate_report()
         ensure_region(self.store, account=self.account, region=self.region)
+        guard.check(service, operation, params)
         answer = ACTIONS[service, operation](self.context(), params)
         if model.output_shape is None:
             assert answer == {}, f"{operation} has no output"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import opengwlb.api.cloudwatch
 import opengwlb.api.ec2
 import opengwlb.api.elbv2
 import opengwlb.api.iam
@@ -13,7 +14,9 @@ import opengwlb.api.sts  # noqa: F401  (importing registers the actions)
 from opengwlb.api import authorisation
 from opengwlb.api.common.defaults import ensure_region
 from opengwlb.api.context import ACTIONS, Answer, Context
+from opengwlb.api.standing import guard
 from opengwlb.model.mode import Mode
+from opengwlb.store.metrics import MetricStore
 from opengwlb.store.protocol import Store
 from opengwlb.wire.errors import AwsError
 
@@ -27,7 +30,7 @@ class Call(authorisation.Asking, Protocol):
     def request_id(self) -> str: ...
 
 
-GLOBAL = ("sts", "iam", "ssm")
+GLOBAL = ("sts", "iam", "ssm", "cloudwatch")
 """Services that need no VPC: asking them makes none."""
 
 
@@ -36,13 +39,14 @@ def make_handler(
     clock: Callable[[], float],
     *,
     console: Callable[[str], bytes] | None = None,
+    metrics: MetricStore | None = None,
     mode: Mode = Mode.KERNEL,
 ) -> Callable[[Call], Answer]:
-    """The handler of every call. `clock` gives seconds since the epoch; `console` what an instance printed so far; `mode` is what is
-    below the API.
+    """The handler of every call. `clock` gives seconds since the epoch; `console` what an instance printed so far; `metrics` keeps
+    CloudWatch's data points; `mode` is what is below the API.
 
     The handler raises AwsError: InvalidAction for what is not in `implemented()`, AccessDenied for what the caller's policies do
-    not allow, else what the action says.
+    not allow, the guard's refusal of members that nobody acts on, else what the action says.
     """
 
     def handle(call: Call) -> Answer:
@@ -52,6 +56,7 @@ def make_handler(
         now = clock()
         may = authorisation.Authorisation(store.snapshot(), call, now=now)
         may.operation()
+        guard.check(call.service, call.operation, call.params)
         if call.service not in GLOBAL:
             ensure_region(store, account=call.account, region=call.region)
         optional = {} if console is None else {"console": console}
@@ -66,6 +71,7 @@ def make_handler(
             session_arn=call.arn,
             user_id=call.user_id,
             authorise=may.one,
+            metrics=metrics,
             mode=mode,
             **optional,
         )

@@ -1,0 +1,1 @@
+"""The honesty test: every operation, every member, and what proves it."""
