@@ -20,10 +20,11 @@ from opengwlb.model.vpc import NetworkInterface, Route, RouteTable, Subnet, Vpc
 from opengwlb.policy import slots
 
 ID = re.compile(
-    r"(?:vpc|subnet|igw|rtb|eni|sg|vpce|vpce-svc|i|eipalloc)-0[0-9a-f]{16}|arn:aws:elasticloadbalancing:[^|]*"
+    r"(?:vpc|subnet|igw|rtb|eni|sg|acl|dopt|vpce|vpce-svc|i|eipalloc)-0[0-9a-f]{16}|arn:aws:elasticloadbalancing:[^|]*"
 )
-ALLOWED = ("TargetGroup.vpc",)
-"""AWS deletes a VPC that target groups still name (observed by others); they can be used for nothing then, and deleted."""
+ALLOWED = ("TargetGroup.vpc", "VpcEndpoint.service", "VpcEndpoint.load_balancer")
+"""AWS deletes a VPC that target groups still name (observed by others): they can be used for nothing then, and deleted. A service goes when
+its connections are rejected, and its load balancer after it: the consumer's endpoint stays until the consumer deletes it."""
 
 
 def dangling(snapshot: Snapshot) -> list[str]:
