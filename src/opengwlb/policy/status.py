@@ -92,8 +92,9 @@ def route_state(snapshot: Snapshot, table: RouteTable, route: Route) -> Any:
     if route.target_type == "vpc-endpoint":
         endpoint = snapshot.get(VpcEndpoint, route.target)
         # Packets follow an active route: an endpoint that nobody accepted yet has no link, nor one whose load balancer is gone.
-        linked = endpoint is not None and endpoint.state in CARRIED
-        return "active" if linked and snapshot.get(LoadBalancer, endpoint.load_balancer) else "blackhole"
+        if endpoint is None or endpoint.state not in CARRIED:
+            return "blackhole"
+        return "active" if snapshot.get(LoadBalancer, endpoint.load_balancer) else "blackhole"
     interface = snapshot.get(NetworkInterface, route.target)
     if interface is not None and interface.uplink is not None:
         uplink = snapshot.get(Uplink, interface.uplink)
