@@ -10,16 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from opengwlb import admin_accounts
 from opengwlb.api import accounts
 from opengwlb.api.reset import reset
 from opengwlb.cli import credentials
-from opengwlb.model.account import AccessKey, Account
 from opengwlb.store.protocol import Store
 from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
@@ -35,23 +34,16 @@ Authenticate = Callable[[Request, bytes], str]
 
 def first_start(store: Store, *, data_dir: Path, region: str) -> bool:
     """Make the operator's account and write DIR/credentials; True when it did, False when they were there."""
-    found = [keys for account, keys in accounts.list_accounts(store) if account.id == OPERATOR_ACCOUNT]
-    if found:
-        key, made = found[0][0], False
-    else:
-        _, key = accounts.create_account(store, name=credentials.OPERATOR, account_id=OPERATOR_ACCOUNT)
-        made = True
+    found = [account for account, _ in accounts.list_accounts(store) if account.id == OPERATOR_ACCOUNT]
+    made = not found
+    operator = (
+        found[0] if found else accounts.create_account(store, name=credentials.OPERATOR, account_id=OPERATOR_ACCOUNT)[0]
+    )
     # Written again each time: a file lost or half-written by a crash heals.
-    for account, keys in accounts.list_accounts(store):
-        if keys:
-            _write_profile(data_dir, account.name, keys[0], region=region)
-    _write_profile(data_dir, "default", key, region=region)
+    for account, _ in accounts.list_accounts(store):
+        admin_accounts.write_profile(store, account, data_dir=data_dir, region=region)
+    admin_accounts.write_profile(store, operator, data_dir=data_dir, region=region, name="default")
     return made
-
-
-def _write_profile(data_dir: Path, name: str, key: AccessKey, *, region: str) -> None:
-    profile = credentials.Profile(name=name, access_key=key.id, secret_key=key.secret)
-    credentials.put_profile(data_dir, profile, region=region)
 
 
 def operator_only_by(
@@ -87,31 +79,6 @@ def routes(
     """`health()` maps each reconciler that is in trouble to its error; empty is healthy."""
     operator_only = operator_only_by(authenticate)
 
-    def list_accounts(request: Request, body: bytes) -> Any:
-        return {
-            "accounts": [
-                {"name": account.name, "id": account.id, "access_keys": ", ".join(key.id for key in keys)}
-                for account, keys in accounts.list_accounts(store)
-            ]
-        }
-
-    def create_account(request: Request, body: bytes) -> Any:
-        try:
-            asked = msgspec.json.decode(body, type=_NewAccount)
-        except msgspec.MsgspecError as error:
-            raise AwsError("ValidationError", f"Send {{'name': …, 'id': … or null}} as JSON: {error}") from error
-        account, key = accounts.create_account(store, name=asked.name, account_id=asked.id)
-        _write_profile(data_dir, account.name, key, region=region)
-        return {"name": account.name, "id": account.id, "access_key": key.id, "secret_key": key.secret}
-
-    def delete_account(request: Request, body: bytes) -> Any:
-        account: Account = accounts.find_account(store, name_or_id=request.path_params["account"])
-        if account.id == OPERATOR_ACCOUNT:
-            raise AwsError("DeleteConflict", "The operator's account cannot be deleted.", status=409)
-        accounts.delete_account(store, account_id=account.id)
-        credentials.remove_profile(data_dir, name=account.name)
-        return {"deleted": account.name}
-
     async def healthy(request: Request) -> Response:
         troubles = health()
         return JSONResponse(
@@ -125,16 +92,11 @@ def routes(
 
     found = [
         Route("/_gwlb/health", healthy),
-        Route("/_gwlb/v1/accounts", operator_only(list_accounts), methods=["GET"]),
-        Route("/_gwlb/v1/accounts", operator_only(create_account), methods=["POST"]),
-        Route("/_gwlb/v1/accounts/{account}", operator_only(delete_account), methods=["DELETE"]),
+        *admin_accounts.routes(
+            store=store, data_dir=data_dir, region=region, operator_only=operator_only, operator=OPERATOR_ACCOUNT
+        ),
         Route("/_gwlb/v1/status", operator_only(lambda request, body: status()), methods=["GET"]),
     ]
     if test_hooks:
         found.append(Route("/moto-api/reset", start_over, methods=["POST"]))
     return found
-
-
-class _NewAccount(msgspec.Struct):
-    name: str
-    id: str | None = None

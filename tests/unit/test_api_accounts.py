@@ -8,7 +8,7 @@ from typing import Any
 
 from api_harness import Api, refused, service_model
 
-from opengwlb.api import accounts, dispatch
+from opengwlb.api import access_keys, account_removal, accounts, dispatch
 from opengwlb.wire.gateway import Origin
 
 
@@ -19,7 +19,7 @@ def test_an_account_comes_with_a_key_that_is_found_by_its_id(api: Api):
     assert len(key.secret) == 40
     assert accounts.find_access_key(api.store, key.id) == key
     assert accounts.find_access_key(api.store, "AKIAIOSFODNN7EXAMPLE") is None
-    second = accounts.create_access_key(api.store, account_id=account.id)
+    second = access_keys.create_access_key(api.store, account_id=account.id)
     assert accounts.list_accounts(api.store) == [(account, [key, second])]
     assert accounts.find_account(api.store, name_or_id="partner") == account
     assert accounts.find_account(api.store, name_or_id=account.id) == account
@@ -42,14 +42,14 @@ def test_an_account_is_deleted_with_its_default_vpcs_but_not_with_what_it_made(a
     account, key = accounts.create_account(api.store, name="partner", account_id=api.account)
     vpc = api.ec2("CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     with refused("DeleteConflict", vpc):
-        accounts.delete_account(api.store, account_id=account.id)
+        account_removal.delete_account(api.store, account_id=account.id)
     api.ec2("DeleteVpc", VpcId=vpc)
-    accounts.delete_account(api.store, account_id=account.id)
+    account_removal.delete_account(api.store, account_id=account.id)
     assert accounts.list_accounts(api.store) == []
     assert accounts.find_access_key(api.store, key.id) is None
     assert api.ec2("DescribeVpcs")["Vpcs"][0]["IsDefault"], "a new use of the region makes a new default VPC"
     with refused("NoSuchEntity"):
-        accounts.delete_account(api.store, account_id=account.id)
+        account_removal.delete_account(api.store, account_id=account.id)
 
 
 @dataclass(frozen=True, kw_only=True)

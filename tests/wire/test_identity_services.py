@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from service_lab import REGION, ServiceLab, error_of
 
+from opengwlb.api import access_keys, account_removal, accounts
+
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -427,3 +429,26 @@ def test_an_endpoints_policy_holds_for_everybody_who_calls_through_it(lab: Servi
     assert call(root, "CreateInternetGateway", origin=Origin()) == "OK"
     assert call(role, "DescribeVpcs", origin=Origin(address="10.0.0.9")) == "UnauthorizedOperation"
     assert call(root, "GetCallerIdentity", service="sts", origin=through) == "SignatureDoesNotMatch"
+
+
+def test_a_key_that_rests_or_whose_account_is_gone_is_refused_in_each_services_words(lab: ServiceLab) -> None:
+    account, key = accounts.create_account(lab.store, name="leaving")
+    given = {"AccessKeyId": key.id, "SecretAccessKey": key.secret}
+    token = lab.client("sts", given).get_session_token()["Credentials"]
+
+    def refusals(credentials: dict[str, Any]) -> list[tuple[str, int]]:
+        calls = (
+            lab.client("sts", credentials).get_caller_identity,
+            lab.client("elbv2", credentials).describe_load_balancers,
+            lab.client("ec2", credentials).describe_vpcs,
+        )
+        return [error_of(call)[::2] for call in calls]
+
+    unknown = [("InvalidClientTokenId", 403), ("InvalidClientTokenId", 403), ("AuthFailure", 401)]
+    access_keys.set_active(lab.store, account_id=account.id, key_id=key.id, active=False, keep_one=False)
+    assert refusals(given) == unknown
+    access_keys.set_active(lab.store, account_id=account.id, key_id=key.id, active=True, keep_one=False)
+    lab.client("ec2", given).describe_vpcs()
+    account_removal.delete_account(lab.store, account_id=account.id)
+    assert refusals(given) == unknown
+    assert refusals(dict(token)) == unknown

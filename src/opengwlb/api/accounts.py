@@ -1,4 +1,4 @@
-"""Accounts and their access keys: what AWS does outside of its API, here for the CLI and the server's admin endpoint.
+"""Accounts: what AWS does outside of its API, here for the CLI and the server's admin endpoint.
 
 Errors carry IAM's codes, so that a caller reads them like any other answer.
 """
@@ -7,24 +7,17 @@ from __future__ import annotations
 
 import re
 import secrets
-import string
-from typing import Any
 
-from opengwlb.api.common.defaults import dhcp_options_id
+from opengwlb.api.access_keys import new_key
 from opengwlb.api.secrets import session_key
-from opengwlb.model.account import AccessKey, Account, ClientToken, QuotaSetting
-from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.account import AccessKey, Account
 from opengwlb.model.iam import Role
-from opengwlb.model.snapshot import KINDS
-from opengwlb.model.vpc import DhcpOptions, InternetGateway, NetworkAcl, RouteTable, SecurityGroup, Subnet, Vpc
 from opengwlb.policy import sessions
 from opengwlb.store.protocol import Store, Transaction
 from opengwlb.wire.errors import AwsError
 from opengwlb.wire.sigv4 import Credential
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_KEY_ALPHABET = string.ascii_uppercase + "234567"
-_SECRET_ALPHABET = string.ascii_letters + string.digits + "+/"
 
 
 def create_account(store: Store, *, name: str, account_id: str | None = None) -> tuple[Account, AccessKey]:
@@ -45,17 +38,7 @@ def create_account(store: Store, *, name: str, account_id: str | None = None) ->
                 raise AwsError("EntityAlreadyExists", f"Account with id {account_id} already exists.", status=409)
         account = Account(id=account_id or _free_id(tx), name=name)
         tx.put(account)
-        return account, _new_key(tx, account.id)
-
-    return store.transact(work)
-
-
-def create_access_key(store: Store, *, account_id: str) -> AccessKey:
-    """One more key for an account. Raises NoSuchEntity."""
-
-    def work(tx: Transaction) -> AccessKey:
-        _account(tx, account_id)
-        return _new_key(tx, account_id)
+        return account, new_key(tx, account.id)
 
     return store.transact(work)
 
@@ -81,9 +64,11 @@ def find_access_key(store: Store, key_id: str) -> AccessKey | None:
 
 
 def find_credential(store: Store, key_id: str) -> Credential | None:
-    """As `find_access_key`, in the wire's words."""
+    """As `find_access_key`, in the wire's words. A key that is not active is nobody's."""
     key = find_access_key(store, key_id)
-    return None if key is None else Credential(access_key=key.id, secret=key.secret, account=key.account)
+    return (
+        None if key is None or not key.active else Credential(access_key=key.id, secret=key.secret, account=key.account)
+    )
 
 
 def find_session(store: Store, token: str) -> Credential | None:
@@ -110,84 +95,8 @@ def find_session(store: Store, token: str) -> Credential | None:
     )
 
 
-def delete_account(store: Store, *, account_id: str) -> None:
-    """Remove an account, its keys and its untouched default VPCs.
-
-    Raises NoSuchEntity, and DeleteConflict naming what the account still has.
-    """
-
-    def work(tx: Transaction) -> None:
-        _account(tx, account_id)
-        owned = [
-            (kind, obj)
-            for kind in KINDS
-            if kind is not Account
-            for obj in tx.values(kind)
-            if getattr(obj, "account", None) == account_id or _token_of(obj, account_id)
-        ]
-        default_vpcs = {obj.id for _, obj in owned if isinstance(obj, Vpc) and obj.is_default}
-        left = [obj.id for _, obj in owned if not _goes_with_account(obj, default_vpcs)]
-        if left:
-            raise AwsError(
-                "DeleteConflict",
-                f"Cannot delete account {account_id}, it still has: {', '.join(left)}. Delete these first.",
-                status=409,
-            )
-        for kind, obj in owned:
-            tx.delete(kind, obj.id)
-        tx.delete(Account, account_id)
-
-    store.transact(work)
-
-
-def _account(tx: Transaction, account_id: str) -> Account:
-    account = tx.get(Account, account_id)
-    if account is None:
-        raise AwsError("NoSuchEntity", f"The account {account_id} cannot be found.", status=404)
-    return account
-
-
-def _new_key(tx: Transaction, account_id: str) -> AccessKey:
-    key = AccessKey(
-        id="AKIA" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(16)),
-        account=account_id,
-        secret="".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40)),
-    )
-    tx.put(key)
-    return key
-
-
 def _free_id(tx: Transaction) -> str:
     while True:
         account_id = f"{secrets.randbelow(9 * 10**11) + 10**11}"
         if tx.get(Account, account_id) is None:
             return account_id
-
-
-def _token_of(obj: Any, account_id: str) -> bool:
-    return isinstance(obj, ClientToken) and obj.id.split("/", 1)[0] == account_id
-
-
-def _goes_with_account(obj: Any, default_vpcs: set[str]) -> bool:
-    """What nobody made by a call, or what is only remembered."""
-    match obj:
-        case AccessKey() | ClientToken() | QuotaSetting():
-            return True
-        case Vpc():
-            return obj.is_default
-        case Subnet():
-            return obj.default_for_az and obj.vpc in default_vpcs
-        case InternetGateway():
-            return obj.vpc in default_vpcs
-        case RouteTable():
-            return obj.vpc in default_vpcs and any(association.main for association in obj.associations)
-        case SecurityGroup():
-            return obj.vpc in default_vpcs and obj.name == "default"
-        case NetworkAcl():
-            return obj.vpc in default_vpcs and obj.is_default
-        case DhcpOptions():
-            return obj.id == dhcp_options_id(account=obj.account, region=obj.region)
-        case Instance():
-            return obj.state is InstanceState.TERMINATED
-        case _:
-            return False

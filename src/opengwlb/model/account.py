@@ -19,6 +19,8 @@ class AccessKey:
     """`AKIA` + 16 characters."""
     account: str
     secret: str
+    active: bool = True
+    """One that is not signs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
