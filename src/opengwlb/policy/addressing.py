@@ -46,6 +46,15 @@ def next_public(*, taken: Container[str]) -> str | None:
     return _first_free(range(first, int(PUBLIC_POOL.broadcast_address)), taken)
 
 
+def is_public(text: str) -> bool:
+    """Whether it is an address that could be given out as a public one."""
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        return False
+    return address in PUBLIC_POOL and address not in (PUBLIC_POOL.network_address, PUBLIC_POOL.broadcast_address)
+
+
 def next_block6(*, taken: Container[str]) -> IPv6Network | None:
     """The lowest /56 that no VPC of any account has: IPv6 blocks never overlap. None when the pool is used up."""
     size = 1 << (128 - VPC_PREFIX6)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Network
 from typing import Literal
 
 from opengwlb.api.common import quotas
-from opengwlb.api.common.cidrs import address as parse_address
-from opengwlb.api.common.errors import invalid_value
+from opengwlb.api.common.private_addresses import Asked, choose
 from opengwlb.api.context import Context
 from opengwlb.model.compute import Instance
 from opengwlb.model.ids import new_id
 from opengwlb.model.snapshot import View
-from opengwlb.model.vpc import Address, Attachment, NetworkInterface, Subnet, Tags
+from opengwlb.model.vpc import Address, Attachment, ConnectionTracking, NetworkInterface, Subnet, Tags
 from opengwlb.policy import addressing
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
@@ -28,42 +26,13 @@ def new_mac() -> str:
     return "02:" + ":".join(f"{octet:02x}" for octet in secrets.token_bytes(5))
 
 
-def taken_addresses(view: View, subnet_id: str) -> set[str]:
-    return {interface.private_ip for interface in view.values(NetworkInterface) if interface.subnet == subnet_id}
-
-
-def next_private_ip(tx: View, subnet: Subnet, *, wanted: str | None = None) -> str:
-    """`wanted` if it can be had, otherwise the lowest free address of the subnet.
-
-    Errors: InvalidParameterValue (outside the subnet, or reserved), InvalidIPAddress.InUse,
-    InsufficientFreeAddressesInSubnet.
-    """
-    network = IPv4Network(subnet.cidr)
-    taken = taken_addresses(tx, subnet.id)
-    if wanted is not None:
-        parsed = parse_address(wanted, parameter="privateIpAddress")
-        if parsed not in network:
-            raise invalid_value("Address does not fall within the subnet's address range")
-        if addressing.is_reserved(parsed, subnet=network):
-            raise invalid_value("Address is in subnet's reserved address range")
-        if str(parsed) in taken:
-            raise AwsError("InvalidIPAddress.InUse", f"Address {wanted} is in use.")
-        return str(parsed)
-    free = addressing.next_private(network, taken=taken)
-    if free is None:
-        raise AwsError(
-            "InsufficientFreeAddressesInSubnet",
-            f"The specified subnet '{subnet.id}' does not have enough free addresses to satisfy the request.",
-        )
-    return free
-
-
 def make_network_interface(
     ctx: Context,
     tx: Transaction,
     *,
     subnet: Subnet,
     private_ip: str | None = None,
+    addresses: Asked | None = None,
     ipv6_addresses: Sequence[str] = (),
     groups: Sequence[str] = (),
     description: str = "",
@@ -73,17 +42,19 @@ def make_network_interface(
     source_dest_check: bool = True,
     attachment: Attachment | None = None,
     uplink: str | None = None,
+    tracking: ConnectionTracking | None = None,
     tags: Tags | None = None,
 ) -> NetworkInterface:
     """Make and put an interface in `subnet`, owned by the subnet's account.
 
     `requester_id` set means requester-managed: the caller cannot delete it. `groups` are ids, and `ipv6_addresses` addresses,
-    that were checked already.
-    Errors: as `next_private_ip`.
+    that were checked already. `addresses` are for callers that ask for more than `private_ip`.
+    Errors: as `private_addresses.choose`, and NetworkInterfaceLimitExceeded.
     """
     mine = (each for each in tx.values(NetworkInterface) if each.account == subnet.account)
     count = sum(each.region == subnet.region for each in mine) + 1
     quotas.check(ctx, tx, "network-interfaces", count=count)
+    first, *further = choose(tx, subnet, addresses or Asked(primary=private_ip))
     interface = NetworkInterface(
         id=new_id("eni"),
         account=subnet.account,
@@ -91,7 +62,8 @@ def make_network_interface(
         vpc=subnet.vpc,
         subnet=subnet.id,
         zone=subnet.zone,
-        private_ip=next_private_ip(tx, subnet, wanted=private_ip),
+        private_ip=first,
+        further_ips=tuple(further),
         ipv6_addresses=tuple(ipv6_addresses),
         mac=new_mac(),
         interface_type=interface_type,
@@ -103,6 +75,7 @@ def make_network_interface(
         attachment=attachment,
         owner_object=owner_object,
         uplink=uplink,
+        tracking=tracking or ConnectionTracking(),
         tags=tags or {},
     )
     tx.put(interface)
@@ -117,9 +90,10 @@ def remove_network_interface(tx: Transaction, interface: NetworkInterface) -> No
     tx.delete(NetworkInterface, interface.id)
 
 
-def address_of(view: View, interface_id: str) -> Address | None:
-    """The public address of an interface."""
-    return next((each for each in view.values(Address) if each.network_interface == interface_id), None)
+def addresses_of(view: View, interface: NetworkInterface) -> dict[str, Address]:
+    """Private address -> the public one that stands for it."""
+    mine = (each for each in view.values(Address) if each.network_interface == interface.id)
+    return {each.private_ip or interface.private_ip: each for each in mine}
 
 
 def make_address(
@@ -128,13 +102,19 @@ def make_address(
     *,
     network_interface: str | None = None,
     automatic: bool = False,
+    wanted: str | None = None,
     tags: Tags | None = None,
 ) -> Address:
-    """Make and put a public address that nobody else has, on an interface when one is named.
+    """Make and put a public address that nobody else has (`wanted`, when one is named), on an interface when one is named.
 
-    Errors: AddressLimitExceeded.
+    Errors: AddressLimitExceeded, InvalidAddress.NotFound (not of the pool), InvalidIPAddress.InUse.
     """
-    public_ip = addressing.next_public(taken={each.public_ip for each in tx.values(Address)})
+    taken = {each.public_ip for each in tx.values(Address)}
+    if wanted is not None and not addressing.is_public(wanted):
+        raise AwsError("InvalidAddress.NotFound", f"Address '{wanted}' is not of the pool {addressing.PUBLIC_POOL}.")
+    if wanted in taken:
+        raise AwsError("InvalidIPAddress.InUse", f"Address {wanted} is in use.")
+    public_ip = wanted or addressing.next_public(taken=taken)
     if public_ip is None:
         raise AwsError("AddressLimitExceeded", f"Every address of {addressing.PUBLIC_POOL} is in use.")
     made = Address(
@@ -156,7 +136,7 @@ def free_address(tx: Transaction, address: Address) -> None:
     if address.automatic:
         tx.delete(Address, address.id)
         return
-    tx.put(replace(address, association=None, network_interface=None))
+    tx.put(replace(address, association=None, network_interface=None, private_ip=None))
 
 
 def only_interface(instance: Instance) -> str:

@@ -4,6 +4,7 @@ from . import (
     addresses,
     dhcp_options,
     endpoint_connections,
+    endpoint_extras,
     endpoint_service_permissions,
     endpoint_services,
     endpoints,
@@ -22,6 +23,7 @@ from . import (
     network_acls,
     network_interface_attachments,
     network_interfaces,
+    private_addresses,
     regions,
     route_table_associations,
     route_tables,
@@ -30,6 +32,7 @@ from . import (
     security_groups,
     subnets,
     tags,
+    vpc_cidr_blocks,
     vpcs,
 )
 
@@ -37,6 +40,7 @@ __all__ = [
     "addresses",
     "dhcp_options",
     "endpoint_connections",
+    "endpoint_extras",
     "endpoint_service_permissions",
     "endpoint_services",
     "endpoints",
@@ -55,6 +59,7 @@ __all__ = [
     "network_acls",
     "network_interface_attachments",
     "network_interfaces",
+    "private_addresses",
     "regions",
     "route_table_associations",
     "route_tables",
@@ -63,5 +68,6 @@ __all__ = [
     "security_groups",
     "subnets",
     "tags",
+    "vpc_cidr_blocks",
     "vpcs",
 ]

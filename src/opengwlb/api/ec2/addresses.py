@@ -8,7 +8,7 @@ from dataclasses import replace
 from opengwlb.api.common import filters, quotas, resources, tags
 from opengwlb.api.common.errors import dry_run, invalid_parameter, invalid_value, missing, refuse
 from opengwlb.api.common.filters import present
-from opengwlb.api.common.interfaces import address_of, free_address, make_address, only_interface
+from opengwlb.api.common.interfaces import addresses_of, free_address, make_address, only_interface
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.api.ec2.internet_gateways import attached_gateway
 from opengwlb.model.compute import Instance, InstanceState
@@ -38,7 +38,7 @@ def answer(view: View, address: Address) -> Answer:
             "AssociationId": address.association,
             "NetworkInterfaceId": interface.id,
             "NetworkInterfaceOwnerId": interface.account,
-            "PrivateIpAddress": interface.private_ip,
+            "PrivateIpAddress": address.private_ip or interface.private_ip,
         }
         if interface.attachment is not None:
             shown["InstanceId"] = interface.attachment.instance
@@ -67,8 +67,8 @@ def allocate_address(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
     refuse(
         params,
-        ("Address", "CustomerOwnedIpv4Pool", "IpamPoolId"),
-        because="addresses come from one pool, in its order.",
+        ("CustomerOwnedIpv4Pool", "IpamPoolId"),
+        because="addresses come from one pool.",
     )
     if params.get("Domain", "vpc") != "vpc":
         raise invalid_parameter(params["Domain"], parameter="domain", reason="Use vpc.")
@@ -83,7 +83,7 @@ def allocate_address(ctx: Context, params: Parameters) -> Answer:
     def work(tx: Transaction) -> Address:
         mine = [each for each in resources.owned(ctx, tx, Address) if not each.automatic]
         quotas.check(ctx, tx, "elastic-addresses", count=len(mine) + 1)
-        return make_address(ctx, tx, tags=given)
+        return make_address(ctx, tx, wanted=params.get("Address") or None, tags=given)
 
     made = ctx.store.transact(work)
     return {
@@ -119,18 +119,19 @@ def associate_address(ctx: Context, params: Parameters) -> Answer:
     def work(tx: Transaction) -> str:
         address = _named(ctx, tx, params)
         interface = _target(ctx, tx, params)
-        if params.get("PrivateIpAddress", interface.private_ip) != interface.private_ip:
-            raise invalid_value(f"{params['PrivateIpAddress']} is not a private IP address of {interface.id}")
+        private_ip = params.get("PrivateIpAddress") or interface.private_ip
+        if private_ip not in interface.private_ips:
+            raise invalid_value(f"{private_ip} is not a private IP address of {interface.id}")
         if attached_gateway(tx, interface.vpc) is None:
             raise AwsError("Gateway.NotAttached", f"Network {interface.vpc} is not attached to any internet gateway")
-        if address.network_interface == interface.id and address.association:
+        before = addresses_of(tx, interface).get(private_ip)
+        if before is not None and before.id == address.id and address.association:
             return address.association
         if address.association is not None and not may_move:
             raise AwsError(
                 "Resource.AlreadyAssociated",
                 f"resource {address.id} is already associated with associate-id {address.association}",
             )
-        before = address_of(tx, interface.id)
         if before is not None:
             if not may_move and not before.automatic:
                 raise AwsError(
@@ -139,7 +140,8 @@ def associate_address(ctx: Context, params: Parameters) -> Answer:
                 )
             free_address(tx, before)
         association = new_id("eipassoc")
-        tx.put(replace(address, association=association, network_interface=interface.id))
+        further = None if private_ip == interface.private_ip else private_ip
+        tx.put(replace(address, association=association, network_interface=interface.id, private_ip=further))
         return association
 
     return {"AssociationId": ctx.store.transact(work)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opengwlb.api.common import filters, ipv6
+from opengwlb.api.common import filters, ipv6, private_addresses
 from opengwlb.api.common.errors import dry_run, invalid_value
 from opengwlb.api.common.filters import Spec, flag
 from opengwlb.api.common.pages import slice_ec2
@@ -78,7 +78,7 @@ def _describe(kind: InstanceType) -> dict[str, Any]:
             "MaximumNetworkInterfaces": kind.interfaces,
             "MaximumNetworkCards": 1,
             "DefaultNetworkCardIndex": 0,
-            "Ipv4AddressesPerInterface": 1,
+            "Ipv4AddressesPerInterface": private_addresses.MOST_ADDRESSES,
             "Ipv6AddressesPerInterface": ipv6.MOST_ADDRESSES,
             "Ipv6Supported": True,
             "EnaSupport": "supported",

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from opengwlb.api.common import ipv6, resources
+from opengwlb.api.common import connection_tracking, ipv6, private_addresses, resources
 from opengwlb.api.common.errors import bad_combination, invalid_value, refuse, unsupported
 from opengwlb.api.common.interfaces import make_address, make_network_interface, remove_network_interface
 from opengwlb.api.context import Context, Parameters
 from opengwlb.model.ids import new_id
-from opengwlb.model.vpc import Attachment, NetworkInterface, SecurityGroup, Subnet, Tags, Vpc
+from opengwlb.model.vpc import Attachment, ConnectionTracking, NetworkInterface, SecurityGroup, Subnet, Tags, Vpc
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
 from .network_interfaces import manageable, require_groups
 
-_ONE_IPV4_PER_INTERFACE = (
-    "PrivateIpAddresses",
-    "SecondaryPrivateIpAddressCount",
+_NO_SUCH_OPTIONS = (
     "AssociateCarrierIpAddress",
     "NetworkCardIndex",
     "Ipv4Prefixes",
@@ -28,10 +26,19 @@ _ONE_IPV4_PER_INTERFACE = (
     "Ipv6PrefixCount",
     "PrimaryIpv6",
     "EnaSrdSpecification",
-    "ConnectionTrackingSpecification",
     "EnaQueueCount",
 )
-_OF_A_NEW_ONE = ("SubnetId", "PrivateIpAddress", "Groups", "Description", "Ipv6AddressCount", "Ipv6Addresses")
+_OF_A_NEW_ONE = (
+    "SubnetId",
+    "PrivateIpAddress",
+    "PrivateIpAddresses",
+    "SecondaryPrivateIpAddressCount",
+    "Groups",
+    "Description",
+    "Ipv6AddressCount",
+    "Ipv6Addresses",
+    "ConnectionTrackingSpecification",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +49,8 @@ class Asked:
     existing: str | None = None
     """An `eni-…` that the caller has made before; then nothing else is said about it."""
     subnet: str | None = None
-    private_ip: str | None = None
+    addresses: private_addresses.Asked = field(default_factory=private_addresses.Asked)
+    tracking: ConnectionTracking = field(default_factory=ConnectionTracking)
     groups: tuple[str, ...] = ()
     public_ip: bool | None = None
     """None: as the subnet does."""
@@ -73,7 +81,7 @@ def read(params: Parameters) -> tuple[Asked, ...]:
         return (
             Asked(
                 subnet=params.get("SubnetId"),
-                private_ip=params.get("PrivateIpAddress"),
+                addresses=private_addresses.read({"PrivateIpAddress": params.get("PrivateIpAddress")}),
                 groups=tuple(params.get("SecurityGroupIds") or ()),
                 ipv6=_ipv6(params),
             ),
@@ -107,7 +115,7 @@ def read(params: Parameters) -> tuple[Asked, ...]:
 
 
 def _one(asked: dict[str, Any], *, alone: bool) -> Asked:
-    refuse(asked, _ONE_IPV4_PER_INTERFACE, because="an interface has one private IPv4 address and no other options.")
+    refuse(asked, _NO_SUCH_OPTIONS, because="interfaces have addresses, not prefixes, and no hardware of their own.")
     if asked.get("InterfaceType") not in (None, "", "interface"):
         raise unsupported("InterfaceType", "interfaces of instances are of type interface.")
     index = asked.get("DeviceIndex", 0 if alone else None)
@@ -126,7 +134,8 @@ def _one(asked: dict[str, Any], *, alone: bool) -> Asked:
         device_index=index,
         existing=existing,
         subnet=asked.get("SubnetId"),
-        private_ip=asked.get("PrivateIpAddress"),
+        addresses=private_addresses.read(asked),
+        tracking=connection_tracking.read(asked.get("ConnectionTrackingSpecification")),
         groups=tuple(asked.get("Groups") or ()),
         public_ip=asked.get("AssociatePublicIpAddress"),
         ipv6=_ipv6(asked),
@@ -145,7 +154,7 @@ def check_several(interfaces: Iterable[Asked]) -> None:
     for one in interfaces:
         if one.existing is not None:
             raise bad_combination("A network interface cannot be specified when launching several instances")
-        if one.private_ip is not None:
+        if one.addresses.primary is not None or one.addresses.further:
             raise bad_combination("The parameter privateIpAddress cannot be used when launching several instances")
         if one.ipv6.get("Ipv6Addresses"):
             raise bad_combination("The parameter ipv6Addresses cannot be used when launching several instances")
@@ -217,7 +226,8 @@ def _interface(
         ctx,
         tx,
         subnet=planned.subnet,
-        private_ip=asked.private_ip,
+        addresses=asked.addresses,
+        tracking=asked.tracking,
         ipv6_addresses=ipv6.choose(tx, planned.subnet, asked=asked.ipv6),
         groups=planned.groups,
         description=asked.description,

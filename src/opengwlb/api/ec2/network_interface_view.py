@@ -8,7 +8,7 @@ from typing import Any
 from opengwlb.api.common import tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.filters import flag, present
-from opengwlb.api.common.interfaces import address_of
+from opengwlb.api.common.interfaces import addresses_of
 from opengwlb.api.common.zones import zones
 from opengwlb.api.context import Answer
 from opengwlb.model.ids import hex_part
@@ -18,8 +18,8 @@ from opengwlb.policy.resolver import private_dns_name, public_dns_name
 
 
 def answer(view: View, interface: NetworkInterface) -> Answer:
-    dns_name = private_dns_name(interface.private_ip, region=interface.region)
-    primary: Answer = {"Primary": True, "PrivateDnsName": dns_name, "PrivateIpAddress": interface.private_ip}
+    addresses = [_private_address(view, interface, each) for each in interface.private_ips]
+    primary = addresses[0]
     shown: Answer = {
         "NetworkInterfaceId": interface.id,
         "OwnerId": interface.account,
@@ -32,9 +32,9 @@ def answer(view: View, interface: NetworkInterface) -> Answer:
         "InterfaceType": interface.interface_type,
         "Ipv6Addresses": [{"Ipv6Address": each, "IsPrimaryIpv6": False} for each in interface.ipv6_addresses],
         "MacAddress": interface.mac,
-        "PrivateDnsName": dns_name,
+        "PrivateDnsName": primary["PrivateDnsName"],
         "PrivateIpAddress": interface.private_ip,
-        "PrivateIpAddresses": [primary],
+        "PrivateIpAddresses": addresses,
         "RequesterManaged": interface.requester_managed,
         "SourceDestCheck": interface.source_dest_check,
         "Status": "in-use" if _attached(interface) else "available",
@@ -46,8 +46,31 @@ def answer(view: View, interface: NetworkInterface) -> Answer:
         shown["RequesterId"] = interface.requester_id
     if attachment := _attachment(interface):
         shown["Attachment"] = attachment
-    if association := _association(view, interface):
-        shown["Association"] = primary["Association"] = association
+    if "Association" in primary:
+        shown["Association"] = primary["Association"]
+    if tracking := connection_tracking(interface):
+        shown["ConnectionTrackingConfiguration"] = tracking
+    return shown
+
+
+def connection_tracking(interface: NetworkInterface) -> Answer:
+    """The timeouts that were set."""
+    values = {
+        "TcpEstablishedTimeout": interface.tracking.tcp_established_s,
+        "UdpStreamTimeout": interface.tracking.udp_stream_s,
+        "UdpTimeout": interface.tracking.udp_s,
+    }
+    return {member: value for member, value in values.items() if value is not None}
+
+
+def _private_address(view: View, interface: NetworkInterface, address: str) -> Answer:
+    shown: Answer = {
+        "Primary": address == interface.private_ip,
+        "PrivateDnsName": private_dns_name(address, region=interface.region),
+        "PrivateIpAddress": address,
+    }
+    if association := _association(view, interface, address):
+        shown["Association"] = association
     return shown
 
 
@@ -98,8 +121,8 @@ def _attachment(interface: NetworkInterface) -> Answer | None:
     }
 
 
-def _association(view: View, interface: NetworkInterface) -> Answer | None:
-    address = address_of(view, interface.id)
+def _association(view: View, interface: NetworkInterface, private_ip: str) -> Answer | None:
+    address = addresses_of(view, interface).get(private_ip)
     if address is None:
         return None
     shown: Answer = {
@@ -116,6 +139,14 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
     def of(*path: str) -> Callable[[NetworkInterface], Iterable[str]]:
         return lambda interface: _at(answer(view, interface), path)
 
+    def of_addresses(member: str) -> Callable[[NetworkInterface], Iterable[str]]:
+        """A member of the association of any of the private addresses."""
+        return lambda interface: [
+            each["Association"][member]
+            for each in answer(view, interface)["PrivateIpAddresses"]
+            if member in each.get("Association", {})
+        ]
+
     def none(_: NetworkInterface) -> Iterable[str]:
         return ()
 
@@ -125,8 +156,6 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
         "association.ip-owner-id": ("Association", "IpOwnerId"),
         "association.public-ip": ("Association", "PublicIp"),
         "association.public-dns-name": ("Association", "PublicDnsName"),
-        "addresses.association.owner-id": ("Association", "IpOwnerId"),
-        "addresses.association.public-ip": ("Association", "PublicIp"),
         "attachment.attachment-id": ("Attachment", "AttachmentId"),
         "attachment.attach-time": ("Attachment", "AttachTime"),
         "attachment.delete-on-termination": ("Attachment", "DeleteOnTermination"),
@@ -139,8 +168,10 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
     }
     return {
         **{name: of(*path) for name, path in members.items()},
-        "addresses.primary": lambda _: flag(True),
-        "addresses.private-ip-address": lambda interface: (interface.private_ip,),
+        "addresses.association.owner-id": of_addresses("IpOwnerId"),
+        "addresses.association.public-ip": of_addresses("PublicIp"),
+        "addresses.primary": lambda interface: ("true", "false") if interface.further_ips else ("true",),
+        "addresses.private-ip-address": lambda interface: interface.private_ips,
         "availability-zone": lambda interface: (interface.zone,),
         "availability-zone-id": lambda interface: present(_zone_id(interface)),
         "description": lambda interface: (interface.description,),
@@ -153,7 +184,7 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
         "operator.managed": lambda _: flag(False),
         "operator.principal": none,
         "owner-id": lambda interface: (interface.account,),
-        "private-ip-address": lambda interface: (interface.private_ip,),
+        "private-ip-address": lambda interface: interface.private_ips,
         "requester-id": lambda interface: present(interface.requester_id),
         "requester-managed": lambda interface: flag(interface.requester_managed),
         "source-dest-check": lambda interface: flag(interface.source_dest_check),

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from opengwlb.api.common import ipv6, quotas, resources, tags
+from opengwlb.api.common import connection_tracking, ipv6, private_addresses, quotas, resources, tags
 from opengwlb.api.common.describe import describe
-from opengwlb.api.common.errors import bad_combination, dry_run, invalid_parameter, refuse
+from opengwlb.api.common.errors import bad_combination, dry_run, invalid_parameter, missing, refuse, unsupported
 from opengwlb.api.common.idempotency import idempotent
-from opengwlb.api.common.interfaces import make_network_interface, remove_network_interface
+from opengwlb.api.common.interfaces import (
+    addresses_of,
+    free_address,
+    make_address,
+    make_network_interface,
+    remove_network_interface,
+)
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.api.ec2 import network_interface_view
 from opengwlb.model.compute import Instance
@@ -27,19 +33,18 @@ def create_network_interface(ctx: Context, params: Parameters) -> Answer:
         (
             "Ipv4Prefixes",
             "Ipv4PrefixCount",
-            "PrivateIpAddresses",
-            "SecondaryPrivateIpAddressCount",
             "Ipv6Prefixes",
             "Ipv6PrefixCount",
             "EnablePrimaryIpv6",
-            "ConnectionTrackingSpecification",
             "Operator",
         ),
-        because="an interface has one private IPv4 address.",
+        because="interfaces have addresses, not prefixes, and no manager but their account.",
     )
     if params.get("InterfaceType", "interface") != "interface":
         raise invalid_parameter(params["InterfaceType"], parameter="interfaceType", reason="Use interface.")
     given = tags.from_specifications(params, "network-interface")
+    addresses = private_addresses.read(params)
+    tracking = connection_tracking.read(params.get("ConnectionTrackingSpecification"))
 
     def work(tx: Transaction) -> Answer:
         subnet = resources.require(ctx, tx, Subnet, params["SubnetId"])
@@ -50,10 +55,11 @@ def create_network_interface(ctx: Context, params: Parameters) -> Answer:
                     ctx,
                     tx,
                     subnet=subnet,
-                    private_ip=params.get("PrivateIpAddress"),
+                    addresses=addresses,
                     ipv6_addresses=ipv6.choose(tx, subnet, asked=params),
                     groups=require_groups(ctx, tx, params.get("Groups"), vpc=subnet.vpc),
                     description=params.get("Description", ""),
+                    tracking=tracking,
                     tags=given,
                 ),
             )
@@ -120,19 +126,27 @@ def modify_network_interface_attribute(ctx: Context, params: Parameters) -> Answ
         (
             "EnaSrdSpecification",
             "EnablePrimaryIpv6",
-            "ConnectionTrackingSpecification",
-            "AssociatePublicIpAddress",
             "AssociatedSubnetIds",
         ),
-        because="interfaces do not have this attribute yet.",
+        because="interfaces do not have this attribute.",
     )
-    attributes = ("Description", "SourceDestCheck", "Groups", "Attachment")
+    attributes = (
+        "Description",
+        "SourceDestCheck",
+        "Groups",
+        "Attachment",
+        "ConnectionTrackingSpecification",
+        "AssociatePublicIpAddress",
+    )
     given = [name for name in attributes if params.get(name) is not None]
     if len(given) != 1:
         raise bad_combination("Exactly one attribute must be specified.")
 
     def work(tx: Transaction) -> None:
         interface = manageable(ctx, tx, params["NetworkInterfaceId"])
+        if given[0] == "AssociatePublicIpAddress":
+            _set_public(ctx, tx, interface, wanted=params[given[0]])
+            return
         tx.put(_modified(ctx, tx, interface, name=given[0], value=params[given[0]]))
         if given[0] == "SourceDestCheck":
             _tell_instance(tx, interface, check=params["SourceDestCheck"]["Value"])
@@ -148,6 +162,9 @@ def _modified(ctx: Context, view: View, interface: NetworkInterface, *, name: st
         return replace(interface, source_dest_check=value["Value"])
     if name == "Groups":
         return replace(interface, groups=require_groups(ctx, view, value, vpc=interface.vpc))
+    if name == "ConnectionTrackingSpecification":
+        return replace(interface, tracking=connection_tracking.read(value, before=interface.tracking))
+    refuse(value, ("EnaQueueCount", "DefaultEnaQueueCount"), because="interfaces are not ENA devices.")
     attachment = interface.attachment
     if attachment is None or attachment.id != value.get("AttachmentId"):
         raise AwsError(
@@ -155,6 +172,33 @@ def _modified(ctx: Context, view: View, interface: NetworkInterface, *, name: st
         )
     wanted = value.get("DeleteOnTermination", attachment.delete_on_termination)
     return replace(interface, attachment=replace(attachment, delete_on_termination=wanted))
+
+
+def _set_public(ctx: Context, tx: Transaction, interface: NetworkInterface, *, wanted: bool) -> None:
+    """An automatic public address comes to an instance's first interface, or goes; an elastic one is none of this."""
+    if interface.attachment is None or interface.attachment.device_index != 0:
+        raise unsupported("AssociatePublicIpAddress", "only the first interface of an instance gets one by itself.")
+    public = addresses_of(tx, interface).get(interface.private_ip)
+    if wanted and public is None:
+        make_address(ctx, tx, network_interface=interface.id, automatic=True)
+    elif not wanted and public is not None and public.automatic:
+        free_address(tx, public)
+
+
+@action("ec2", "ResetNetworkInterfaceAttribute")
+def reset_network_interface_attribute(ctx: Context, params: Parameters) -> Answer:
+    """`SourceDestCheck` is the only attribute that has something to go back to: on."""
+    if params.get("SourceDestCheck") is None:
+        raise missing("sourceDestCheck")
+
+    def work(tx: Transaction) -> None:
+        interface = manageable(ctx, tx, params["NetworkInterfaceId"])
+        dry_run(params)
+        tx.put(replace(interface, source_dest_check=True))
+        _tell_instance(tx, interface, check=True)
+
+    ctx.store.transact(work)
+    return {}
 
 
 def _tell_instance(tx: Transaction, interface: NetworkInterface, *, check: bool) -> None:

@@ -116,7 +116,7 @@ def create_route_table(ctx: Context, params: Parameters) -> Answer:
                 region=ctx.region,
                 vpc=vpc.id,
                 number=_free_number(tx, vpc),
-                routes=(local_route(vpc.cidr), *(local_route(block.cidr) for block in vpc.ipv6)),
+                routes=tuple(local_route(cidr) for cidr in (*vpc.cidrs, *(block.cidr for block in vpc.ipv6))),
                 tags=given,
             )
             tx.put(table)

@@ -48,7 +48,7 @@ _NO_SUCH_SERVICE = (
     "Operator",
     "PrivateDnsNameOptions",
 )
-_ONE_IPV4_ADDRESS = ("EnablePrimaryIpv6", "SecondaryInterfaces")
+_NO_SUCH_INTERFACES = ("EnablePrimaryIpv6", "SecondaryInterfaces")
 
 
 @action("ec2", "RunInstances")
@@ -56,7 +56,7 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     """Between MinCount and MaxCount instances: as many as the subnet has addresses for."""
     refuse(params, _NO_SUCH_HARDWARE, because="instances are boxes of this machine, without hardware of their own.")
     refuse(params, _NO_SUCH_SERVICE, because="the service behind it is not available here.")
-    refuse(params, _ONE_IPV4_ADDRESS, because="an interface has one private IPv4 address.")
+    refuse(params, _NO_SUCH_INTERFACES, because="interfaces have no primary IPv6 address, and no second network.")
     if (params.get("Monitoring") or {}).get("Enabled"):
         raise unsupported("Monitoring", "detailed monitoring is not available here.")
     if params.get("InstanceInitiatedShutdownBehavior") not in (None, "stop"):

@@ -10,7 +10,7 @@ from opengwlb.api.common import arns, cidrs, defaults, ipv6, network_acls, quota
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import bad_combination, dependency, dry_run, invalid_value, missing, refuse
 from opengwlb.api.common.filters import flag
-from opengwlb.api.common.interfaces import taken_addresses
+from opengwlb.api.common.private_addresses import taken_addresses
 from opengwlb.api.common.zones import choose_zone
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.elb import LoadBalancer
@@ -116,7 +116,7 @@ def create_subnet(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> Answer:
         vpc = resources.require(ctx, tx, Vpc, params["VpcId"])
-        if not network.subnet_of(IPv4Network(vpc.cidr)):
+        if not any(network.subnet_of(IPv4Network(cidr)) for cidr in vpc.cidrs):
             raise AwsError("InvalidSubnet.Range", f"The CIDR '{params['CidrBlock']}' is invalid.")
         others = list(resources.in_vpc(tx, Subnet, vpc.id))
         quotas.check(ctx, tx, "subnets-per-vpc", count=len(others) + 1)

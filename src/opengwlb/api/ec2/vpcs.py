@@ -14,10 +14,11 @@ from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import InternetGateway, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup, Subnet, Vpc
+from opengwlb.policy import vpc_blocks
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-from .ipv6_blocks import OWN_OR_POOL
+from .vpc_cidr_blocks import OWN_OR_POOL, associations
 
 IPAM = ("Ipv4IpamPoolId", "Ipv4NetmaskLength")
 
@@ -25,8 +26,8 @@ IPAM = ("Ipv4IpamPoolId", "Ipv4NetmaskLength")
 SPEC: Mapping[str, Callable[[Vpc], Iterable[str]]] = {
     "cidr": lambda vpc: (vpc.cidr,),
     "cidr-block": lambda vpc: (vpc.cidr,),
-    "cidr-block-association.cidr-block": lambda vpc: (vpc.cidr,),
-    "cidr-block-association.association-id": lambda vpc: (vpc.cidr_association,),
+    "cidr-block-association.cidr-block": lambda vpc: vpc.cidrs,
+    "cidr-block-association.association-id": lambda vpc: [each["AssociationId"] for each in associations(vpc)],
     "cidr-block-association.state": lambda _: ("associated",),
     "dhcp-options-id": lambda vpc: (vpc.dhcp_options,),
     "ipv6-cidr-block-association.ipv6-cidr-block": lambda vpc: [block.cidr for block in vpc.ipv6],
@@ -47,13 +48,7 @@ def answer(vpc: Vpc) -> Answer:
         "OwnerId": vpc.account,
         "State": vpc.state,
         "CidrBlock": vpc.cidr,
-        "CidrBlockAssociationSet": [
-            {
-                "AssociationId": vpc.cidr_association,
-                "CidrBlock": vpc.cidr,
-                "CidrBlockState": {"State": "associated"},
-            }
-        ],
+        "CidrBlockAssociationSet": associations(vpc),
         "Ipv6CidrBlockAssociationSet": [ipv6.vpc_association(block, region=vpc.region) for block in vpc.ipv6],
         "DhcpOptionsId": vpc.dhcp_options,
         "InstanceTenancy": vpc.instance_tenancy,
@@ -71,6 +66,8 @@ def create_vpc(ctx: Context, params: Parameters) -> Answer:
     if not params.get("CidrBlock"):
         raise missing("cidrBlock")
     network = cidrs.sized_block(params["CidrBlock"], parameter="cidrBlock", code="InvalidVpc.Range")
+    if (refused := vpc_blocks.primary_refusal(network)) is not None:
+        raise AwsError(refused.code, refused.message)
     tenancy = params.get("InstanceTenancy", "default")
     if tenancy not in ("default", "dedicated"):
         raise invalid_parameter(tenancy, parameter="instanceTenancy", reason="Use default or dedicated.")

@@ -162,7 +162,7 @@ def _check_addresses(ctx: Context, tx: Transaction, group: TargetGroup, items: l
         zone = item.get("AvailabilityZone")
         if zone not in (None, "all") and zone not in (each.name for each in zones(ctx.region)):
             raise validation_error(f"The Availability Zone '{zone}' is not valid")
-        if vpc is not None and address in IPv4Network(vpc.cidr):
+        if vpc is not None and any(address in IPv4Network(cidr) for cidr in vpc.cidrs):
             at = zone_of_address(tx, group.vpc, item["Id"])
             if at is None:
                 raise AwsError("InvalidTarget", f"The IP address '{address}' is not within any subnet of '{group.vpc}'")

@@ -8,7 +8,8 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from opengwlb.api.common import quotas
-from opengwlb.api.common.interfaces import make_network_interface, taken_addresses
+from opengwlb.api.common.interfaces import make_network_interface
+from opengwlb.api.common.private_addresses import taken_addresses
 from opengwlb.api.common.resources import find as find_owned
 from opengwlb.api.common.resources import owned
 from opengwlb.api.context import Answer, Context, Parameters, action
