@@ -18,8 +18,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from opengwlb.api import accounts, dispatch
+from opengwlb.store.metrics import MetricStore
 from opengwlb.store.sqlite import SqliteStore
-from opengwlb.wire.gateway import Gateway
+from opengwlb.wire.gateway import CBOR_PATH, Gateway
 
 REGION = "ap-northeast-2"
 
@@ -28,9 +29,10 @@ class ServiceLab:
     def __init__(self, directory: Path) -> None:
         self.late_s = 0.0
         self.store = SqliteStore(directory / "store.sqlite", clock=time.time)
+        self.metrics = MetricStore(directory / "metrics.sqlite")
         self.account, self.key = accounts.create_account(self.store, name="lab")
         self.gateway = Gateway(
-            handle=dispatch.make_handler(self.store, self.clock),
+            handle=dispatch.make_handler(self.store, self.clock, metrics=self.metrics),
             credentials=lambda key: accounts.find_credential(self.store, key),
             sessions=lambda token: accounts.find_session(self.store, token),
             auth="sigv4",
@@ -39,7 +41,12 @@ class ServiceLab:
             default_region=REGION,
             implemented=dispatch.implemented,
         )
-        app = Starlette(routes=[Route("/", self.gateway.endpoint, methods=["GET", "POST"])])
+        app = Starlette(
+            routes=[
+                Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
+                Route(CBOR_PATH, self.gateway.endpoint, methods=["POST"]),
+            ]
+        )
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
@@ -55,6 +62,7 @@ class ServiceLab:
         self._thread.join(10)
         self._socket.close()
         self.store.close()
+        self.metrics.close()
 
     def client(self, name: str, credentials: dict[str, Any] | None = None, *, region: str = REGION) -> Any:
         """Of the account's root, or of temporary `Credentials` as STS answers them."""

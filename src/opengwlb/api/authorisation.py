@@ -20,7 +20,7 @@ from opengwlb.wire.errors import AccessDenied
 
 from .iam.aws_policies import AWS_POLICIES
 
-VENDORS = {"elbv2": "elasticloadbalancing"}
+VENDORS = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
 """What actions of a service are prefixed with, where it is not botocore's name."""
 FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
 """Need no permission of their own; AssumeRole asks both sides itself."""
@@ -181,6 +181,7 @@ def context_of(call: Asking, *, now: float) -> dict[str, tuple[str, ...]]:
         "aws:SourceVpc": origin.vpc,
         "aws:SourceVpce": origin.endpoint,
         "ec2:InstanceType": call.params.get("InstanceType"),
+        "cloudwatch:namespace": call.params.get("Namespace"),
     }
     context = {key.lower(): (value,) for key, value in found.items() if isinstance(value, str) and value}
     tags = dict(_request_tags(call.params))
@@ -218,7 +219,9 @@ def resources_of(call: Asking, snapshot: Snapshot) -> list[str]:
     """The ARNs that a call is about, each once; `*` when it is about none."""
     if call.service == "ssm":
         found = list(_parameters(call))
-    elif call.service in ("ec2", "elbv2") and _LOOKS.fullmatch(call.operation):
+    elif call.service in ("cloudwatch", "resourcegroupstaggingapi") or (
+        call.service in ("ec2", "elbv2") and _LOOKS.fullmatch(call.operation)
+    ):
         found = []
     elif call.service == "ec2":
         found = list(_named(call, call.params))

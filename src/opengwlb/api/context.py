@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opengwlb.model.mode import Mode
+from opengwlb.store.metrics import MetricStore
 from opengwlb.store.protocol import Store
 
 Parameters = dict[str, Any]
@@ -42,6 +43,8 @@ class Context:
     """(action, resource ARN): raises AccessDenied unless the caller may do this too. The operation itself was asked already."""
     console: Callable[[str], bytes] = _silent_console
     """Instance id -> what its serial console printed so far; given by who runs the instances."""
+    metrics: MetricStore | None = None
+    """CloudWatch's data points; None where nobody keeps any."""
 
     mode: Mode = Mode.KERNEL
     """What is below the API."""

@@ -49,7 +49,7 @@ class CborProtocol:
     headers: Mapping[str, str] = {"smithy-protocol": PROTOCOL}
 
     def __init__(self, *, queried: QueryErrors | None = None) -> None:
-        self._typed = TypedCompiler(_SCALARS)
+        self._typed = TypedCompiler(_SCALARS, absent=_absent)
         self._queried = queried
 
     def compile_input(self, operation: OperationModel) -> Callable[[bytes], dict[str, Any]]:
@@ -114,6 +114,11 @@ def decode(body: bytes) -> Any:
     except CBORDecodeError as error:
         raise unreadable("something follows the CBOR map") from error
     raise unreadable("something follows the CBOR map")
+
+
+def _absent(value: Any) -> bool:
+    # By its name, since the module that has it may not be imported for the sake of an answer without a body.
+    return value is None or type(value).__name__ == "UndefinedType"
 
 
 def _refuse(value: Any, immutable: bool) -> Any:

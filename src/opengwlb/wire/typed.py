@@ -42,8 +42,12 @@ def number(value: Any, path: str, _problems: Problems) -> float:
 class TypedCompiler:
     """Compiles input shapes; one per service. Readers are cached, so recursive shapes work."""
 
-    def __init__(self, scalars: Mapping[str, Read]) -> None:
+    def __init__(
+        self, scalars: Mapping[str, Read], *, absent: Callable[[Any], bool] = lambda value: value is None
+    ) -> None:
+        """`absent`: whether a member's value is the protocol's way to say that it has none."""
         self._scalars = scalars
+        self._absent = absent
         self._readers: dict[str, Read] = {}
 
     def input(self, operation: OperationModel) -> Callable[[Any], dict[str, Any]]:
@@ -118,7 +122,7 @@ class TypedCompiler:
             for field, (name, of_member) in members.items():
                 place = name[0].lower() + name[1:]
                 place = f"{path}.{place}" if path else place
-                if sent.get(field) is not None:
+                if not self._absent(sent.get(field)):
                     found[name] = of_member(sent[field], place, problems)
                 elif name in required:
                     problems.append(null_problem(place))
