@@ -116,6 +116,18 @@ def test_no_frame_for_a_lab_address_leaves_by_the_hosts_own_interfaces(server, l
         watch.wait()
 
 
+def test_a_rejected_connection_carries_nothing_until_it_is_accepted_again(server, lab):
+    inspected, first, second = lab
+    connection = {"ServiceId": inspected.service_id, "VpcEndpointIds": [second.endpoints["b"]]}
+    assert inspected.ec2.reject_vpc_endpoint_connections(**connection)["Unsuccessful"] == []
+    until(lambda: get(server, second.public["b"]) == "", what="a rejected endpoint carries nothing")
+    assert get(server, first.public["a"]) == "customer1", "others go on"
+    (shown,) = second.ec2.describe_vpc_endpoints(VpcEndpointIds=[second.endpoints["b"]])["VpcEndpoints"]
+    assert shown["State"] == "rejected"
+    assert inspected.ec2.accept_vpc_endpoint_connections(**connection)["Unsuccessful"] == []
+    until(lambda: get(server, second.public["b"]) == "customer2", what="an accepted endpoint carries again")
+
+
 def test_a_third_customer_without_permission_cannot_attach(server, lab):
     inspected, _, _ = lab
     inspected.ec2.modify_vpc_endpoint_service_permissions(ServiceId=inspected.service_id, RemoveAllowedPrincipals=["*"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from opengwlb.api.common import filters, tags
 from opengwlb.api.common.describe import timestamp
-from opengwlb.api.common.errors import dry_run, refuse
+from opengwlb.api.common.errors import dry_run, missing, refuse
 from opengwlb.api.common.filters import Spec
 from opengwlb.api.common.pages import slice_ec2
 from opengwlb.api.common.resources import not_found, owned, require
@@ -53,12 +53,14 @@ def describe_vpc_endpoint_connections(ctx: Context, params: Parameters) -> Answe
 
 def _answer_requests(ctx: Context, params: Parameters, *, take: tuple[EndpointState, ...], to: EndpointState) -> Answer:
     refuse(params, ("TransitGatewayAttachmentIds",), because="transit gateways are not available.")
+    if not params.get("VpcEndpointIds"):
+        raise missing("VpcEndpointIds")
 
     def work(tx: Transaction) -> list[dict[str, Any]]:
         service = require(ctx, tx, EndpointService, params["ServiceId"])
         dry_run(params)
         failed = []
-        for endpoint_id in params.get("VpcEndpointIds") or []:
+        for endpoint_id in dict.fromkeys(params["VpcEndpointIds"]):
             endpoint = tx.get(VpcEndpoint, endpoint_id)
             if endpoint is None or endpoint.service != service.id:
                 failed.append(unsuccessful(endpoint_id, not_found(VpcEndpoint, endpoint_id)))

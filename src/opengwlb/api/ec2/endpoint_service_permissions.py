@@ -31,7 +31,8 @@ class _Permission:
     @property
     def principal_type(self) -> str:
         match = _PRINCIPAL.fullmatch(self.principal)
-        return "All" if match is None else {"r": "Account", "u": "User"}.get(match[1][0], "Role")
+        kinds = {"root": "Account", "user": "User", "role": "Role"}
+        return "All" if match is None else kinds[match[1][:4]]
 
 
 _FILTERS: Spec[_Permission] = {

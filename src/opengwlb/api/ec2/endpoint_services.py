@@ -126,6 +126,7 @@ def modify_vpc_endpoint_service_configuration(ctx: Context, params: Parameters) 
         if not types:
             raise AwsError("InvalidParameter", "At least one IP address type must remain supported.")
         _check_dualstack(tx, types, kept)
+        _check_types_unused(tx, service, types)
         dry_run(params)
         acceptance = params.get("AcceptanceRequired")
         tx.put(
@@ -269,6 +270,16 @@ def _ip_address_types(types: list[str] | None) -> tuple[str, ...]:
         if kind not in ("ipv4", "ipv6"):
             raise AwsError("InvalidParameter", f"'{kind}' is not an IP address type; use 'ipv4' or 'ipv6'.")
     return tuple(dict.fromkeys(types or ()))
+
+
+def _check_types_unused(view: View, service: EndpointService, types: Iterable[str]) -> None:
+    """An IP address type goes only when no endpoint uses it; that AWS's error is this one is inferred."""
+    needed = {"ipv4": ("ipv4",), "dualstack": ("ipv4", "ipv6"), "ipv6": ("ipv6",)}
+    for endpoint in connections(view, service.id):
+        if endpoint.state in ALIVE and not set(needed[endpoint.ip_address_type]) <= set(types):
+            raise AwsError(
+                "InvalidParameter", f"The endpoint {endpoint.id} uses the IP address type '{endpoint.ip_address_type}'."
+            )
 
 
 def _check_dualstack(view: View, types: Iterable[str], load_balancers: Iterable[str]) -> None:

@@ -168,9 +168,11 @@ def modify_vpc_endpoint(ctx: Context, params: Parameters) -> Answer:
         asked = params.get("IpAddressType") or endpoint.ip_address_type
         service, subnet = tx.get(EndpointService, endpoint.service), tx.get(Subnet, endpoint.subnet)
         interface = tx.get(NetworkInterface, endpoint.network_interface)
-        if service is None or subnet is None or interface is None or asked == endpoint.ip_address_type:
+        if asked == endpoint.ip_address_type:
             dry_run(params)
             return
+        if service is None or subnet is None or interface is None:
+            raise no_such_service(endpoint.service_name)
         kind = _ip_address_type(asked, service=service, subnet=subnet)
         dry_run(params)
         addresses = ipv6.take(tx, subnet, count=1) if kind == "dualstack" else ()

@@ -31,18 +31,19 @@ def serving(view: View, service: EndpointService, *, zone: str) -> str | None:
     return None
 
 
-def may_use(service: EndpointService, *, account: str) -> bool:
-    """Whether an account sees the service and may make endpoints to it: its owner, and whom it permits."""
-    principals = service.allowed_principals
-    return account == service.account or "*" in principals or f"arn:aws:iam::{account}:root" in principals
+def may_use(ctx: Context, service: EndpointService) -> bool:
+    """Whether the caller sees the service and may make endpoints to it: its owner, and whom it permits.
+
+    A permitted account means everybody in it; a permitted role only its own sessions.
+    """
+    wanted = {"*", f"arn:aws:iam::{ctx.account}:root", *((ctx.role,) if ctx.role else ())}
+    return ctx.account == service.account or not wanted.isdisjoint(service.allowed_principals)
 
 
 def usable_services(ctx: Context, view: View) -> list[EndpointService]:
     """The services of this region that the caller may use, in order of creation."""
     return [
-        service
-        for service in view.values(EndpointService)
-        if service.region == ctx.region and may_use(service, account=ctx.account)
+        service for service in view.values(EndpointService) if service.region == ctx.region and may_use(ctx, service)
     ]
 
 
