@@ -10,7 +10,8 @@ import opengwlb.api.ec2
 import opengwlb.api.elbv2
 import opengwlb.api.iam
 import opengwlb.api.ssm
-import opengwlb.api.sts  # noqa: F401  (importing registers the actions)
+import opengwlb.api.sts
+import opengwlb.api.tagging  # noqa: F401  (importing registers the actions)
 from opengwlb.api import authorisation
 from opengwlb.api.common.defaults import ensure_region
 from opengwlb.api.context import ACTIONS, Answer, Context
@@ -30,7 +31,7 @@ class Call(authorisation.Asking, Protocol):
     def request_id(self) -> str: ...
 
 
-GLOBAL = ("sts", "iam", "ssm", "cloudwatch")
+GLOBAL = ("sts", "iam", "ssm", "cloudwatch", "resourcegroupstaggingapi")
 """Services that need no VPC: asking them makes none."""
 
 
