@@ -21,6 +21,8 @@ from .images import keep_assumed, require_launchable
 from .instance_types import DEFAULT_TYPE, check_count, check_type
 
 _TAGGED = ("instance", "network-interface")
+_ALSO_TAGGED = (*_TAGGED, "volume")
+"""An instance has no volumes here, as one from an instance store image at AWS: tags of its volumes are tags of none."""
 USER_DATA_BYTES = 16384
 _MOST_AT_ONCE = 100
 _NO_SUCH_HARDWARE = (
@@ -70,7 +72,7 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     if most > 1:
         launch_network.check_several(interfaces)
     check_count(instance_type.id, len(interfaces))
-    given = {kind: tags.from_specifications(params, kind, also=_TAGGED) for kind in _TAGGED}
+    given = {kind: tags.from_specifications(params, kind, also=_ALSO_TAGGED) for kind in _TAGGED}
 
     def make(tx: Transaction) -> tuple[Instance, ...]:
         image = require_launchable(ctx, tx, image_id)
