@@ -8,12 +8,15 @@ from typing import Any
 from api_harness import Api
 
 from opengwlb.model.compute import Instance, InstanceState
+from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import new_id
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.vpc import Attachment, NetworkInterface
 
 APP = "10.0.0.32/28"
 ENDPOINT = "10.0.0.64/28"
+LOAD_BALANCER = "arn:aws:elasticloadbalancing:ap-northeast-2:222222222222:loadbalancer/gwy/lb/0123456789abcdef"
+"""Another account's, behind the endpoints that are made here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +87,19 @@ class Lab:
             zone="ap-northeast-2a",
             network_interface=new_id("eni"),
             created=self.api.now,
-            load_balancer="arn:aws:elasticloadbalancing:ap-northeast-2:222222222222:loadbalancer/gwy/lb/0123456789abcdef",
+            load_balancer=LOAD_BALANCER,
             state="available",
         )
-        self.api.put(endpoint)
+        balancer = LoadBalancer(
+            id=LOAD_BALANCER,
+            account="222222222222",
+            region=self.api.region,
+            name="lb",
+            vpc="",
+            zones=(),
+            created=self.api.now,
+        )
+        self.api.put(balancer, endpoint)
         return endpoint.id
 
 

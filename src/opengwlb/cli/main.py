@@ -24,6 +24,7 @@ from . import (
     flows,
     images,
     lab,
+    lint,
     looking,
     marketplace,
     plan,
@@ -49,6 +50,7 @@ flows.register(app)
 asking.register(app)
 certify.register(app)
 replay.register(app)
+lint.register(app)
 
 
 @app.command(name="serve")

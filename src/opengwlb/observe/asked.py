@@ -52,6 +52,12 @@ class DropsAsked(Listing, forbid_unknown_fields=True):
     over_s: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.0
 
 
+class LintAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`lint`: in which language the sentences are."""
+
+    language: Literal["en", "ko"] = "en"
+
+
 class Since(msgspec.Struct, forbid_unknown_fields=True):
     """`events`: what came after a revision; with `wait_s` the answer waits for something to come."""
 

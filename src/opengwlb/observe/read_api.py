@@ -38,7 +38,7 @@ from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
 
-from . import asked, chaos, drops, events, filters, flows, pcapng, places, plan, rehearsal, visibility, walk_text
+from . import asked, chaos, drops, events, filters, flows, lint, pcapng, places, plan, rehearsal, visibility, walk_text
 from .capture import Bounds, Capture, OpenSocket
 from .chaos import ChaosAsked
 from .crafted import Craft
@@ -122,6 +122,7 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
         "walk": answers.walk,
         "captures": answers.captures,
         "events": answers.events,
+        "lint": answers.lint,
         "chaos": answers.chaos,
     }
     return [Route(f"{PATH}/{name}", answering(work), methods=["GET", "POST"]) for name, work in works.items()]
@@ -280,6 +281,10 @@ class _Answers:
                 status=410,
             ) from error
         return JSONResponse({"events": events.rows(changes, viewer=viewer, limit=want.limit), "revision": revision})
+
+    def lint(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.LintAsked)
+        return JSONResponse({"findings": lint.rows(self._snapshot(), viewer=viewer, language=want.language)})
 
     def _read_drops(self, topology: Topology) -> Reading:
         plane, fabric = self._of.dataplane, self._of.fabric
