@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from typing import Any
@@ -12,10 +13,12 @@ from opengwlb.api.context import Answer, Context, Parameters
 from opengwlb.model.ids import new_id
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import SecurityGroup, SecurityGroupRule, Tags
+from opengwlb.wire.errors import AwsError
 
 NAMES = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
 """Numbers that EC2 shows by name."""
 HIGHEST_PORT = 65535
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 
 
 def from_call(
@@ -55,11 +58,11 @@ def _rules(
     refuse(permission, ("PrefixListIds",), because="there are no prefix lists.")
     peers: list[dict[str, Any]] = [
         *(
-            {"cidr": _cidr(each["CidrIp"]), "description": each.get("Description", "")}
+            {"cidr": _cidr(each["CidrIp"]), "description": description(each)}
             for each in permission.get("IpRanges") or ()
         ),
         *(
-            {"cidr": _cidr(each["CidrIpv6"]), "description": each.get("Description", "")}
+            {"cidr": _cidr(each["CidrIpv6"]), "description": description(each)}
             for each in permission.get("Ipv6Ranges") or ()
         ),
         *(_group_peer(ctx, view, each, group=group) for each in permission.get("UserIdGroupPairs") or ()),
@@ -118,7 +121,7 @@ def _group_peer(ctx: Context, view: View, pair: Mapping[str, Any], *, group: Sec
         peer = by_name(view, pair.get("GroupName", ""), vpc=group.vpc)
     if peer.vpc != group.vpc:
         raise invalid_value("You have specified two resources that belong to different networks.")
-    return {"group": peer.id, "group_account": peer.account, "description": pair.get("Description", "")}
+    return {"group": peer.id, "group_account": peer.account, "description": description(pair)}
 
 
 def by_name(view: View, name: str, *, vpc: str) -> SecurityGroup:
@@ -127,6 +130,25 @@ def by_name(view: View, name: str, *, vpc: str) -> SecurityGroup:
             assert isinstance(each, SecurityGroup)
             return each
     raise resources.not_found(SecurityGroup, name)
+
+
+def description(peer: Mapping[str, Any]) -> str:
+    """Errors: InvalidParameterValue for characters that AWS does not take, or too many."""
+    text: str = peer.get("Description") or ""
+    if not _DESCRIPTION.fullmatch(text):
+        raise invalid_value(
+            "Invalid rule description. Valid descriptions are strings less than 256 characters from the following set: "
+            "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+        )
+    return text
+
+
+def find(rules: Iterable[SecurityGroupRule], wanted: SecurityGroupRule) -> SecurityGroupRule:
+    """The stored rule that allows the same. Errors: InvalidPermission.NotFound."""
+    found = next((rule for rule in rules if same(rule, wanted)), None)
+    if found is None:
+        raise AwsError("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
+    return found
 
 
 def same(one: SecurityGroupRule, other: SecurityGroupRule) -> bool:

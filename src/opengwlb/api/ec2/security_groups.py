@@ -1,8 +1,8 @@
-"""Security groups: stored and described as AWS does. Packets are not filtered by them yet."""
+"""Security groups: made, described, deleted, and rules added and taken away. Rules that change are beside this."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from opengwlb.api.common import arns, filters, pages, quotas, resources, tags
@@ -109,7 +109,7 @@ def describe_security_groups(ctx: Context, params: Parameters) -> Answer:
     snapshot = ctx.store.snapshot()
     names = params.get("GroupNames") or ()
     for name in names:
-        _named(ctx, snapshot, {"GroupName": name})
+        named(ctx, snapshot, {"GroupName": name})
     found, more = describe(
         ctx,
         snapshot,
@@ -133,7 +133,7 @@ def describe_security_group_rules(ctx: Context, params: Parameters) -> Answer:
     wanted = params.get("SecurityGroupRuleIds") or list(every)
     for rule_id in wanted:
         if rule_id not in every:
-            raise _no_rule(rule_id)
+            raise no_rule(rule_id)
     group_of = {rule.id: group for group, rule in every.values()}
     spec: Mapping[str, Callable[[SecurityGroupRule], Iterable[str]]] = {
         "group-id": lambda rule: (group_of[rule.id].id,),
@@ -149,7 +149,7 @@ def delete_security_group(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
 
     def work(tx: Transaction) -> str:
-        group = _named(ctx, tx, params)
+        group = named(ctx, tx, params)
         if group.name == "default":
             raise AwsError(
                 "CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
@@ -191,17 +191,13 @@ def _authorize(ctx: Context, params: Parameters, *, egress: bool) -> Answer:
     given = tags.from_specifications(params, "security-group-rule")
 
     def work(tx: Transaction) -> list[Answer]:
-        group = _named(ctx, tx, params)
+        group = named(ctx, tx, params)
         added: list[SecurityGroupRule] = []
         for rule in rules_of.from_call(ctx, tx, params, group=group, egress=egress, given=given):
             if any(rules_of.same(rule, other) for other in (*group.rules, *added)):
-                raise AwsError(
-                    "InvalidPermission.Duplicate",
-                    f'the specified rule "{rules_of.sentence(rule)}" already exists',
-                )
+                raise duplicate(rule)
             added.append(rule)
-        same_way = sum(rule.egress is egress for rule in (*group.rules, *added))
-        quotas.check(ctx, tx, "rules-per-security-group", count=same_way)
+        check_quota(ctx, tx, [*group.rules, *added], egress=egress)
         tx.put(replace(group, rules=(*group.rules, *added)))
         return [rules_of.answer(group, rule) for rule in added]
 
@@ -211,33 +207,39 @@ def _authorize(ctx: Context, params: Parameters, *, egress: bool) -> Answer:
 def _revoke(ctx: Context, params: Parameters, *, egress: bool) -> Answer:
     dry_run(params)
 
-    def work(tx: Transaction) -> list[Answer]:
-        group = _named(ctx, tx, params)
-        gone = _revoked(ctx, tx, params, group=group, egress=egress)
+    def work(tx: Transaction) -> Answer:
+        group = named(ctx, tx, params)
+        gone, unknown = _revoked(ctx, tx, params, group=group, egress=egress)
+        vpc = tx.get(Vpc, group.vpc)
+        # In a default VPC AWS says what was not there instead of refusing (documented at the operation).
+        if unknown and not (vpc is not None and vpc.is_default):
+            raise AwsError("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
         ids = {rule.id for rule in gone}
         tx.put(replace(group, rules=tuple(rule for rule in group.rules if rule.id not in ids)))
-        return [_revoked_answer(group, rule) for rule in gone]
+        shown: Answer = {"RevokedSecurityGroupRules": [_revoked_answer(group, rule) for rule in gone]}
+        return shown | ({"UnknownIpPermissions": rules_of.permissions(unknown)} if unknown else {})
 
-    return {"Return": True, "RevokedSecurityGroupRules": ctx.store.transact(work)}
+    return {"Return": True, **ctx.store.transact(work)}
 
 
 def _revoked(
     ctx: Context, view: View, params: Parameters, *, group: SecurityGroup, egress: bool
-) -> list[SecurityGroupRule]:
-    """Stored rules that the call names, by `sgr-` id or by what they allow. All of them must exist."""
+) -> tuple[list[SecurityGroupRule], list[SecurityGroupRule]]:
+    """(stored rules that the call names, by `sgr-` id or by what they allow; what it describes and is not there)."""
     known = {rule.id: rule for rule in group.rules if rule.egress is egress}
     if params.get("SecurityGroupRuleIds"):
         for rule_id in params["SecurityGroupRuleIds"]:
             if rule_id not in known:
-                raise _no_rule(rule_id)
-        return [known[rule_id] for rule_id in dict.fromkeys(params["SecurityGroupRuleIds"])]
-    found = []
+                raise no_rule(rule_id)
+        return [known[rule_id] for rule_id in dict.fromkeys(params["SecurityGroupRuleIds"])], []
+    found, unknown = [], []
     for wanted in rules_of.from_call(ctx, view, params, group=group, egress=egress, given={}):
         match = next((rule for rule in known.values() if rules_of.same(rule, wanted)), None)
         if match is None:
-            raise AwsError("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
-        found.append(match)
-    return found
+            unknown.append(wanted)
+        elif match not in found:
+            found.append(match)
+    return found, unknown
 
 
 def _revoked_answer(group: SecurityGroup, rule: SecurityGroupRule) -> Answer:
@@ -257,11 +259,23 @@ def _revoked_answer(group: SecurityGroup, rule: SecurityGroupRule) -> Answer:
     return revoked | ({"ReferencedGroupId": rule.group} if rule.group else {})
 
 
-def _no_rule(rule_id: str) -> AwsError:
+def duplicate(rule: SecurityGroupRule) -> AwsError:
+    return AwsError("InvalidPermission.Duplicate", f'the specified rule "{rules_of.sentence(rule)}" already exists')
+
+
+def check_quota(ctx: Context, view: View, rules: Sequence[SecurityGroupRule], *, egress: bool) -> None:
+    """Each family has a quota of its own; a rule that names a group is one in both (VPC user guide, "Amazon VPC quotas")."""
+    mine = [rule for rule in rules if rule.egress is egress]
+    for six in (False, True):
+        count = sum(rule.cidr is None or (":" in rule.cidr) is six for rule in mine)
+        quotas.check(ctx, view, "rules-per-security-group", count=count)
+
+
+def no_rule(rule_id: str) -> AwsError:
     return AwsError("InvalidSecurityGroupRuleId.NotFound", f"The security group rule ID '{rule_id}' does not exist")
 
 
-def _named(ctx: Context, view: View, params: Parameters) -> SecurityGroup:
+def named(ctx: Context, view: View, params: Parameters) -> SecurityGroup:
     """By GroupId, or by GroupName in the default VPC. Errors: InvalidGroup.NotFound, InvalidGroupId.Malformed."""
     if params.get("GroupId"):
         return resources.require(ctx, view, SecurityGroup, params["GroupId"])

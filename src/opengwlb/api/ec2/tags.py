@@ -12,9 +12,11 @@ from opengwlb.api.common.errors import dry_run, missing
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.privatelink import InterfaceEndpoint
 from opengwlb.model.snapshot import View
-from opengwlb.model.vpc import Address
+from opengwlb.model.vpc import Address, SecurityGroup, SecurityGroupRule, Tags
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
+
+from .security_groups import no_rule
 
 
 @action("ec2", "CreateTags")
@@ -26,7 +28,7 @@ def create_tags(ctx: Context, params: Parameters) -> Answer:
 
     def work(tx: Transaction) -> None:
         for found in _named(ctx, tx, params):
-            tx.put(replace(found, tags=common.within_limit({**found.tags, **given})))
+            _put(tx, found, common.within_limit({**found.tags, **given}))
 
     ctx.store.transact(work)
     return {}
@@ -44,16 +46,37 @@ def delete_tags(ctx: Context, params: Parameters) -> Answer:
     def work(tx: Transaction) -> None:
         for found in _named(ctx, tx, params):
             kept = {key: value for key, value in found.tags.items() if not goes(key, value)}
-            tx.put(replace(found, tags=kept))
+            _put(tx, found, kept)
 
     ctx.store.transact(work)
     return {}
 
 
+def _put(tx: Transaction, found: Any, tags: Tags) -> None:
+    """Rules of security groups are tagged like objects, but are kept in their group."""
+    if not isinstance(found, SecurityGroupRule):
+        tx.put(replace(found, tags=tags))
+        return
+    for group in tx.values(SecurityGroup):
+        if any(rule.id == found.id for rule in group.rules):
+            rules = (replace(rule, tags=tags) if rule.id == found.id else rule for rule in group.rules)
+            tx.put(replace(group, rules=tuple(rules)))
+
+
+def _rules(ctx: Context, view: View) -> dict[str, SecurityGroupRule]:
+    return {rule.id: rule for group in resources.owned(ctx, view, SecurityGroup) for rule in group.rules}
+
+
 def _named(ctx: Context, view: View, params: Parameters) -> list[Any]:
     """The objects of `Resources`, whatever their kinds. Errors: InvalidID (unknown prefix), NotFound of the kind."""
-    found = []
+    found: list[Any] = []
     for resource_id in params.get("Resources") or ():
+        if resource_id.startswith("sgr-"):
+            rule = _rules(ctx, view).get(resource_id)
+            if rule is None:
+                raise no_rule(resource_id)
+            found.append(rule)
+            continue
         kind = resources.kind_of(resource_id)
         if kind is None:
             raise AwsError("InvalidID", f"The ID '{resource_id}' is not valid")
@@ -96,6 +119,11 @@ def describe_tags(ctx: Context, params: Parameters) -> Answer:
         for kind, naming in resources.NAMINGS.items()
         for each in resources.owned(ctx, snapshot, kind)
         for key, value in each.tags.items()
+    ]
+    every += [
+        _TagOf(resource_id=rule.id, resource_type="security-group-rule", key=key, value=value)
+        for rule in _rules(ctx, snapshot).values()
+        for key, value in rule.tags.items()
     ]
     kept = filters.apply(every, params.get("Filters"), SPEC)
     page, more = pages.slice_ec2(kept, params, key=lambda tag: f"{tag.resource_id} {tag.key}")
