@@ -33,6 +33,8 @@ from opengwlb.policy.standing import Standing
 
 FEW = st.integers(0, 2)
 OWN: dict[str, Any] = {"account": "111111111111", "region": "ap-northeast-2"}
+FIRST_OF_NODES = 3
+"""Interfaces from here on belong to load balancers' nodes, the last to an interface endpoint."""
 ZONES = ("ap-northeast-2a", "ap-northeast-2b", "ap-northeast-2c")
 LB = "arn:aws:elasticloadbalancing:ap-northeast-2:111111111111:loadbalancer/gwy/lb/{:016x}"
 
@@ -66,9 +68,9 @@ def subnets(draw: st.DrawFn) -> Subnet:
 
 @st.composite
 def interfaces(draw: st.DrawFn) -> NetworkInterface:
-    number = draw(st.integers(0, 5))
+    number = draw(st.integers(0, 9))
     attached = Attachment(
-        id="a", instance=name("i", draw(FEW)), device_index=draw(FEW), delete_on_termination=True, attach_time=0
+        id="a", instance=name("i", draw(FEW)), device_index=number, delete_on_termination=True, attach_time=0
     )
     return NetworkInterface(
         id=name("eni", number),
@@ -78,8 +80,8 @@ def interfaces(draw: st.DrawFn) -> NetworkInterface:
         private_ip=f"10.0.{draw(FEW)}.{draw(st.integers(4, 7))}",
         mac=f"02:00:00:00:00:{number:02x}",
         source_dest_check=draw(st.booleans()),
-        attachment=attached if draw(st.booleans()) else None,
-        uplink=name("upl", 0) if draw(st.booleans()) else None,
+        attachment=attached if number < FIRST_OF_NODES and draw(st.booleans()) else None,
+        uplink=name("upl", 0) if number == 2 and draw(st.booleans()) else None,
         ipv6_addresses=("2600:0:0:1::9",) if draw(st.booleans()) else (),
         **OWN,
     )
@@ -139,7 +141,7 @@ def instances(draw: st.DrawFn) -> Instance:
         image=draw(st.sampled_from(["ami-0f000000000000001", "ami-0f000000000000002", "ami-0f000000000000003"])),
         instance_type="t3.micro",
         private_ip="10.0.0.4",
-        network_interfaces=tuple(name("eni", one) for one in sorted(draw(st.sets(st.integers(0, 3))))),
+        network_interfaces=(),
         reservation="r-1",
         launch_index=0,
         launch_time=0,
@@ -150,14 +152,16 @@ def instances(draw: st.DrawFn) -> Instance:
 
 @st.composite
 def load_balancers(draw: st.DrawFn) -> LoadBalancer:
+    number = draw(st.integers(0, 1))
+    first = FIRST_OF_NODES + 3 * number
     zones = tuple(
-        LoadBalancerZone(zone=ZONES[one], subnet=name("subnet", one), network_interface=name("eni", 3 + one))
+        LoadBalancerZone(zone=ZONES[one], subnet=name("subnet", one), network_interface=name("eni", first + one))
         for one in sorted(draw(st.sets(FEW)))
     )
     attributes = {"load_balancing.cross_zone.enabled": "true"} if draw(st.booleans()) else {}
     kind = draw(st.sampled_from(["ipv4", "dualstack"]))
     return LoadBalancer(
-        id=LB.format(draw(st.integers(0, 1))),
+        id=LB.format(number),
         name="lb",
         vpc=name("vpc", 0),
         zones=zones,
@@ -221,7 +225,7 @@ def served(draw: st.DrawFn) -> InterfaceEndpoint:
         id=name("vpce", 7),
         service_name="com.amazonaws.x.ec2",
         vpc=name("vpc", draw(FEW)),
-        network_interfaces={name("subnet", 0): name("eni", draw(FEW))},
+        network_interfaces={name("subnet", 0): name("eni", 9)},
         created=0,
         state=draw(st.sampled_from(["pending", "available", "deleting"])),
         **OWN,
@@ -271,6 +275,7 @@ def test_what_is_kept_by_pieces_is_what_is_derived_from_nothing(steps: list[list
             else:
                 kind[one.id] = one
             objects = objects | {type(one): kind}
+        objects = _attached(objects)
         snapshot = Snapshot(revision, objects)
         new, gone = slots.changes(snapshot)
         assert numbering.changes(snapshot) == (new, gone)
@@ -288,6 +293,19 @@ def test_what_is_kept_by_pieces_is_what_is_derived_from_nothing(steps: list[list
         _check_entries(difference, before, whole)
         _check_part(standing, topology)
         before, known = whole, topology
+
+
+def _attached(objects: dict[type[Any], dict[str, Any]]) -> dict[type[Any], dict[str, Any]]:
+    """An interface is one instance's: the instances with the interfaces that are attached to them now."""
+    found: dict[str, Any] = {}
+    for key, one in objects.get(Instance, {}).items():
+        mine = tuple(
+            interface.id
+            for interface in objects.get(NetworkInterface, {}).values()
+            if interface.attachment is not None and interface.attachment.instance == key
+        )
+        found[key] = one if one.network_interfaces == mine else dataclasses.replace(one, network_interfaces=mine)
+    return objects | {Instance: found}
 
 
 def _check_links(changed: frozenset[str], known: Topology, topology: Topology) -> None:

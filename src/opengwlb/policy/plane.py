@@ -55,19 +55,30 @@ def plane(snapshot: Snapshot, topology: Topology) -> Plane:
 
 
 class Parts:
-    """A plane put together from what its sections say of single roots."""
+    """A plane that sections' parts are put into and taken out of."""
 
     def __init__(self) -> None:
-        self._fields: dict[str, Any] = {}
+        self._dicts: dict[str, dict[Any, Any]] = {}
+        self._sets: dict[str, frozenset[Any]] = {}
+
+    def take(self, section: Section, part: Any) -> None:
+        if isinstance(part, dict):
+            held = self._dicts[section.field]
+            for key in part:
+                held.pop(key, None)
+        elif part:
+            self._sets[section.field] -= part
 
     def add(self, section: Section, part: Any) -> None:
-        """None: nothing."""
-        if part:
-            held = self._fields.get(section.field)
-            self._fields[section.field] = part if held is None else held | part
+        if isinstance(part, dict):
+            self._dicts.setdefault(section.field, {}).update(part)
+        elif part:
+            self._sets[section.field] = self._sets.get(section.field, frozenset()) | part
 
     def plane(self) -> Plane:
-        return Plane(**self._fields)
+        """Its dicts are these very ones: they change with the next part."""
+        fields: dict[str, Any] = {**self._dicts, **self._sets}
+        return Plane(**fields)
 
 
 class Tables:

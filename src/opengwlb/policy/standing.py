@@ -47,13 +47,12 @@ class Standing:
     def __init__(self) -> None:
         self.links: dict[str, Link] = {}
         self.boxes: dict[str, Box] = {}
-        self.nics: dict[str, Topology] = {}
-        """Pieces with NICs of the host, by root."""
         self._snapshot: Snapshot | None = None
         self._first = {kind: Pieces(partial(self._of_object, kind, add)) for kind, add in network.FIRST}
         self._internet = Pieces(self._of_internet)
         self._tables = Pieces(self._of_table)
         self._sections = [(section, Pieces(partial(self._of_section, section))) for section in SECTIONS]
+        self._plane = Parts()
         self._in_box: dict[str, dict[Key, Topology]] = {}
         """Box -> the pieces that put something into it."""
 
@@ -64,24 +63,31 @@ class Standing:
         self._snapshot = snapshot
         boxes: set[str] = set()
         links: set[str] = set()
-        for kind, pieces in self._first.items():
-            found = pieces.update(snapshot, changes=changes, roots=changes.ids.get(kind, ()))
-            self._take(kind.__name__, found, boxes, links)
-        self._take(
-            _INTERNET, self._internet.update(snapshot, changes=changes, roots=(_INTERNET,) if new else ()), boxes, links
-        )
+        first = {
+            kind.__name__: pieces.update(snapshot, changes=changes, roots=changes.ids.get(kind, ()))
+            for kind, pieces in self._first.items()
+        }
+        first[_INTERNET] = self._internet.update(snapshot, changes=changes, roots=(_INTERNET,) if new else ())
+        self._take(first, boxes, links)
         for link in links:
             changes.add(_LINKS, link)
         tables = self._tables.update(snapshot, changes=changes, roots=changes.ids.get(RouteTable, ()))
-        self._take(RouteTable.__name__, tables, boxes, set())
+        self._take({RouteTable.__name__: tables}, boxes, set())
         before, after = Parts(), Parts()
         for section, parts in self._sections:
             roots: Iterable[str] = (_EVERYTHING,) if new else ()
             if section.root is not None:
                 roots = links if section.root is Link else changes.ids.get(section.root, ())
-            for was, now in parts.update(snapshot, changes=changes, roots=roots).values():
-                before.add(section, _only_in(was, now))
-                after.add(section, _only_in(now, was))
+            found = parts.update(snapshot, changes=changes, roots=roots).values()
+            # What moved from one root to another first goes, then comes.
+            for was, now in found:
+                went = _only_in(was, now)
+                before.add(section, went)
+                self._plane.take(section, went)
+            for was, now in found:
+                came = _only_in(now, was)
+                after.add(section, came)
+                self._plane.add(section, came)
         return Difference(boxes=frozenset(boxes), links=frozenset(links), before=before.plane(), after=after.plane())
 
     def topology(self) -> Topology:
@@ -93,30 +99,31 @@ class Standing:
         )
 
     def plane(self) -> Plane:
-        parts = Parts()
-        for section, pieces in self._sections:
-            for piece in pieces.values.values():
-                parts.add(section, piece)
-        return parts.plane()
+        """All of it; not to be kept beyond the next `update`."""
+        return self._plane.plane()
 
-    def part(self, boxes: Iterable[str]) -> Topology:
-        """These boxes with all that is in them, and the links that end in them; of boxes at those links' other ends, nothing but the
-        links."""
+    def part(self, boxes: Iterable[str], links: Iterable[str] = ()) -> Topology:
+        """These boxes with all that is in them and all links that end in them; of the boxes at the other ends, those that the named
+        links end in, with nothing but the links."""
         wanted = set(boxes)
         pieces: dict[Key, Topology] = {}
         for box in wanted:
             pieces |= self._in_box.get(box, {})
         whole = self._merged(pieces.values())
-        links = {link.id: link for link in whole.links.values() if link.a.box in wanted or link.b.box in wanted}
-        ends = {port.box for link in links.values() for port in (link.a, link.b)}
+        found = {link.id: link for link in whole.links.values() if link.a.box in wanted or link.b.box in wanted}
+        ends = {port.box for link in links if link in found for port in (found[link].a, found[link].b)}
         return Topology(
             boxes={box: self.boxes[box] for box in wanted | ends if box in self.boxes},
-            links=links,
+            links=found,
             routes=frozenset(one for one in whole.routes if one.box in wanted),
             rules=frozenset(one for one in whole.rules if one.box in wanted),
             neighbours=frozenset(one for one in whole.neighbours if one.box in wanted),
-            nics=frozenset(nic for nic in whole.nics if nic.link in links),
+            nics=frozenset(nic for nic in whole.nics if nic.link in found),
         )
+
+    def links_of(self, boxes: Iterable[str]) -> frozenset[str]:
+        """The links that end in one of these boxes."""
+        return frozenset(self.part(boxes).links)
 
     def _indexes(self) -> set[Any]:
         every = (*self._first.values(), self._internet, self._tables, *(pieces for _, pieces in self._sections))
@@ -124,24 +131,33 @@ class Standing:
 
     def _take(
         self,
-        name: str,
-        found: Mapping[str, tuple[Topology | None, Topology | None]],
+        found: Mapping[str, Mapping[str, tuple[Topology | None, Topology | None]]],
         boxes: set[str],
         links: set[str],
     ) -> None:
-        for root, (was, now) in found.items():
-            key = name, root
+        """`found` by what the pieces are called; adds to `boxes` and `links` what differs."""
+        every = [((name, root), was, now) for name, some in found.items() for root, (was, now) in some.items()]
+        known: dict[str, Link | None] = {}
+        # What moved from one piece to another (an interface to another instance) first goes, then comes.
+        for key, was, _ in every:
             for box in _boxes(was):
-                self._in_box[box].pop(key)
+                boxes.add(box)
+                del self._in_box[box][key]
                 if not self._in_box[box]:
                     del self._in_box[box]
+            for link_id in was.links if was else ():
+                known[link_id] = self.links.pop(link_id, None)
+            for box in was.boxes if was else ():
+                self.boxes.pop(box, None)
+        for key, _, now in every:
             for box in _boxes(now):
+                boxes.add(box)
                 self._in_box.setdefault(box, {})[key] = now or Topology()
-            old, new = was or Topology(), now or Topology()
-            boxes |= _boxes(was) | _boxes(now)
-            links |= {one for one in old.links.keys() | new.links.keys() if old.links.get(one) != new.links.get(one)}
-            _replace(self.boxes, old.boxes, new.boxes)
-            _replace(self.links, old.links, new.links)
+            if now:
+                self.boxes.update(now.boxes)
+                self.links.update(now.links)
+                known |= dict.fromkeys(now.links.keys() - known.keys())
+        links |= {link_id for link_id, link in known.items() if self.links.get(link_id) != link}
 
     @staticmethod
     def _merged(pieces: Iterable[Topology]) -> Topology:
@@ -193,13 +209,6 @@ class Standing:
         return section.derive(tracked, Topology(links=cast("dict[str, Link]", links))), tracked.reads
 
 
-def neighbours(standing: Standing, boxes: Iterable[str]) -> frozenset[str]:
-    """These boxes and those that a link joins with one of them."""
-    wanted = set(boxes)
-    part = standing.part(wanted)
-    return frozenset(wanted | {port.box for link in part.links.values() for port in (link.a, link.b)})
-
-
 def _boxes(piece: Topology | None) -> set[str]:
     if piece is None:
         return set()
@@ -218,9 +227,3 @@ def _only_in(one: Any, other: Any) -> Any:
     return (
         {key: value for key, value in one.items() if other.get(key) != value} if isinstance(one, dict) else one - other
     )
-
-
-def _replace(held: dict[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    for key in old.keys() - new.keys():
-        del held[key]
-    held.update(new)
