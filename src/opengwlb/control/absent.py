@@ -5,13 +5,14 @@ Objects reach their ready states; no packet is carried, and no target is probed 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from opengwlb.instances.driver import InstanceError, InstanceSpec, RunningInstance
 from opengwlb.model.plane import Plane
-from opengwlb.model.topology import PortRef, Topology
+from opengwlb.model.topology import Link, PortRef, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,27 @@ class AbsentApplied:
 class AbsentNetwork:
     """Every link of the topology counts as built."""
 
+    def __init__(self) -> None:
+        self._given = itertools.count(1)
+        self._numbers: dict[PortRef, int] = {}
+
     def apply(self, topology: Topology, *, attach: Any, verify: bool = False) -> AbsentApplied:
-        ports = [port.ref for link in topology.links.values() for port in (link.a, link.b)]
-        return AbsentApplied(ifindex={ref: number for number, ref in enumerate(sorted(ports), start=1)})
+        return self._numbered(topology.links)
+
+    def change(
+        self, part: Topology, *, boxes: Collection[str], links: Collection[str], attach: Any, verify: bool = False
+    ) -> AbsentApplied:
+        return self._numbered({link: part.links[link] for link in links if link in part.links})
+
+    def vanished(self) -> bool:
+        return False
+
+    def _numbered(self, links: Mapping[str, Link]) -> AbsentApplied:
+        ports = [port.ref for link in links.values() for port in (link.a, link.b)]
+        for ref in ports:
+            if ref not in self._numbers:
+                self._numbers[ref] = next(self._given)
+        return AbsentApplied(ifindex={ref: self._numbers[ref] for ref in ports})
 
     def namespace(self, box: str) -> str:
         """No box has one."""
@@ -38,6 +57,14 @@ class AbsentPrograms:
         raise AssertionError("nothing to attach to without a network")
 
     def apply(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> dict[str, str]:
+        return {}
+
+    def change(
+        self, before: Plane, after: Plane, *, whole: Plane, was: Mapping[PortRef, int], ifindex: Mapping[PortRef, int]
+    ) -> dict[str, str]:
+        return {}
+
+    def verify(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> dict[str, str]:
         return {}
 
     def prune(self, live_ifindexes: Collection[int]) -> None:

@@ -25,10 +25,32 @@ class Network(Protocol):
     def apply(self, topology: Topology, *, attach: Callable[..., None], verify: bool = False) -> Applied:
         """With `verify` the kernel is read again, so that what somebody changed by hand is mended."""
 
+    def change(
+        self,
+        part: Topology,
+        *,
+        boxes: Collection[str],
+        links: Collection[str],
+        attach: Callable[..., None],
+        verify: bool = False,
+    ) -> Applied | None:
+        """`apply` for these boxes and links alone; None when only `apply` can tell what is to be done."""
+
+    def vanished(self) -> bool:
+        """Whether a box is gone that `apply` or `change` left there."""
+
 
 class Programs(Protocol):
     """What attaches programs and fills their maps (`dataplane.DataPlane`)."""
 
     def attach(self, port: Any, *, netns: str, ifindex: int) -> None: ...
     def apply(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> Mapping[str, str]: ...
+    def change(
+        self, before: Plane, after: Plane, *, whole: Plane, was: Mapping[PortRef, int], ifindex: Mapping[PortRef, int]
+    ) -> Mapping[str, str]:
+        """`apply` when only these entries differ from what was applied last."""
+
+    def verify(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> Mapping[str, str]:
+        """Mends what of these entries, a part of what was applied, is no longer there."""
+
     def prune(self, live_ifindexes: Collection[int]) -> None: ...

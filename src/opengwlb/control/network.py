@@ -1,30 +1,39 @@
 """Keeps boxes, links, routes and kernel maps as the store says.
 
-One pass: numbers for newcomers -> topology and plane (policy, pure) -> fabric builds -> dataplane fills maps -> statuses back.
+A pass after a change: numbers for newcomers -> what differs in topology and plane (policy, pure) -> fabric changes that -> dataplane
+writes that -> statuses back. A pass without one looks whether the kernel still is as it was left, some boxes at a time, so that a change
+never waits for all of them. Whatever is not understood is answered by building everything: the first pass, an adopted network, a box
+that somebody deleted.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 
 from opengwlb.model.elb import Slot
-from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.topology import PortRef, Topology
-from opengwlb.policy import network, slots, status
-from opengwlb.policy.plane import plane
+from opengwlb.model.topology import PortRef
+from opengwlb.policy import slots, status
+from opengwlb.policy.standing import Difference, Standing
 from opengwlb.store.protocol import Store, Transaction
 
-from .kernel import Network, Programs
+from .kernel import Applied, Network, Programs
+from .round import Round
 from .writes import write_back
 
 log = logging.getLogger(__name__)
 
 RELIST_S = 5.0
 """Without any change the network is compared with the kernel this often: whoever deletes a box by hand sees it come back."""
+SLICE_S = 0.1
+"""Between two slices of a round that does not fit into one."""
 RETRY_S = 1.0
 """After a pass in which some object failed."""
+MANY_LINKS = 200
+LONG_S = 1.0
+"""A pass that takes longer says so."""
 
 
 class NetworkReconciler:
@@ -34,9 +43,9 @@ class NetworkReconciler:
         self.built: frozenset[str] = frozenset()
         """Ids of the links and boxes that exist and are configured."""
         self.errors: dict[str, str] = {}
-        """Object id -> what went wrong in the last pass."""
+        """Object id -> what went wrong when it was last tried."""
         self.ifindex: Mapping[PortRef, int] = {}
-        """Of every port that the last pass built."""
+        """Of every port that is built."""
         self.made: Mapping[str, int] = {}
         """Box id -> how often this server made it; one that was found standing is not in it."""
         self.revision = -1
@@ -45,25 +54,55 @@ class NetworkReconciler:
         self._fabric = fabric
         self._dataplane = dataplane
         self._pass = threading.Lock()
+        self._forget()
+        self._round = Round()
+        self._retry_s = RETRY_S
+        self._ports: dict[str, tuple[PortRef, PortRef]] = {}
+        """Of every link that was built, or tried."""
+        self._departed = False
+        """Devices went since counters and pins were last cleared of such."""
 
     def reconcile(self) -> float:
         with self._pass:
-            self._number()
-            snapshot = self._store.snapshot()
-            wanted = network.topology(snapshot)
-            self._build(wanted, snapshot)
-            write_back(self._store, lambda now: status.after_build(now, built=self.built, errors=self.errors))
-            self.revision = snapshot.revision
-        return RETRY_S if self.errors else RELIST_S
+            try:
+                self._reconcile()
+            except BaseException:
+                # Nobody knows how far it came: from nothing, the next time.
+                self._forget()
+                raise
+        if self.errors:
+            return self._retry_s
+        return RELIST_S if self._round.over and not self._departed else SLICE_S
+
+    def _forget(self) -> None:
+        self._numbering = slots.Numbering()
+        self._standing = Standing()
+        self._states = status.States()
+        self._whole = True
+        """The next pass builds everything."""
+
+    def _reconcile(self) -> None:
+        self._number()
+        snapshot = self._store.snapshot()
+        changed = snapshot.revision != self.revision
+        difference = self._standing.update(snapshot)
+        if self._whole or (self.errors and not changed):
+            self._build()
+        elif changed:
+            self._change(difference)
+        else:
+            self._look()
+        write_back(self._store, lambda now: self._states.writes(now, built=self.built, errors=self.errors))
+        self.revision = snapshot.revision
 
     def _number(self) -> None:
-        new, gone = slots.changes(self._store.snapshot())
+        new, gone = self._numbering.changes(self._store.snapshot())
         if not new and not gone:
             return
 
         def work(tx: Transaction) -> None:
             # Again on the newest revision: a call may have come between.
-            new, gone = slots.changes(self._store.snapshot())
+            new, gone = self._numbering.changes(self._store.snapshot())
             for key in gone:
                 tx.delete(Slot, key)
             for slot in new:
@@ -71,20 +110,91 @@ class NetworkReconciler:
 
         self._store.transact(work)
 
-    def _build(self, wanted: Topology, snapshot: Snapshot) -> None:
-        # Nothing new to build: time to look whether the kernel still is as it was left.
-        verify = snapshot.revision == self.revision
-        applied = self._fabric.apply(wanted, attach=self._dataplane.attach, verify=verify)
-        self.made = {**self.made, **{box: self.made.get(box, 0) + 1 for box in applied.made}}
-        errors = dict(applied.errors)
-        errors |= self._dataplane.apply(plane(snapshot, wanted), applied.ifindex)
+    def _build(self) -> None:
+        """Everything, whatever is there; but for the first time the kernel is read again."""
+        start = time.monotonic()
+        topology, plane = self._standing.topology(), self._standing.plane()
+        if len(topology.links) > MANY_LINKS and self.revision < 0:
+            log.info("building %d boxes and %d links", len(topology.boxes), len(topology.links))
+        applied = self._fabric.apply(topology, attach=self._dataplane.attach, verify=self.revision >= 0)
+        errors = self._dataplane.apply(plane, applied.ifindex)
         self._dataplane.prune(set(applied.ifindex.values()))
+        self._ports = {link.id: (link.a.ref, link.b.ref) for link in topology.links.values()}
+        self.ifindex = dict(applied.ifindex)
+        self._say({**applied.errors, **errors})
+        self._note(applied)
+        self._whole = self._departed = False
+        self._round.end()
+        took_s = time.monotonic() - start
+        # However much there is, trying again leaves time for changes.
+        self._retry_s = max(RETRY_S, 10 * took_s)
+        if took_s > LONG_S or self.revision < 0:
+            log.info("%d boxes and %d links stand after %.1f s", len(topology.boxes), len(topology.links), took_s)
+
+    def _change(self, difference: Difference) -> None:
+        """What differs; all of it, when fabric cannot do with less."""
+        standing, was, ifindex = self._standing, self.ifindex, self.ifindex
+        links, boxes = difference.links, difference.boxes
+        errors = {key: value for key, value in self.errors.items() if key not in links and key not in boxes}
+        anew = False
+        if boxes or links:
+            applied = self._fabric.change(
+                standing.part(boxes, links), boxes=boxes, links=links, attach=self._dataplane.attach
+            )
+            if applied is None:
+                return self._build()
+            known = {port for link in links for port in self._ports.pop(link, ())}
+            self._ports |= {
+                link.id: (link.a.ref, link.b.ref) for link in map(standing.links.get, links) if link is not None
+            }
+            ifindex = {port: index for port, index in was.items() if port not in known} | dict(applied.ifindex)
+            self._departed |= bool(known - ifindex.keys()) or bool(applied.made)
+            # A device made anew, or at last: entries that did not change speak of it too.
+            anew = any(was.get(port) != index for port, index in applied.ifindex.items() if port in known)
+            errors |= applied.errors
+        plane = standing.plane()
+        if anew:
+            errors |= self._dataplane.apply(plane, ifindex)
+        else:
+            errors |= self._dataplane.change(difference.before, difference.after, whole=plane, was=was, ifindex=ifindex)
+        self.ifindex = ifindex
+        self._say(errors)
+        self._note(applied if boxes or links else None)
+        return None
+
+    def _look(self) -> None:
+        """Whether some of the kernel still is as it was left."""
+        if self._departed:
+            self._dataplane.prune(set(self.ifindex.values()))
+            self._departed = False
+            return None
+        standing = self._standing
+        if self._round.over:
+            if self._fabric.vanished():
+                return self._build()
+            self._round.begin(standing.boxes, standing.plane())
+        boxes, entries = self._round.next(standing)
+        links = standing.links_of(boxes)
+        applied = self._fabric.change(
+            standing.part(boxes, links), boxes=boxes, links=links, attach=self._dataplane.attach, verify=True
+        )
+        if applied is None or any(self.ifindex.get(port) != index for port, index in applied.ifindex.items()):
+            return self._build()
+        self._say({**applied.errors, **self._dataplane.verify(entries, self.ifindex)})
+        self._note(applied)
+        return None
+
+    def _say(self, errors: dict[str, str]) -> None:
         for object_id, error in errors.items():
             if self.errors.get(object_id) != error:
                 log.warning("%s: %s", object_id, error)
         self.errors = errors
-        self.ifindex = dict(applied.ifindex)
-        ready = {
-            link.id for link in wanted.links.values() if link.a.ref in applied.ifindex and link.b.ref in applied.ifindex
-        }
-        self.built = frozenset((ready | wanted.boxes.keys()) - errors.keys())
+
+    def _note(self, applied: Applied | None) -> None:
+        """What stands now."""
+        if applied is not None and applied.made:
+            self.made = {**self.made, **{box: self.made.get(box, 0) + 1 for box in applied.made}}
+        ready = {link for link, ports in self._ports.items() if all(port in self.ifindex for port in ports)}
+        built = frozenset((ready | self._standing.boxes.keys()) - self.errors.keys())
+        if built != self.built:
+            self.built = built

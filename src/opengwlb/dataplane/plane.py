@@ -12,13 +12,13 @@ import os
 import struct
 import threading
 from collections import Counter as Tally
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opengwlb.model.flows import FlowKind
 from opengwlb.model.passive import TargetCounters
-from opengwlb.model.plane import Plane
+from opengwlb.model.plane import NodeEntry, Plane, TargetEntry
 from opengwlb.model.topology import Port, PortRef
 
 from . import btf, clock, counting, entries, flows, layout, relay, samples, targets
@@ -95,6 +95,10 @@ class DataPlane:
         self._maps: dict[str, Map] = {}
         self._ports: dict[str, dict[bytes, bytes]] = {}
         """What the arrays of ports hold, by map: they are too long to be read at each change."""
+        self._uses: dict[str, Tally[bytes]] = {}
+        """By map, how many entries of the last plane have a key: it goes with the last of them."""
+        self._left: set[int] = set()
+        """Slots of which `leave` has written what the next plane overrules."""
         self._links: Links | None = None
         self._tables: Tables | None = None
         self._flow_table: FlowTable | None = None
@@ -171,34 +175,91 @@ class DataPlane:
 
         Ports without an ifindex are left out: whoever makes links reports those.
         """
+        with self._lock:
+            self._opened()
+            self._uses = {
+                name: Tally(key for _, key, _ in contents(plane, ifindex)) for name, contents in entries.IN_ORDER
+            }
+            return self._apply(plane, ifindex, there=self._there, nodes=plane.nodes.values(), whole=plane)
+
+    def change(
+        self, before: Plane, after: Plane, *, whole: Plane, was: Mapping[PortRef, int], ifindex: Mapping[PortRef, int]
+    ) -> dict[str, str]:
+        """As `apply`, when only these entries differ from what was applied last: `before` went, with the ifindexes that its ports had
+        (`was`), `after` came. Nothing is read, so the cost is theirs alone. `whole` is the plane as it is now."""
+        with self._lock:
+            self._opened()
+            there: dict[str, dict[bytes, bytes]] = {}
+            for name, contents in entries.IN_ORDER:
+                gone = list(contents(before, was))
+                there[name] = {key: value for _, key, value in gone}
+                uses = self._uses.setdefault(name, Tally())
+                uses.subtract(key for _, key, _ in gone)
+                uses.update(key for _, key, _ in contents(after, ifindex))
+            for slot in self._left & whole.targets.keys():
+                after = replace(after, targets=after.targets | {slot: whole.targets[slot]})
+                there["targets"].pop(entries.u32(slot), None)
+            moved = {
+                slot
+                for slot, entry in after.targets.items()
+                if slot not in before.targets or before.targets[slot].address != entry.address
+            }
+            nodes = [
+                node for slot, node in whole.nodes.items() if slot in after.nodes or not moved.isdisjoint(node.targets)
+            ]
+            return self._apply(after, ifindex, there=there.__getitem__, nodes=nodes, whole=whole)
+
+    def verify(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> dict[str, str]:
+        """Writes again what of these entries, a part of the plane that was applied, the maps do not say any more."""
         errors: dict[str, str] = {}
         with self._lock:
             self._opened()
-            stale: list[tuple[Map, list[bytes]]] = []
             for name, contents in entries.IN_ORDER:
-                if name == "nodes":
-                    self._write_tables(plane, errors)
-                there = self._there(name)
-                wanted = list(contents(plane, ifindex))
-                # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
-                now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in there]
-                if name == "targets":
-                    self._count_anew(wanted, there)
-                self._put(name, now, there, errors)
-                stale.append((self._map(name), list(there.keys() - {key for _, key, _ in wanted})))
-            for name, contents in entries.IN_ORDER:
-                if name in entries.CHANGED_LAST:
-                    self._put(name, list(contents(plane, ifindex)), self._there(name), errors)
-            for found, keys in reversed(stale):
-                self._remove(found, keys, errors)
-            for slot in self._tables_opened().slots() - plane.nodes.keys():
-                self._tables_opened().remove(slot)
+                for owner, key, value in contents(plane, ifindex):
+                    with _reported(owner, errors):
+                        if self._map(name).get(key) != value:
+                            self._map(name).put(key, value)
         return errors
 
-    def _write_tables(self, plane: Plane, errors: dict[str, str]) -> None:
-        for node in plane.nodes.values():
+    def _apply(
+        self,
+        plane: Plane,
+        ifindex: Mapping[PortRef, int],
+        *,
+        there: Callable[[str], dict[bytes, bytes]],
+        nodes: Iterable[NodeEntry],
+        whole: Plane,
+    ) -> dict[str, str]:
+        """`there(map)`: what the map holds, of the keys that this is about; `nodes` are those whose targets may be others."""
+        errors: dict[str, str] = {}
+        stale: list[tuple[Map, list[bytes]]] = []
+        for name, contents in entries.IN_ORDER:
+            if name == "nodes":
+                self._write_tables(nodes, whole.targets, errors)
+            held = there(name)
+            wanted = list(contents(plane, ifindex))
+            # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
+            now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in held]
+            if name == "targets":
+                self._count_anew(wanted, held)
+            self._put(name, now, held, errors)
+            stale.append((self._map(name), [key for key in held if self._uses[name][key] <= 0]))
+        for name, contents in entries.IN_ORDER:
+            if name in entries.CHANGED_LAST:
+                self._put(name, list(contents(plane, ifindex)), there(name), errors)
+        self._left.clear()
+        for found, keys in reversed(stale):
+            self._remove(found, keys, errors)
+        for slot in self._tables_opened().slots() - whole.nodes.keys():
+            self._tables_opened().remove(slot)
+        return errors
+
+    def _write_tables(
+        self, nodes: Iterable[NodeEntry], targets: Mapping[int, TargetEntry], errors: dict[str, str]
+    ) -> None:
+        for node in nodes:
             with _reported(node.port.box, errors):
-                self._tables_opened().write(node, plane)
+                self._tables_opened().write(node, targets)
 
     def _count_anew(self, wanted: list[entries.Entry], there: Mapping[bytes, bytes]) -> None:
         """A slot that gets another target starts from zero."""
@@ -231,7 +292,7 @@ class DataPlane:
                 if found.name in entries.ARRAYS:
                     found.put(key, bytes(found.value_size))
                     if found.name in entries.PORT_ARRAYS:
-                        del self._ports[found.name][key]
+                        self._ports[found.name].pop(key, None)
                     if found.name == "nodes":
                         counters = self._map("node_counters")
                         counters.put(key, bytes(counters.value_size))
@@ -346,6 +407,7 @@ class DataPlane:
         held = self._map("targets").get(entries.u32(slot))
         config = layout.target_config.from_buffer_copy(held or bytes(ctypes.sizeof(layout.target_config)))
         if any(config.address):
+            self._left.add(slot)
             config.flags |= layout.TARGET_LEAVING
             self._map("targets").put(entries.u32(slot), bytes(config))
 

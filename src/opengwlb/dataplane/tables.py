@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from opengwlb.model.plane import NodeEntry, Plane
+from opengwlb.model.plane import NodeEntry, TargetEntry
 from opengwlb.policy.selection import maglev
 
 from .layout import MAGLEV_SIZE, MAX_NODES
@@ -20,10 +20,10 @@ class Tables:
         self._outer = outer
         self._written: dict[int, bytes] = dict(self._read())
 
-    def write(self, node: NodeEntry, plane: Plane) -> None:
+    def write(self, node: NodeEntry, targets: Mapping[int, TargetEntry]) -> None:
         """The swap waits for an RCU grace period (some 18 ms), so unchanged tables are left alone. A node without targets keeps its
         old table, which `node_config.targets` = 0 hides."""
-        known = [plane.targets[slot] for slot in node.targets if slot in plane.targets]
+        known = [targets[slot] for slot in node.targets if slot in targets]
         values = maglev([(one.slot, one.address) for one in known], size=MAGLEV_SIZE).tobytes()
         if not values or self._written.get(node.slot) == values:
             return

@@ -8,12 +8,12 @@ is its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from opengwlb.model.topology import HOST, KernelRoute, KernelRule, Neighbour, Port, PortRef, Program, Topology
+from opengwlb.model.topology import HOST, KernelRoute, KernelRule, Link, Neighbour, Port, PortRef, Program, Topology
 
 from . import host, links, namespaces
 from .box import LOOPBACK, LiveBox
@@ -26,8 +26,20 @@ _OfBox = TypeVar("_OfBox", KernelRoute, KernelRule, Neighbour)
 class Application:
     """`live` is the caller's and is changed: namespace name -> open box."""
 
-    def __init__(self, topology: Topology, *, name: str, live: dict[str, LiveBox], indexes: Indexes) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        *,
+        name: str,
+        live: dict[str, LiveBox],
+        indexes: Indexes,
+        boxes: Collection[str] | None = None,
+        links: Collection[str] | None = None,
+    ) -> None:
+        """`boxes` and `links`: only these are made, compared and removed, as in `Fabric.change`; None is all there are."""
         self._topology = topology
+        self._only_boxes = boxes
+        self._only_links = links
         self._live = live
         self._indexes = indexes
         self.errors: defaultdict[str, list[str]] = defaultdict(list)
@@ -42,15 +54,37 @@ class Application:
                 self._names[box_id] = f"{name}-{namespaces.box_name(box_id)}"
         if topology.nics:
             self._names[HOST] = HOST
+        self._own: dict[str, str] = dict(self._names)
+        """The same, of the boxes that are to be made what the topology says, and of those to be removed."""
+        if boxes is not None:
+            self._own = {box: self._names[box] for box in boxes if box in self._names}
+            for box_id in set(boxes) - topology.boxes.keys() - {HOST}:
+                with self._blame(box_id):
+                    self._own[box_id] = f"{name}-{namespaces.box_name(box_id)}"
         self._nics: dict[PortRef, int] = {}
         """NICs of the host that have their program -> ifindex."""
         self._link_of: dict[PortRef, str] = {
             port.ref: link.id for link in topology.links.values() for port in (link.a, link.b)
         }
 
+    def existing(self) -> dict[str, int | None]:
+        """Of the namespaces that this is about, those on the machine: name -> inode number."""
+        entries = {*self._names.values(), *self._own.values()}
+        found = {entry: namespaces.inode(namespaces.path_of(entry)) for entry in entries}
+        return {entry: inode for entry, inode in found.items() if inode is not None or entry in self._live}
+
+    def entries(self) -> Iterable[str]:
+        """Namespaces that are made what the topology says."""
+        return self._own.values()
+
     def take_stock(self, existing: dict[str, int | None]) -> None:
         """Compare what is in memory with the namespaces on the machine, and read what is not known or in doubt."""
-        lost = [entry for entry, box in self._live.items() if existing.get(entry) != box.inode]
+        partial = self._only_boxes is not None
+        lost = [
+            entry
+            for entry, box in self._live.items()
+            if (not partial or entry in existing) and existing.get(entry) != box.inode
+        ]
         for entry in lost:
             box = self._live.pop(entry)
             # Our socket kept it alive. Its devices must go now, or their other ends would stand in the way of new ones.
@@ -70,11 +104,13 @@ class Application:
                 if self._live[entry].doubtful:
                     self._live[entry].read(box_id=box_id, ours=self._indexes.ours)
                 self._unread.discard(entry)
+        if partial and not self._only_links:
+            return
         self._indexes.seen(device.index for box in self._live.values() for device in box.devices.values())
 
     def make_boxes(self) -> None:
-        for box_id, entry in self._names.items():
-            if entry in self._unread or box_id == HOST:
+        for box_id, entry in self._own.items():
+            if entry in self._unread or box_id not in self._topology.boxes:
                 continue
             with self._blame(box_id):
                 if entry not in self._live:
@@ -86,7 +122,7 @@ class Application:
     def make_links(self, *, attach: Attach) -> None:
         altnames = self._altnames()
         boxes = self._boxes()
-        for link in self._topology.links.values():
+        for link in self._links():
             with self._blame(link.id, link.a.box, link.b.box):
                 for port in (link.a, link.b):
                     if port.box not in boxes:
@@ -98,7 +134,7 @@ class Application:
 
     def bring_up_links(self, *, attach: Attach) -> None:
         boxes = self._boxes()
-        for link in self._topology.links.values():
+        for link in self._links():
             if all(port.box in boxes and port.device in boxes[port.box].devices for port in (link.a, link.b)):
                 whole = link.id not in self.errors
                 with self._blame(link.id, link.a.box, link.b.box):
@@ -109,6 +145,8 @@ class Application:
 
     def _attach_to_nics(self, *, attach: Attach) -> None:
         for nic in self._topology.nics:
+            if self._only_links is not None and nic.link not in self._only_links:
+                continue
             with self._blame(nic.link):
                 index, mac = host.identity(nic.device)
                 if mac != nic.mac:
@@ -122,6 +160,8 @@ class Application:
         rules = _by_box(self._topology.rules)
         neighbours = _by_box(self._topology.neighbours)
         for box_id, box in self._boxes().items():
+            if box_id not in self._own:
+                continue
             with self._blame(box_id, box_id):
                 apply_routing(
                     box,
@@ -135,11 +175,16 @@ class Application:
         """Links and namespaces of ours that the topology does not name."""
         boxes = self._boxes()
         for box_id, box in boxes.items():
+            if box_id not in self._own:
+                continue
             for device in [name for name in box.devices if (box_id, name) not in self._link_of]:
                 with self._blame(box_id, box_id):
                     links.delete_pair(device, box=box, boxes=boxes.values())
         wanted = set(self._names.values())
-        for entry in {*existing, *self._live} - wanted:
+        candidates = {*existing, *self._live}
+        if self._only_boxes is not None:
+            candidates &= set(self._own.values())
+        for entry in candidates - wanted:
             with self._blame(entry):
                 links.remove_namespace(entry, live=self._live)
                 self.removed.add(entry)
@@ -148,12 +193,18 @@ class Application:
         boxes = self._boxes()
         return self._nics | {
             ref: boxes[ref.box].index(ref.device)
-            for ref in self._link_of
+            for ref in (port.ref for link in self._links() for port in (link.a, link.b))
             if ref.box in boxes and ref.device in boxes[ref.box].devices
         }
 
     def sentences(self) -> dict[str, str]:
         return {key: "; ".join(found) for key, found in self.errors.items()}
+
+    def _links(self) -> Iterable[Link]:
+        """Those to be made."""
+        if self._only_links is None:
+            return self._topology.links.values()
+        return [self._topology.links[link] for link in self._only_links if link in self._topology.links]
 
     def _boxes(self) -> dict[str, LiveBox]:
         return {

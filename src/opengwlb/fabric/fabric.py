@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -103,6 +103,45 @@ class Fabric:
                 made=frozenset(work.made),
                 removed=frozenset(work.removed),
             )
+
+    def change(
+        self, part: Topology, *, boxes: Collection[str], links: Collection[str], attach: Attach, verify: bool = False
+    ) -> Applied | None:
+        """Make these boxes and links what a part of the topology says, and touch nothing else: the cost of a change is the change's.
+
+        `part` holds `boxes` whole, with every link that ends in one of them, and the boxes at the other ends of `links`; a box or
+        link that it does not hold is removed. `links` are those to be made or looked at, and `Applied` speaks of them alone.
+        `verify` reads the boxes again, as `apply` does. None: a namespace has vanished, nothing was applied before, or the host's
+        own namespace is one of the boxes; that is for `apply` with the whole topology.
+        """
+        with self._lock:
+            if self._indexes is None or HOST in boxes:
+                return None
+            work = Application(part, name=self._name, live=self._live, indexes=self._indexes, boxes=boxes, links=links)
+            existing = work.existing()
+            if any(existing.get(entry) != box.inode for entry, box in self._live.items() if entry in existing):
+                return None
+            self._settled = None
+            for entry in work.entries():
+                if verify and entry in self._live:
+                    self._live[entry].doubtful = True
+            work.take_stock(existing)
+            work.make_boxes()
+            work.make_links(attach=attach)
+            work.apply_routing()
+            work.remove_stale(existing)
+            return Applied(
+                ifindex=work.ifindexes(),
+                errors=work.sentences(),
+                made=frozenset(work.made),
+                removed=frozenset(work.removed),
+            )
+
+    def vanished(self) -> bool:
+        """Whether a namespace that was made or found is gone: by `ip netns delete`, say."""
+        with self._lock:
+            existing = namespaces.belonging_to(self._name)
+            return any(existing.get(entry) != box.inode for entry, box in self._live.items() if entry != HOST)
 
     def destroy(self) -> None:
         """Remove everything of this name, also what an earlier run left. Idempotent. Raises OSError."""

@@ -76,7 +76,7 @@ class Netlink:
         """Everything of one kind (`RTM_GET*`), decoded. Read again when it changed under the kernel's hands."""
         while True:
             sequence = next(self._sequence)
-            self._socket.send(_encode(Request(kind, NLM_F_DUMP, message), sequence=sequence, acknowledge=False))
+            self._socket.send(encode(Request(kind, NLM_F_DUMP, message), sequence=sequence, acknowledge=False))
             items: list[Any] = []
             interrupted = False
             for reply in self._replies(sequence):
@@ -97,7 +97,7 @@ class Netlink:
         sequences = list(itertools.islice(self._sequence, len(requests)))
         for sequence, request in zip(sequences, requests, strict=True):
             try:
-                data += _encode(request, sequence=sequence, acknowledge=True)
+                data += encode(request, sequence=sequence, acknowledge=True)
             except (OSError, ValueError, struct.error) as error:  # such as 300.1.1.1: the others are sent all the same
                 outcomes[sequence] = OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)} ({error})")
         if data:
@@ -145,7 +145,7 @@ class _Reply:
         return ""
 
 
-def _encode(request: Request, *, sequence: int, acknowledge: bool) -> bytes:
+def encode(request: Request, *, sequence: int, acknowledge: bool) -> bytes:
     message = request.message
     message.reset()
     message["header"]["type"] = request.type

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup, TargetState
-from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.snapshot import Index, Snapshot
 from opengwlb.model.vpc import NetworkInterface, Subnet
 
 from . import attributes
@@ -32,14 +33,13 @@ class Placed:
 
 def listener_of(snapshot: Snapshot, load_balancer: str) -> Listener | None:
     """A gateway load balancer has at most one."""
-    return next((one for one in snapshot.values(Listener) if one.load_balancer == load_balancer), None)
+    return next(iter(snapshot.find(_LISTENERS_OF_LOAD_BALANCER, load_balancer)), None)
 
 
 def load_balancer_of(snapshot: Snapshot, target_group: str) -> LoadBalancer | None:
     """A target group serves at most one load balancer."""
-    for listener in snapshot.values(Listener):
-        if listener.target_group == target_group:
-            return snapshot.get(LoadBalancer, listener.load_balancer)
+    for listener in snapshot.find(_LISTENERS_OF_TARGET_GROUP, target_group):
+        return snapshot.get(LoadBalancer, listener.load_balancer)
     return None
 
 
@@ -56,19 +56,18 @@ def place(snapshot: Snapshot, target: Target) -> Placed | None:
     group = snapshot.get(TargetGroup, target.target_group)
     if group is None:
         return None
-    address = ipaddress.ip_address(target.target)
-    for interface in snapshot.values(NetworkInterface):
-        if interface.vpc == group.vpc and target.target in interface.private_ips:
-            return Placed(target=target, address=target.target, zone=interface.zone, interface=interface)
-    for subnet in snapshot.values(Subnet):
-        if subnet.vpc == group.vpc and address in ipaddress.ip_network(subnet.cidr):
+    address = _address(target.target)
+    for interface in snapshot.find(INTERFACES_AT, (group.vpc, target.target)):
+        return Placed(target=target, address=target.target, zone=interface.zone, interface=interface)
+    for subnet in snapshot.find(_SUBNETS_OF_VPC, group.vpc):
+        if address in _network(subnet.cidr):
             return Placed(target=target, address=target.target, zone=subnet.zone, interface=None)
     return Placed(target=target, address=target.target, zone=target.zone or "all", interface=None)
 
 
 def placed_targets(snapshot: Snapshot, target_group: str) -> Iterator[Placed]:
-    for target in snapshot.values(Target):
-        if target.target_group == target_group and (placed := place(snapshot, target)) is not None:
+    for target in snapshot.find(TARGETS_OF_GROUP, target_group):
+        if (placed := place(snapshot, target)) is not None:
             yield placed
 
 
@@ -175,12 +174,34 @@ def unused(snapshot: Snapshot, target: Target) -> Unused | None:
     return None
 
 
-def carriers(snapshot: Snapshot) -> frozenset[str]:
+class Carriers:
     """The instances and addresses that the tunnel may lead to: registered targets, and those that were deregistered but keep flows.
 
-    Whoever has a slot may still have flows (`no_rebalance`, facts 2.4).
+    Whoever has a slot may still have flows (`no_rebalance`, facts 2.4). Asked one by one, so that who asks depends on the answer alone.
     """
-    slots = (slot.id.split("|") for slot in snapshot.values(Slot) if slot.id.startswith("target|"))
-    return frozenset(
-        {one.target for one in snapshot.values(Target)} | {name for _, _, *names in slots for name in names}
-    )
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._snapshot.find(_TARGETS_CALLED, name) or self._snapshot.find(_SLOTS_LEADING_TO, name))
+
+    def isdisjoint(self, names: Iterable[str]) -> bool:
+        return not any(name in self for name in names)
+
+
+def _leads_to(slot: Slot) -> Iterable[str]:
+    kind, *rest = slot.id.split("|")
+    return rest[1:] if kind == "target" else ()
+
+
+TARGETS_OF_GROUP = Index(Target, lambda one: (one.target_group,))
+INTERFACES_AT = Index(NetworkInterface, lambda one: ((one.vpc, each) for each in one.private_ips))
+"""By VPC and each private address."""
+_LISTENERS_OF_LOAD_BALANCER = Index(Listener, lambda one: (one.load_balancer,))
+_LISTENERS_OF_TARGET_GROUP = Index(Listener, lambda one: (one.target_group,))
+_SUBNETS_OF_VPC = Index(Subnet, lambda one: (one.vpc,))
+_TARGETS_CALLED = Index(Target, lambda one: (one.target,))
+_SLOTS_LEADING_TO = Index(Slot, _leads_to)
+_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
+_address = lru_cache(maxsize=4096)(ipaddress.ip_address)

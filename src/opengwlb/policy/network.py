@@ -6,14 +6,14 @@ Pure: the same snapshot always gives the same topology. `plane.py` beside this s
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.ids import device_name
 from opengwlb.model.privatelink import InterfaceEndpoint, VpcEndpoint
-from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.snapshot import Index, Snapshot
 from opengwlb.model.topology import (
     DELIVERY_TABLE,
     HOST,
@@ -34,8 +34,9 @@ from opengwlb.model.topology import (
 from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import balancing, images, names, uplinks
+from . import images, names, uplinks
 from .addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address, router_address6
+from .builder import Builder
 
 MAIN_TABLE = 254
 INTERFACE_TABLE = 10000
@@ -49,57 +50,21 @@ CARRIED = ("pending", "available", "rejected")
 """States in which an endpoint has its link; packets pass only in the first two (plane.py)."""
 
 
-@dataclass(slots=True)
-class _Builder:
-    boxes: dict[str, Box] = field(default_factory=dict)
-    links: dict[str, Link] = field(default_factory=dict)
-    routes: set[KernelRoute] = field(default_factory=set)
-    rules: set[KernelRule] = field(default_factory=set)
-    neighbours: set[Neighbour] = field(default_factory=set)
-    nics: set[HostNic] = field(default_factory=set)
-    outside: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Interface behind an uplink -> the uplink's link, and the address that is its next hop."""
-    ipv6: set[str] = field(default_factory=set)
-    """Ids of the VPCs that have IPv6; in the boxes of the others the kernel speaks none."""
-    public: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """As `public_addresses` says."""
-    carriers: frozenset[str] = frozenset()
-    """As `balancing.carriers` says."""
+INTERFACES_OF_VPC = Index(NetworkInterface, lambda one: (one.vpc,))
+_ADDRESSES_OF_INTERFACE = Index(Address, lambda one: (one.network_interface,) if one.network_interface else ())
 
 
 def topology(snapshot: Snapshot) -> Topology:
     """The network for everything stored at this revision."""
-    builder = _Builder(
-        ipv6={vpc.id for vpc in snapshot.values(Vpc) if vpc.ipv6},
-        public=public_addresses(snapshot),
-        carriers=balancing.carriers(snapshot),
-    )
-    _internet(builder)
-    for vpc in snapshot.values(Vpc):
-        _vpc(builder, vpc)
-    for gateway in snapshot.values(InternetGateway):
-        _internet_gateway(builder, gateway, snapshot)
-    for instance in snapshot.values(Instance):
-        if exists(instance):
-            _instance(builder, instance, snapshot)
-    for load_balancer in snapshot.values(LoadBalancer):
-        _load_balancer(builder, load_balancer, snapshot)
-    for endpoint in snapshot.values(VpcEndpoint):
-        _endpoint(builder, endpoint, snapshot)
-    for served in snapshot.values(InterfaceEndpoint):
-        _interface_endpoint(builder, served, snapshot)
-    for uplink in snapshot.values(Uplink):
-        _uplink(builder, uplink, snapshot)
+    builder = Builder(snapshot)
+    internet(builder)
+    for kind, add in FIRST:
+        for one in snapshot.values(kind):
+            add(builder, one)
+    builder.links = builder.made
     for table in snapshot.values(RouteTable):
-        _route_table(builder, table)
-    return Topology(
-        boxes=builder.boxes,
-        links=builder.links,
-        routes=frozenset(builder.routes),
-        rules=frozenset(builder.rules),
-        neighbours=frozenset(builder.neighbours),
-        nics=frozenset(builder.nics),
-    )
+        route_table(builder, table)
+    return builder.topology()
 
 
 def exists(instance: Instance) -> bool:
@@ -112,12 +77,12 @@ def gateway_address(subnet: Subnet) -> str:
     return str(ipaddress.ip_network(subnet.cidr).network_address + 1)
 
 
-def _internet(builder: _Builder) -> None:
+def internet(builder: Builder) -> None:
     addresses = names.CLIENT_ADDRESSES + (names.CLIENT_ADDRESSES6 if builder.ipv6 else ())
     builder.boxes[names.INTERNET] = Box(id=names.INTERNET, kind=BoxKind.INTERNET, addresses=addresses)
 
 
-def _vpc(builder: _Builder, vpc: Vpc) -> None:
+def _vpc(builder: Builder, vpc: Vpc) -> None:
     # What instances ask at these is answered by servers in the router's own box (services/).
     resolver = resolver_address(vpc)
     services = (METADATA_ADDRESS, *((RESOLVER_ADDRESS, resolver) if resolver else ()))
@@ -129,7 +94,7 @@ def _vpc(builder: _Builder, vpc: Vpc) -> None:
         builder.routes.add(_last_resort(vpc.id, DELIVERY_TABLE, everything))
 
 
-def _everything(builder: _Builder, vpc: str) -> tuple[str, ...]:
+def _everything(builder: Builder, vpc: str) -> tuple[str, ...]:
     """Every destination, in each protocol that the VPC has."""
     return ("0.0.0.0/0", "::/0") if vpc in builder.ipv6 else ("0.0.0.0/0",)
 
@@ -138,7 +103,7 @@ def _last_resort(box: str, table: int, everything: str) -> KernelRoute:
     return KernelRoute(box=box, table=table, destination=everything, kind="unreachable", metric=LAST_RESORT_METRIC)
 
 
-def _route_table(builder: _Builder, table: RouteTable) -> None:
+def route_table(builder: Builder, table: RouteTable) -> None:
     for everything in _everything(builder, table.vpc):
         mark, ipv6 = table.number, ":" in everything
         builder.rules.add(KernelRule(box=table.vpc, priority=mark, fwmark=mark, table=mark, ipv6=ipv6))
@@ -148,8 +113,8 @@ def _route_table(builder: _Builder, table: RouteTable) -> None:
             continue
         if route.target_type == "local":
             kernel_route = KernelRoute(box=table.vpc, table=table.number, destination=route.destination, kind="throw")
-        elif route.target in builder.outside:
-            link_id, address = builder.outside[route.target]
+        elif (outside := _outside(builder, route.target)) is not None:
+            link_id, address = outside
             kernel_route = KernelRoute(
                 box=table.vpc,
                 table=table.number,
@@ -172,11 +137,11 @@ def _route_table(builder: _Builder, table: RouteTable) -> None:
 
 
 def _eni(
-    builder: _Builder, interface: NetworkInterface, subnet: Subnet, *, far: Port, offloads_off: frozenset[str]
+    builder: Builder, interface: NetworkInterface, subnet: Subnet, *, far: Port, offloads_off: frozenset[str]
 ) -> None:
     """An ENI's link: the VPC router's end, the far end as given, and the host route that delivers to it."""
     device = device_name(interface.id)
-    builder.links[interface.id] = Link(
+    builder.made[interface.id] = Link(
         id=interface.id,
         a=Port(
             box=interface.vpc,
@@ -223,7 +188,10 @@ def _far_port(interface: NetworkInterface, subnet: Subnet, *, box: str, device: 
     )
 
 
-def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None:
+def _instance(builder: Builder, instance: Instance) -> None:
+    if not exists(instance):
+        return
+    snapshot = builder.snapshot
     builder.boxes[instance.id] = Box(id=instance.id, kind=BoxKind.INSTANCE)
     image = images.find(snapshot, instance.image)
     program = Program.INSPECTOR if image is not None and image.kind == "inspector" else None
@@ -242,7 +210,7 @@ def _instance(builder: _Builder, instance: Instance, snapshot: Snapshot) -> None
         _leave_by(builder, port, interface, subnet, index=index)
 
 
-def _leave_by(builder: _Builder, port: PortRef, interface: NetworkInterface, subnet: Subnet, *, index: int) -> None:
+def _leave_by(builder: Builder, port: PortRef, interface: NetworkInterface, subnet: Subnet, *, index: int) -> None:
     """Routes and rules of an instance's interface: by eth0 goes what does not say otherwise, by another what is sent from its
     addresses, so that answers leave by the interface that they came by. As Amazon Linux sets it up, down to the tables' numbers.
     """
@@ -264,7 +232,7 @@ def _default_route(box: str, device: str, via: str, *, table: int = MAIN_TABLE, 
     return KernelRoute(box=box, table=table, destination=everything, device=device, via=via, metric=metric)
 
 
-def _is_carrier(builder: _Builder, snapshot: Snapshot, instance: Instance) -> bool:
+def _is_carrier(builder: Builder, snapshot: Snapshot, instance: Instance) -> bool:
     addresses = (each for _, one, _ in _interfaces(snapshot, instance) for each in one.private_ips)
     return instance.id in builder.carriers or not builder.carriers.isdisjoint(addresses)
 
@@ -278,7 +246,8 @@ def _interfaces(snapshot: Snapshot, instance: Instance) -> Iterator[tuple[int, N
             yield interface.attachment.device_index, interface, subnet
 
 
-def _load_balancer(builder: _Builder, load_balancer: LoadBalancer, snapshot: Snapshot) -> None:
+def _load_balancer(builder: Builder, load_balancer: LoadBalancer) -> None:
+    snapshot = builder.snapshot
     box = names.load_balancer_box(load_balancer)
     builder.boxes[box] = Box(id=box, kind=BoxKind.GWLB)
     for order, zone in enumerate(load_balancer.zones):
@@ -293,12 +262,12 @@ def _load_balancer(builder: _Builder, load_balancer: LoadBalancer, snapshot: Sna
         builder.routes.add(_default_route(box, device, gateway_address(subnet), metric=100 + order))
 
 
-def _endpoint(builder: _Builder, endpoint: VpcEndpoint, snapshot: Snapshot) -> None:
-    load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
+def _endpoint(builder: Builder, endpoint: VpcEndpoint) -> None:
+    load_balancer = builder.snapshot.get(LoadBalancer, endpoint.load_balancer)
     if load_balancer is None or endpoint.state not in CARRIED:
         return
     device = device_name(endpoint.id)
-    builder.links[endpoint.id] = Link(
+    builder.made[endpoint.id] = Link(
         id=endpoint.id,
         a=Port(
             box=endpoint.vpc,
@@ -321,16 +290,16 @@ def _endpoint(builder: _Builder, endpoint: VpcEndpoint, snapshot: Snapshot) -> N
     )
 
 
-def _uplink(builder: _Builder, uplink: Uplink, snapshot: Snapshot) -> None:
+def _uplink(builder: Builder, uplink: Uplink) -> None:
     """The link from the VPC's router into the host's namespace, and what is behind it. The router has the NIC's MAC and MTU."""
-    subnet = snapshot.get(Subnet, uplink.subnet)
+    subnet = builder.snapshot.get(Subnet, uplink.subnet)
     if subnet is None:
         return
     device = device_name(uplink.id)
-    behind = uplinks.behind(snapshot, uplink.id)
+    behind = uplinks.behind(builder.snapshot, uplink.id)
     # As for an instance (`_instance`): what is out there reads whole datagrams from a socket, as far as we know.
     segment = any(one.private_ip in builder.carriers for one in behind)
-    builder.links[uplink.id] = Link(
+    builder.made[uplink.id] = Link(
         id=uplink.id,
         a=Port(
             box=uplink.vpc,
@@ -351,17 +320,17 @@ def _uplink(builder: _Builder, uplink: Uplink, snapshot: Snapshot) -> None:
     )
     builder.nics.add(HostNic(device=uplink.device, link=uplink.id, mac=uplink.mac))
     for one in behind:
-        builder.outside[one.id] = uplink.id, one.private_ip
         builder.routes.add(
             KernelRoute(box=uplink.vpc, table=DELIVERY_TABLE, destination=f"{one.private_ip}/32", device=device)
         )
 
 
-def _interface_endpoint(builder: _Builder, endpoint: InterfaceEndpoint, snapshot: Snapshot) -> None:
+def _interface_endpoint(builder: Builder, endpoint: InterfaceEndpoint) -> None:
     """A box with an ENI in each of its subnets; servers in it answer the API. Each is bound to its ENI's device, so each device has a
     default route of its own; the metric only tells them apart."""
     if endpoint.state == "deleting":
         return
+    snapshot = builder.snapshot
     builder.boxes[endpoint.id] = Box(id=endpoint.id, kind=BoxKind.SERVICE)
     for order, interface_id in enumerate(endpoint.network_interfaces.values()):
         interface = snapshot.get(NetworkInterface, interface_id)
@@ -374,7 +343,7 @@ def _interface_endpoint(builder: _Builder, endpoint: InterfaceEndpoint, snapshot
         builder.routes.add(_default_route(endpoint.id, device, gateway_address(subnet), metric=100 + order))
 
 
-def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Snapshot) -> None:
+def _internet_gateway(builder: Builder, gateway: InternetGateway) -> None:
     if gateway.vpc is None:
         return
     builder.boxes[gateway.id] = Box(id=gateway.id, kind=BoxKind.IGW)
@@ -413,8 +382,8 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
         ),
         b=Port(box=names.INTERNET, device=device, mac=names.far_mac(outside_id), mtu=INTERNET_MTU, ipv6=ipv6),
     )
-    builder.links[inside.id] = inside
-    builder.links[outside.id] = outside
+    builder.made[inside.id] = inside
+    builder.made[outside.id] = outside
     families = [(names.NEXT_HOP_INTERNET, names.NEXT_HOP_VPC, names.NEXT_HOP_IGW)]
     if ipv6:
         families.append((names.NEXT_HOP6_INTERNET, names.NEXT_HOP6_VPC, names.NEXT_HOP6_IGW))
@@ -425,7 +394,7 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             Neighbour(box=gateway.id, device=vpc_port.device, address=to_vpc, mac=inside.a.mac),
             Neighbour(box=names.INTERNET, device=device, address=to_igw, mac=outside.a.mac),
         }
-    for destination in _from_internet(builder, gateway.vpc, snapshot):
+    for destination in _from_internet(builder, gateway.vpc):
         to_igw, to_vpc = (
             (names.NEXT_HOP6_IGW, names.NEXT_HOP6_VPC)
             if ":" in destination
@@ -435,20 +404,43 @@ def _internet_gateway(builder: _Builder, gateway: InternetGateway, snapshot: Sna
             builder.routes.add(KernelRoute(box=box, table=MAIN_TABLE, destination=destination, device=out, via=via))
 
 
-def _from_internet(builder: _Builder, vpc_id: str, snapshot: Snapshot) -> Iterator[str]:
+def _from_internet(builder: Builder, vpc_id: str) -> Iterator[str]:
     """What the internet routes to a VPC's gateway: its public IPv4 addresses and its IPv6 blocks."""
-    for public_ip, _ in builder.public.get(vpc_id, ()):
+    for public_ip, _ in public_addresses_of(builder.snapshot, vpc_id):
         yield f"{public_ip}/32"
-    vpc = snapshot.get(Vpc, vpc_id)
+    vpc = builder.snapshot.get(Vpc, vpc_id)
     for block in vpc.ipv6 if vpc is not None else ():
         yield block.cidr
 
 
+def _outside(builder: Builder, interface_id: str) -> tuple[str, str] | None:
+    """Of an interface behind an uplink: the uplink's link, and the address that is its next hop."""
+    interface = builder.snapshot.get(NetworkInterface, interface_id)
+    if interface is None or interface.uplink is None or interface.uplink not in builder.links:
+        return None
+    return interface.uplink, interface.private_ip
+
+
 def public_addresses(snapshot: Snapshot) -> dict[str, list[tuple[str, str]]]:
     """VPC -> (public, private) of every associated address in it; a VPC without any is left out."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for address in snapshot.values(Address):
-        interface = snapshot.get(NetworkInterface, address.network_interface)
-        if interface is not None:
-            found.setdefault(interface.vpc, []).append((address.public_ip, address.private_ip or interface.private_ip))
-    return found
+    of = {vpc.id: list(public_addresses_of(snapshot, vpc.id)) for vpc in snapshot.values(Vpc)}
+    return {vpc: found for vpc, found in of.items() if found}
+
+
+def public_addresses_of(snapshot: Snapshot, vpc: str) -> Iterator[tuple[str, str]]:
+    """(public, private) of every associated address in a VPC."""
+    for interface in snapshot.find(INTERFACES_OF_VPC, vpc):
+        for address in snapshot.find(_ADDRESSES_OF_INTERFACE, interface.id):
+            yield address.public_ip, address.private_ip or interface.private_ip
+
+
+FIRST: tuple[tuple[type[Any], Callable[[Builder, Any], None]], ...] = (
+    (Vpc, _vpc),
+    (InternetGateway, _internet_gateway),
+    (Instance, _instance),
+    (LoadBalancer, _load_balancer),
+    (VpcEndpoint, _endpoint),
+    (InterfaceEndpoint, _interface_endpoint),
+    (Uplink, _uplink),
+)
+"""What each kind of object makes of the network; route tables come after all of them, because they lead to links."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from opengwlb.model.compute import Instance
 from opengwlb.model.elb import Listener, LoadBalancer, Slot, Target, TargetGroup
@@ -22,8 +24,8 @@ from opengwlb.model.plane import (
     UplinkEntry,
 )
 from opengwlb.model.privatelink import VpcEndpoint
-from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.topology import DELIVERY_TABLE, PortRef, Program, Topology
+from opengwlb.model.snapshot import Index, Snapshot
+from opengwlb.model.topology import DELIVERY_TABLE, HOST, Link, PortRef, Program, Topology
 from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
@@ -35,45 +37,72 @@ PASSING = ("pending", "available")
 """States of an endpoint in which its packets are carried."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the plane that is derived by itself."""
+
+    field: str
+    """Of `Plane`."""
+    root: type[Any] | None
+    """The kind whose objects, or the topology's `Link`s, `derive` walks; what it says is the union of what it says of each alone.
+    None: it can only be asked about everything."""
+    derive: Callable[[Snapshot, Topology], Any]
+
+
 def plane(snapshot: Snapshot, topology: Topology) -> Plane:
     """Everything the programs need, for the links of this topology."""
-    return Plane(
-        enis=_enis(snapshot, topology),
-        nodes=_nodes(snapshot, topology),
-        targets=_targets(snapshot),
-        endpoints=_endpoints(snapshot, topology),
-        nats=_nats(snapshot),
-        gateways6=_gateways6(snapshot),
-        inspectors=_inspectors(snapshot, topology),
-        uplinks=frozenset(
-            UplinkEntry(uplink=nic.link, nic=nic.ref, inner=topology.links[nic.link].b.ref) for nic in topology.nics
-        ),
-    )
+    return Plane(**{section.field: section.derive(snapshot, topology) for section in SECTIONS})
+
+
+class Parts:
+    """A plane that sections' parts are put into and taken out of."""
+
+    def __init__(self) -> None:
+        self._dicts: dict[str, dict[Any, Any]] = {}
+        self._sets: dict[str, frozenset[Any]] = {}
+
+    def take(self, section: Section, part: Any) -> None:
+        if isinstance(part, dict):
+            held = self._dicts[section.field]
+            for key in part:
+                held.pop(key, None)
+        elif part:
+            self._sets[section.field] -= part
+
+    def add(self, section: Section, part: Any) -> None:
+        if isinstance(part, dict):
+            self._dicts.setdefault(section.field, {}).update(part)
+        elif part:
+            self._sets[section.field] = self._sets.get(section.field, frozenset()) | part
+
+    def plane(self) -> Plane:
+        """Its dicts are these very ones: they change with the next part."""
+        fields: dict[str, Any] = {**self._dicts, **self._sets}
+        return Plane(**fields)
 
 
 class Tables:
-    """Which route table applies where, found in one pass over a snapshot."""
+    """Which route table applies where."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._of_subnet: dict[str, RouteTable] = {}
-        self._of_gateway: dict[str, RouteTable] = {}
-        self._main: dict[str, RouteTable] = {}
-        for table in snapshot.values(RouteTable):
-            for association in table.associations:
-                if association.main:
-                    self._main[table.vpc] = table
-                elif association.subnet is not None:
-                    self._of_subnet[association.subnet] = table
-                elif association.gateway is not None:
-                    self._of_gateway[association.gateway] = table
+        self._snapshot = snapshot
 
     def of_subnet(self, subnet: Subnet) -> RouteTable | None:
         """The route table associated with a subnet, or its VPC's main one."""
-        return self._of_subnet.get(subnet.id) or self._main.get(subnet.vpc)
+        return self._last(_OF_SUBNET, subnet.id) or self._last(_MAIN, subnet.vpc)
 
     def of_edge(self, gateway: str) -> RouteTable | None:
         """The route table with an edge association to this gateway."""
-        return self._of_gateway.get(gateway)
+        return self._last(_OF_GATEWAY, gateway)
+
+    def _last(self, index: Index[RouteTable], key: str) -> RouteTable | None:
+        found = self._snapshot.find(index, key)
+        return found[-1] if found else None
+
+
+_OF_SUBNET = Index(RouteTable, lambda table: (one.subnet for one in table.associations if one.subnet and not one.main))
+_OF_GATEWAY = Index(RouteTable, lambda table: (one.gateway for one in table.associations if one.gateway))
+_MAIN = Index(RouteTable, lambda table: (table.vpc for one in table.associations if one.main))
 
 
 def _number(table: RouteTable | None) -> int:
@@ -163,7 +192,7 @@ def _stickiness(snapshot: Snapshot, listener: Listener | None) -> int:
     return attributes.stickiness(group.attributes if group else {})
 
 
-def _targets(snapshot: Snapshot) -> dict[int, TargetEntry]:
+def _targets(snapshot: Snapshot, topology: Topology) -> dict[int, TargetEntry]:
     entries = {}
     for slot in snapshot.values(Slot):
         kind, *rest = slot.id.split("|")
@@ -212,7 +241,7 @@ def _is_dualstack(snapshot: Snapshot, load_balancer: str) -> bool:
     return found is not None and found.ip_address_type == "dualstack"
 
 
-def _gateways6(snapshot: Snapshot) -> dict[PortRef, Gateway6Entry]:
+def _gateways6(snapshot: Snapshot, topology: Topology) -> dict[PortRef, Gateway6Entry]:
     entries = {}
     for gateway in snapshot.values(InternetGateway):
         vpc = snapshot.get(Vpc, gateway.vpc)
@@ -220,21 +249,27 @@ def _gateways6(snapshot: Snapshot) -> dict[PortRef, Gateway6Entry]:
             port = names.igw_vpc_port(gateway.id, vpc.id)
             addresses = (
                 address
-                for interface in snapshot.values(NetworkInterface)
-                if interface.vpc == vpc.id
+                for interface in snapshot.find(network.INTERFACES_OF_VPC, vpc.id)
                 for address in interface.ipv6_addresses
             )
             entries[port] = Gateway6Entry(port=port, addresses=tuple(addresses))
     return entries
 
 
-def _nats(snapshot: Snapshot) -> frozenset[NatEntry]:
-    addresses = network.public_addresses(snapshot)
+def _nats(snapshot: Snapshot, topology: Topology) -> frozenset[NatEntry]:
     return frozenset(
         NatEntry(port=names.igw_vpc_port(gateway.id, gateway.vpc), private=private, public=public)
         for gateway in snapshot.values(InternetGateway)
         if gateway.vpc is not None
-        for public, private in addresses.get(gateway.vpc, ())
+        for public, private in network.public_addresses_of(snapshot, gateway.vpc)
+    )
+
+
+def _uplinks(snapshot: Snapshot, topology: Topology) -> frozenset[UplinkEntry]:
+    return frozenset(
+        UplinkEntry(uplink=uplink.id, nic=PortRef(HOST, uplink.device), inner=link.b.ref)
+        for uplink in snapshot.values(Uplink)
+        if (link := topology.links.get(uplink.id)) is not None
     )
 
 
@@ -255,3 +290,15 @@ def _rules(instance: Instance) -> tuple[InspectorRule, ...]:
     except ValueError:
         # The appliance's own health page says what is wrong with its rules; until they are mended nothing passes.
         return (InspectorRule(action="deny"),)
+
+
+SECTIONS = (
+    Section(field="enis", root=Link, derive=_enis),
+    Section(field="nodes", root=LoadBalancer, derive=_nodes),
+    Section(field="targets", root=Slot, derive=_targets),
+    Section(field="endpoints", root=VpcEndpoint, derive=_endpoints),
+    Section(field="nats", root=InternetGateway, derive=_nats),
+    Section(field="gateways6", root=InternetGateway, derive=_gateways6),
+    Section(field="inspectors", root=Link, derive=_inspectors),
+    Section(field="uplinks", root=Uplink, derive=_uplinks),
+)

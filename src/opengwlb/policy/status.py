@@ -5,8 +5,9 @@ Level-triggered: computed from the whole snapshot each time, so a missed step is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from opengwlb.model.compute import Instance, InstanceState
@@ -18,6 +19,7 @@ from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable
 
 from . import attributes, balancing
+from .derived import Changes, Pieces, Read, Tracked, TrackedMap
 from .health import TargetHealth
 from .network import CARRIED
 
@@ -36,40 +38,118 @@ class Writes:
         return bool(self.put or self.delete)
 
 
-def after_build(snapshot: Snapshot, *, built: Collection[str], errors: dict[str, str]) -> Writes:
+def after_build(snapshot: Snapshot, *, built: Collection[str], errors: Mapping[str, str]) -> Writes:
     """States that follow from the network: `built` are the links that exist and are configured, `errors` those that failed."""
     writes = Writes()
-    for load_balancer in snapshot.values(LoadBalancer):
-        links = [zone.network_interface for zone in load_balancer.zones]
-        reason = "; ".join(errors[link] for link in links if link in errors)
-        state = load_balancer.state
-        if state == "provisioning" and all(link in built for link in links):
-            state = "active"
-        _put(writes, load_balancer, replace(load_balancer, state=state, state_reason=reason))
-    for endpoint in snapshot.values(VpcEndpoint):
-        if endpoint.state == "deleting" and endpoint.id not in built:
-            writes.delete.append((VpcEndpoint, endpoint.id))
-            writes.delete.append((NetworkInterface, endpoint.network_interface))
-        elif endpoint.state == "pending" and endpoint.id in built:
-            writes.put.append(replace(endpoint, state="available", last_error=""))
-        else:
-            _put(writes, endpoint, replace(endpoint, last_error=errors.get(endpoint.id, "")))
-    for served in snapshot.values(InterfaceEndpoint):
-        interfaces = served.network_interfaces.values()
-        if served.state == "deleting" and served.id not in built:
-            writes.delete.append((InterfaceEndpoint, served.id))
-            writes.delete.extend((NetworkInterface, interface) for interface in interfaces)
-        else:
-            ready = served.state == "pending" and all(one in built for one in (served.id, *interfaces))
-            failed = "; ".join(errors[one] for one in (served.id, *interfaces) if one in errors)
-            _put(writes, served, replace(served, state="available" if ready else served.state, last_error=failed))
-    for interface in snapshot.values(NetworkInterface):
-        if interface.attachment is not None and interface.attachment.status == "attaching":
-            _attachment(writes, snapshot, interface, built=built)
-    for table in snapshot.values(RouteTable):
-        routes = tuple(replace(route, state=route_state(snapshot, table, route)) for route in table.routes)
-        _put(writes, table, replace(table, routes=routes))
+    for kind, follow in _FOLLOWS:
+        for one in snapshot.values(kind):
+            follow(writes, snapshot, one, built, errors)
     return writes
+
+
+class States:
+    """`after_build` of one snapshot after the other, at the cost of what differs between them. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._built: Mapping[str, None] = {}
+        self._errors: Mapping[str, str] = {}
+        self._pieces = {kind: Pieces(partial(self._piece, kind, follow)) for kind, follow in _FOLLOWS}
+        self._pending: dict[str, Writes] = {}
+
+    def writes(self, snapshot: Snapshot, *, built: frozenset[str], errors: Mapping[str, str]) -> Writes:
+        indexes = {index for pieces in self._pieces.values() for index in pieces.indexes}
+        changes = Changes().between(self._snapshot, snapshot, indexes=indexes)
+        for one in built ^ self._built.keys():
+            changes.add(_BUILT, one)
+        for one in {key for key, _ in errors.items() ^ self._errors.items()}:
+            changes.add(_ERRORS, one)
+        self._snapshot, self._built, self._errors = snapshot, dict.fromkeys(built), dict(errors)
+        for kind, pieces in self._pieces.items():
+            found = pieces.update(snapshot, changes=changes, roots=changes.ids.get(kind, ()))
+            for root, (_, now) in found.items():
+                self._pending.pop(root, None)
+                if now:
+                    self._pending[root] = now
+        every = Writes()
+        for one_of in self._pending.values():
+            every.put += one_of.put
+            every.delete += one_of.delete
+        return every
+
+    def _piece(
+        self, kind: type[Any], follow: Callable[..., None], root: str, snapshot: Snapshot
+    ) -> tuple[Writes | None, set[Read]]:
+        tracked = Tracked(snapshot)
+        one = tracked.get(kind, root)
+        if one is None:
+            return None, tracked.reads
+        writes = Writes()
+        built = TrackedMap(_BUILT, self._built, reads=tracked.reads)
+        follow(writes, tracked, one, built, TrackedMap(_ERRORS, self._errors, reads=tracked.reads))
+        return writes, tracked.reads
+
+
+_BUILT, _ERRORS = "built", "errors"
+
+
+def _load_balancer(
+    writes: Writes, snapshot: Snapshot, load_balancer: LoadBalancer, built: Collection[str], errors: Mapping[str, str]
+) -> None:
+    links = [zone.network_interface for zone in load_balancer.zones]
+    reason = "; ".join(errors[link] for link in links if link in errors)
+    state = load_balancer.state
+    if state == "provisioning" and all(link in built for link in links):
+        state = "active"
+    _put(writes, load_balancer, replace(load_balancer, state=state, state_reason=reason))
+
+
+def _endpoint(
+    writes: Writes, snapshot: Snapshot, endpoint: VpcEndpoint, built: Collection[str], errors: Mapping[str, str]
+) -> None:
+    if endpoint.state == "deleting" and endpoint.id not in built:
+        writes.delete.append((VpcEndpoint, endpoint.id))
+        writes.delete.append((NetworkInterface, endpoint.network_interface))
+    elif endpoint.state == "pending" and endpoint.id in built:
+        writes.put.append(replace(endpoint, state="available", last_error=""))
+    else:
+        _put(writes, endpoint, replace(endpoint, last_error=errors.get(endpoint.id, "")))
+
+
+def _interface_endpoint(
+    writes: Writes, snapshot: Snapshot, served: InterfaceEndpoint, built: Collection[str], errors: Mapping[str, str]
+) -> None:
+    interfaces = served.network_interfaces.values()
+    if served.state == "deleting" and served.id not in built:
+        writes.delete.append((InterfaceEndpoint, served.id))
+        writes.delete.extend((NetworkInterface, interface) for interface in interfaces)
+    else:
+        ready = served.state == "pending" and all(one in built for one in (served.id, *interfaces))
+        failed = "; ".join(errors[one] for one in (served.id, *interfaces) if one in errors)
+        _put(writes, served, replace(served, state="available" if ready else served.state, last_error=failed))
+
+
+def _interface(
+    writes: Writes, snapshot: Snapshot, interface: NetworkInterface, built: Collection[str], errors: Mapping[str, str]
+) -> None:
+    if interface.attachment is not None and interface.attachment.status == "attaching":
+        _attachment(writes, snapshot, interface, built=built)
+
+
+def _table(
+    writes: Writes, snapshot: Snapshot, table: RouteTable, built: Collection[str], errors: Mapping[str, str]
+) -> None:
+    routes = tuple(replace(route, state=route_state(snapshot, table, route)) for route in table.routes)
+    _put(writes, table, replace(table, routes=routes))
+
+
+_FOLLOWS: tuple[tuple[type[Any], Callable[..., None]], ...] = (
+    (LoadBalancer, _load_balancer),
+    (VpcEndpoint, _endpoint),
+    (InterfaceEndpoint, _interface_endpoint),
+    (NetworkInterface, _interface),
+    (RouteTable, _table),
+)
 
 
 def _attachment(writes: Writes, snapshot: Snapshot, interface: NetworkInterface, *, built: Collection[str]) -> None:

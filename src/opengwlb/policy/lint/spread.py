@@ -124,7 +124,7 @@ def _acceptance(snapshot: Snapshot, endpoint: VpcEndpoint) -> Findings:
 
 
 def _mtu(snapshot: Snapshot, uplink: Uplink) -> Findings:
-    carriers = balancing.carriers(snapshot)
+    carriers = balancing.Carriers(snapshot)
     carries = any(one.private_ip in carriers for one in uplinks.behind(snapshot, uplink.id))
     if carries and uplink.mtu < INTERNET_MTU + ENCAP_OVERHEAD:
         yield Finding(
