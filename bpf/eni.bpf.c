@@ -218,16 +218,21 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 	__u32 verdict = route(skb, ip, port, &out, &next);
 
 	leaving = verdict == VERDICT_eni_forwarded ? eni_at(out) : NULL;
-	flow_log_sent(skb, port, 4, 0, leaving);
-	if (verdict != VERDICT_eni_forwarded)
-		return drop(skb, verdict);
-	if (!leaving)
-		return drop(skb, VERDICT_eni_not_configured);
+	if (!leaving) {
+		flow_log_sent(skb, port, 4, 0, NULL); /* nobody judged it */
+		return drop(skb, verdict == VERDICT_eni_forwarded ? VERDICT_eni_not_configured : verdict);
+	}
+	judgement = judge(skb, port, leaving);
+	flow_log_sent(skb, port, 4, judgement.egress, leaving);
+	if (judgement.egress)
+		return drop(skb, judgement.egress);
 	if (checked(leaving) && !holds(leaving, ip->daddr))
 		return drop(skb, VERDICT_dest_check);
 	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
 		return drop(skb, VERDICT_mtu_exceeded);
-	flow_log_received(skb, leaving, 4, 0);
+	flow_log_received(skb, leaving, 4, judgement.ingress);
+	if (judgement.ingress)
+		return drop(skb, judgement.ingress);
 	ipv4_decrease_ttl(ip);
 	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
@@ -246,16 +251,21 @@ static __always_inline int forward6(struct __sk_buff *skb, struct ipv6hdr *ip, c
 	__u32 verdict = route6(skb, ip, port, &out);
 
 	leaving = verdict == VERDICT_eni_forwarded ? eni_at(out) : NULL;
-	flow_log_sent(skb, port, 6, 0, leaving);
-	if (verdict != VERDICT_eni_forwarded)
-		return drop(skb, verdict);
-	if (!leaving)
-		return drop(skb, VERDICT_eni_not_configured);
+	if (!leaving) {
+		flow_log_sent(skb, port, 6, 0, NULL); /* nobody judged it */
+		return drop(skb, verdict == VERDICT_eni_forwarded ? VERDICT_eni_not_configured : verdict);
+	}
+	judgement = judge(skb, port, leaving);
+	flow_log_sent(skb, port, 6, judgement.egress, leaving);
+	if (judgement.egress)
+		return drop(skb, judgement.egress);
 	if (checked(leaving) && !holds6(out, &ip->daddr))
 		return drop(skb, VERDICT_dest_check);
 	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
 		return drop(skb, VERDICT_mtu_exceeded);
-	flow_log_received(skb, leaving, 6, 0);
+	flow_log_received(skb, leaving, 6, judgement.ingress);
+	if (judgement.ingress)
+		return drop(skb, judgement.ingress);
 	ip->hop_limit--;
 	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
