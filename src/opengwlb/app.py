@@ -16,10 +16,12 @@ from starlette.routing import Route
 
 from opengwlb import admin, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
+from opengwlb.api.ec2.flow_log_access import log_may_publish
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.chaos import ChaosReconciler
+from opengwlb.control.flow_logs import FlowLogKeeper
 from opengwlb.control.health import HealthChecker
 from opengwlb.control.images import ImageKeeper
 from opengwlb.control.instances import InstanceReconciler
@@ -34,7 +36,7 @@ from opengwlb.fabric import Fabric, host
 from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
-from opengwlb.observe import metrics, read_api, targets
+from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
 from opengwlb.services import Services
 from opengwlb.services.authority import authority_certificate
@@ -145,6 +147,15 @@ class Server:
         self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
         if kernel:
             passes["metrics"] = self.sampler.sample
+        self.flow_logs = FlowLogKeeper(
+            store=self.store,
+            records=self.dataplane.flow_records if isinstance(self.dataplane, DataPlane) else None,
+            ifindex=lambda: self.network.ifindex,
+            may_publish=log_may_publish,
+            directory=options.data_dir / "flow-logs",
+            clock=clock,
+        )
+        passes["flow-logs"] = self.flow_logs.reconcile
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
         self.gateway = Gateway(
             handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
@@ -225,6 +236,15 @@ class Server:
                 *images,
                 *joined,
                 *reads,
+                *flow_log_api.routes(
+                    store=self.store,
+                    directory=self.flow_logs.directory,
+                    flush=self.flow_logs.flush,
+                    quiet=self.flow_logs.quiet,
+                    authenticate=self._account_of,
+                    operator=admin.OPERATOR_ACCOUNT,
+                    clock=time.time,
+                ),
             ],
             lifespan=self._lifespan,
         )
