@@ -45,6 +45,21 @@ struct {
 	__type(value, __u32);
 } flow_log_round SEC(".maps");
 
+/* Where a record is put together: the stack has no room for it at the end of the router's calls. Programs on one CPU do not interrupt
+ * each other. */
+struct flow_log_draft {
+	struct flow_log_key key;
+	struct flow_log_count count;
+	struct packet packet;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_log_draft);
+} flow_log_drafts SEC(".maps");
+
 /* AWS's tcp-flags has FIN, SYN and RST, and ACK where it came with SYN. */
 static __always_inline __u32 flow_log_tcp_flags(const struct packet *packet)
 {
@@ -109,24 +124,33 @@ static __noinline int flow_log_record(struct __sk_buff *skb, __u32 ifindex, __u3
 	const struct counter size = arrival(skb);
 	const __u32 zero = 0;
 	const __u32 *round = bpf_map_lookup_elem(&flow_log_round, &zero);
-	struct flow_log_count *row, one = {.packets = size.packets, .bytes = size.bytes, .path = what >> 8};
-	struct flow_log_key key = {.ifindex = ifindex, .family = family, .what = what};
-	struct packet packet;
+	struct flow_log_draft *draft = bpf_map_lookup_elem(&flow_log_drafts, &zero);
+	struct flow_log_count *row;
+	struct packet *packet;
 
-	if (!round || (parse_plain(skb, ETH_HLEN, &packet) && parse_ip(skb, ETH_HLEN, family, &packet)))
+	if (!round || !draft)
 		return -1;
-	key.round = *round;
-	__builtin_memcpy(key.source, packet.source, sizeof(key.source));
-	__builtin_memcpy(key.destination, packet.destination, sizeof(key.destination));
-	key.source_port = packet.source_port;
-	key.destination_port = packet.destination_port;
-	key.protocol = packet.protocol;
-	one.tcp_flags = flow_log_tcp_flags(&packet);
-	one.first_ns = one.last_ns = bpf_ktime_get_coarse_ns();
-	row = bpf_map_lookup_elem(&flow_log_records, &key);
+	packet = &draft->packet;
+	if (parse_plain(skb, ETH_HLEN, packet) && parse_ip(skb, ETH_HLEN, family, packet))
+		return -1;
+	draft->key.round = *round;
+	draft->key.ifindex = ifindex;
+	__builtin_memcpy(draft->key.source, packet->source, sizeof(packet->source));
+	__builtin_memcpy(draft->key.destination, packet->destination, sizeof(packet->destination));
+	draft->key.source_port = packet->source_port;
+	draft->key.destination_port = packet->destination_port;
+	draft->key.protocol = packet->protocol;
+	draft->key.family = family;
+	draft->key.what = what;
+	draft->count.packets = size.packets;
+	draft->count.bytes = size.bytes;
+	draft->count.first_ns = draft->count.last_ns = bpf_ktime_get_coarse_ns();
+	draft->count.tcp_flags = flow_log_tcp_flags(packet);
+	draft->count.path = what >> 8;
+	row = bpf_map_lookup_elem(&flow_log_records, &draft->key);
 	if (!row)
-		return flow_log_begin(&key, &one);
-	flow_log_add(row, &one);
+		return flow_log_begin(&draft->key, &draft->count);
+	flow_log_add(row, &draft->count);
 	return 0;
 }
 
