@@ -13,8 +13,10 @@
 #include "lib/arp.h"
 #include "lib/count.h"
 #include "lib/fib.h"
+#include "lib/flow_log.h"
 #include "lib/ipv4.h"
 #include "lib/ipv6.h"
+#include "lib/judgement.h"
 #include "lib/nd.h"
 #include "shared/layout.h"
 #include "shared/verdicts.h"
@@ -210,19 +212,27 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 {
 	struct ethhdr *eth = (void *)ip - ETH_HLEN;
 	const struct eni_config *leaving;
+	struct judgement judgement;
 	__u32 out = 0, mtu = 0;
 	__be32 next = 0;
 	__u32 verdict = route(skb, ip, port, &out, &next);
 
-	if (verdict != VERDICT_eni_forwarded)
-		return drop(skb, verdict);
-	leaving = eni_at(out);
-	if (!leaving)
-		return drop(skb, VERDICT_eni_not_configured);
+	leaving = verdict == VERDICT_eni_forwarded ? eni_at(out) : NULL;
+	if (!leaving) {
+		flow_log_sent(skb, port, 4, 0, NULL); /* nobody judged it */
+		return drop(skb, verdict == VERDICT_eni_forwarded ? VERDICT_eni_not_configured : verdict);
+	}
+	judgement = judge(skb, port, leaving);
+	flow_log_sent(skb, port, 4, judgement.egress, leaving);
+	if (judgement.egress)
+		return drop(skb, judgement.egress);
 	if (checked(leaving) && !holds(leaving, ip->daddr))
 		return drop(skb, VERDICT_dest_check);
 	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
 		return drop(skb, VERDICT_mtu_exceeded);
+	flow_log_received(skb, leaving, 4, judgement.ingress);
+	if (judgement.ingress)
+		return drop(skb, judgement.ingress);
 	ipv4_decrease_ttl(ip);
 	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
@@ -236,18 +246,26 @@ static __always_inline int forward6(struct __sk_buff *skb, struct ipv6hdr *ip, c
 {
 	struct ethhdr *eth = (void *)ip - ETH_HLEN;
 	const struct eni_config *leaving;
+	struct judgement judgement;
 	__u32 out = 0, mtu = 0;
 	__u32 verdict = route6(skb, ip, port, &out);
 
-	if (verdict != VERDICT_eni_forwarded)
-		return drop(skb, verdict);
-	leaving = eni_at(out);
-	if (!leaving)
-		return drop(skb, VERDICT_eni_not_configured);
+	leaving = verdict == VERDICT_eni_forwarded ? eni_at(out) : NULL;
+	if (!leaving) {
+		flow_log_sent(skb, port, 6, 0, NULL); /* nobody judged it */
+		return drop(skb, verdict == VERDICT_eni_forwarded ? VERDICT_eni_not_configured : verdict);
+	}
+	judgement = judge(skb, port, leaving);
+	flow_log_sent(skb, port, 6, judgement.egress, leaving);
+	if (judgement.egress)
+		return drop(skb, judgement.egress);
 	if (checked(leaving) && !holds6(out, &ip->daddr))
 		return drop(skb, VERDICT_dest_check);
 	if (bpf_check_mtu(skb, out, &mtu, 0, BPF_MTU_CHK_SEGS))
 		return drop(skb, VERDICT_mtu_exceeded);
+	flow_log_received(skb, leaving, 6, judgement.ingress);
+	if (judgement.ingress)
+		return drop(skb, judgement.ingress);
 	ip->hop_limit--;
 	__builtin_memcpy(eth->h_source, leaving->mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, leaving->peer_mac, ETH_ALEN);
@@ -295,8 +313,10 @@ static __noinline int take_ipv6(struct __sk_buff *skb, const struct eni_config *
 		return drop(skb, VERDICT_source_check);
 	if (is_routers_own6(port, &ip->daddr))
 		return to_stack(skb, port, VERDICT_to_router);
-	if (ip->hop_limit <= 1)
+	if (ip->hop_limit <= 1) {
+		flow_log_sent(skb, port, 6, 0, NULL);
 		return to_stack(skb, port, VERDICT_ttl_exceeded);
+	}
 	return forward6(skb, ip, port);
 }
 
@@ -360,8 +380,10 @@ int eni(struct __sk_buff *skb)
 		return drop(skb, VERDICT_source_check);
 	if (is_routers_own(port, ip->daddr))
 		return to_stack(skb, port, VERDICT_to_router);
-	if (ip->ttl <= 1) /* the stack answers with time exceeded, and never forwards such a packet */
+	if (ip->ttl <= 1) { /* the stack answers with time exceeded, and never forwards such a packet */
+		flow_log_sent(skb, port, 4, 0, NULL);
 		return to_stack(skb, port, VERDICT_ttl_exceeded);
+	}
 	return forward(skb, ip, port);
 }
 

@@ -58,6 +58,7 @@ struct drop_samples {
 enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3, ENI_ROLE_UPLINK = 4 };
 #define ENI_SOURCE_DEST_CHECK 1
 #define ENI_IPV6 2 /* the VPC has IPv6 */
+#define ENI_FLOW_LOG 64 /* a flow log covers it */
 struct eni_config {
 	__u32 ifindex; /* 0: there is none in this place */
 	__u32 role;
@@ -84,6 +85,40 @@ struct eni_address {
 struct eni_address6 {
 	__u32 ifindex;
 	__be32 address[4];
+};
+
+/* flow_log_records: HASH flow_log_key -> flow_log_count. What was seen at ports that a flow log covers, see lib/flow_log.h.
+ * flow_log_ports: HASH ifindex -> flow_log_port. flow_log_round: ARRAY[1] of the u32 that new records carry. */
+#define FLOW_LOG_RECORDS 262144
+#define FLOW_LOG_SHARE 32768 /* the most that one port may have of them in a round */
+#define FLOW_LOG_EGRESS 1 /* sent by the interface; otherwise received */
+#define FLOW_LOG_REJECT 2 /* refused by a security group or network ACL */
+#define FLOW_LOG_IN_VPC 1 /* AWS's numbers for traffic-path */
+#define FLOW_LOG_BY_GATEWAY 8
+struct flow_log_key {
+	__u32 round;
+	__u32 ifindex;
+	__u32 source[4]; /* network order; IPv4 in the first */
+	__u32 destination[4];
+	__be16 source_port;
+	__be16 destination_port;
+	__u8 protocol;
+	__u8 family; /* 4 or 6 */
+	__u8 what;   /* FLOW_LOG_EGRESS, FLOW_LOG_REJECT */
+	__u8 pad;
+};
+struct flow_log_count {
+	__u64 packets; /* as in counter */
+	__u64 bytes;
+	__u64 first_ns; /* CLOCK_MONOTONIC, a tick behind */
+	__u64 last_ns;
+	__u32 tcp_flags;
+	__u32 path;
+};
+struct flow_log_port {
+	__u64 lost; /* packets that found no room, ever */
+	__u32 round; /* that `records` counts */
+	__u32 records;
 };
 
 /* uplinks: HASH ifindex -> u32 ifindex. A NIC of this machine and the host's end of its uplink, each with the other; see uplink.bpf.c. */

@@ -17,11 +17,13 @@ from starlette.routing import Route
 from opengwlb import admin, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
 from opengwlb.api.common import defaults
+from opengwlb.api.ec2.flow_log_access import log_may_publish
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.assumed_health import AssumedHealth
 from opengwlb.control.chaos import ChaosReconciler
+from opengwlb.control.flow_logs import FlowLogKeeper
 from opengwlb.control.health import HealthChecker
 from opengwlb.control.images import ImageKeeper
 from opengwlb.control.instances import InstanceReconciler
@@ -38,7 +40,7 @@ from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
 from opengwlb.model.mode import Mode
-from opengwlb.observe import metrics, read_api, targets
+from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
 from opengwlb.services import Services
 from opengwlb.services.authority import authority_certificate
@@ -159,6 +161,15 @@ class Server:
         self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
         if kernel:
             passes["metrics"] = self.sampler.sample
+        self.flow_logs = FlowLogKeeper(
+            store=self.store,
+            records=self.dataplane.flow_records if isinstance(self.dataplane, DataPlane) else None,
+            ifindex=lambda: self.network.ifindex,
+            may_publish=log_may_publish,
+            directory=options.data_dir / "flow-logs",
+            clock=clock,
+        )
+        passes["flow-logs"] = self.flow_logs.reconcile
         self.passes = passes
         """Reconciler -> one pass of it."""
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
@@ -242,6 +253,15 @@ class Server:
                 *images,
                 *joined,
                 *reads,
+                *flow_log_api.routes(
+                    store=self.store,
+                    directory=self.flow_logs.directory,
+                    flush=self.flow_logs.flush,
+                    quiet=self.flow_logs.quiet,
+                    authenticate=self._account_of,
+                    operator=admin.OPERATOR_ACCOUNT,
+                    clock=time.time,
+                ),
             ],
             lifespan=self._lifespan,
         )

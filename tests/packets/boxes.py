@@ -1,7 +1,7 @@
 """Boxes for the packet tests of the VPC router and the internet gateway: namespaces, wires between them, programs on their ends.
 
-Everything made here carries the prefix `eni-` and is gone when it is closed. The ends of a wire get ifindexes that are unique on
-the machine, as fabric gives them, because one set of maps serves all boxes.
+Everything made here carries a prefix, `eni-` unless another is given, and is gone when it is closed. The ends of a wire get ifindexes
+that are unique on the machine, as fabric gives them, because one set of maps serves all boxes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
 from opengwlb.dataplane import DataPlane
+from opengwlb.dataplane.flow_logs import FlowRecords
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Program
 
@@ -33,12 +34,13 @@ def arrived(raw: socket.socket, wanted: Callable[[Packet], bool]) -> Packet:
 class Boxes:
     """The namespaces and wires of one test module."""
 
-    def __init__(self, *, first_ifindex: int) -> None:
+    def __init__(self, *, first_ifindex: int, prefix: str = "eni-") -> None:
         self._ifindex = first_ifindex
+        self._prefix = prefix
         self._made: list[str] = []
 
     def box(self, name: str, *, forwards: bool = False) -> str:
-        full = f"eni-{name}"
+        full = f"{self._prefix}{name}"
         run("ip", "netns", "add", full)
         self._made.append(full)
         settings = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
@@ -107,6 +109,12 @@ class Programs:
     def sizes(self) -> dict[tuple[int, str], int]:
         """(ifindex, verdict) -> bytes."""
         return {(row.ifindex, self._plane.verdicts[row.verdict].name): row.bytes for row in self._plane.counters()}
+
+    def flow_records(self) -> FlowRecords:
+        return self._plane.flow_records()
+
+    def program(self, name: str) -> int:
+        return self._plane.program(name)
 
     def close(self) -> None:
         self._plane.destroy()

@@ -175,9 +175,9 @@ PORTS = {
 }
 
 
-def built(run_dir: Path, *, first_ifindex: int) -> Iterator[Vpc]:
+def built(run_dir: Path, *, first_ifindex: int, prefix: str = "eni-") -> Iterator[Vpc]:
     """For a fixture: one network, gone afterwards."""
-    boxes, programs = Boxes(first_ifindex=first_ifindex), Programs(run_dir)
+    boxes, programs = Boxes(first_ifindex=first_ifindex, prefix=prefix), Programs(run_dir)
     try:
         yield Vpc(boxes, programs)
     finally:

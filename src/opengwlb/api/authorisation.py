@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from opengwlb.api.common.resources import NAMINGS, kind_of
 from opengwlb.model.iam import ManagedPolicy, Role
 from opengwlb.model.privatelink import InterfaceEndpoint
-from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.snapshot import Snapshot, View
 from opengwlb.policy import iam
 from opengwlb.wire.errors import AccessDenied
 
@@ -28,6 +28,7 @@ _LOOKS = re.compile(r"(Describe|List|Search|GetConsole)\w+")
 _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-[0-9a-f]{8,17}")
 _MADE = {
     "AllocateAddress": ("elastic-ip",),
+    "CreateFlowLogs": ("vpc-flow-log",),
     "CreateInternetGateway": ("internet-gateway",),
     "CreateNetworkInterface": ("network-interface",),
     "CreateRouteTable": ("route-table",),
@@ -151,7 +152,7 @@ def principal_of(call: Asking) -> iam.Principal:
     return iam.Principal(account=call.account, arns=arns)
 
 
-def statements_of(snapshot: Snapshot, role_arn: str) -> Iterator[iam.Statement]:
+def statements_of(snapshot: View, role_arn: str) -> Iterator[iam.Statement]:
     """Everything that a role's own and attached policies say, as they are now; nothing once the role is gone."""
     role = snapshot.get(Role, role_arn)
     if role is None:

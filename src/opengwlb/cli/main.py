@@ -21,6 +21,7 @@ from . import (
     credentials,
     doctor,
     environment,
+    flow_logs,
     flows,
     images,
     lab,
@@ -42,6 +43,7 @@ Serve = Callable[[ServeOptions], None]
 
 app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", version_flags=())
 app.command(accounts.app)
+app.command(flow_logs.app)
 app.command(images.app)
 app.command(marketplace.app)
 app.command(plan.app)

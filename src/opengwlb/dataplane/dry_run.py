@@ -29,7 +29,14 @@ PROGRAMS = ("endpoint", "eni", "igw", "target")
 """Objects that packets of a VPC meet; appliances are somebody else's."""
 _HASH, _ARRAY, _LRU_HASH, _ARRAY_OF_MAPS = 1, 2, 9, 12
 _MMAPABLE = 1 << 10
-_NOT_COPIED = {"flow_tuples": 1, "counters": 0, "passed": 0, "samples": 0}
+_NOT_COPIED = {
+    "flow_tuples": 1,
+    "counters": 0,
+    "passed": 0,
+    "samples": 0,
+    "flow_log_records": 64,
+    "flow_log_ports": 64,
+}
 """What is only written; and with how many entries it is made, if not with as many."""
 _MEMORY_SHARE = 2
 """The copy may take this part of the memory that is available."""

@@ -132,7 +132,11 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
 
 
 def _eni_flags(entry: EniEntry) -> int:
-    switches = {layout.ENI_SOURCE_DEST_CHECK: entry.source_dest_check, layout.ENI_IPV6: entry.ipv6}
+    switches = {
+        layout.ENI_SOURCE_DEST_CHECK: entry.source_dest_check,
+        layout.ENI_IPV6: entry.ipv6,
+        layout.ENI_FLOW_LOG: entry.flow_log,
+    }
     return sum(flag for flag, on in switches.items() if on)
 
 

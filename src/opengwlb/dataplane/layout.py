@@ -22,6 +22,7 @@ MAGLEV_SIZE = 16381
 INSPECTOR_RULES = 32
 ENI_SOURCE_DEST_CHECK = 1
 ENI_IPV6 = 2
+ENI_FLOW_LOG = 64
 ENDPOINT_DUALSTACK = 1
 FLOW_WAYS = 8
 FLOW_VALID = 1
@@ -117,6 +118,42 @@ class eni_address6(ctypes.Structure):
 
 class nat_key(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [("ifindex", c_uint32), ("address", Address)]
+
+
+FLOW_LOG_RECORDS = 262144
+FLOW_LOG_SHARE = 32768
+FLOW_LOG_EGRESS = 1
+FLOW_LOG_REJECT = 2
+
+
+class flow_log_key(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("round", c_uint32),
+        ("ifindex", c_uint32),
+        ("source", Address6),
+        ("destination", Address6),
+        ("source_port", Port),
+        ("destination_port", Port),
+        ("protocol", c_uint8),
+        ("family", c_uint8),
+        ("what", c_uint8),
+        ("pad", c_uint8),
+    ]
+
+
+class flow_log_count(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("packets", c_uint64),
+        ("bytes", c_uint64),
+        ("first_ns", c_uint64),
+        ("last_ns", c_uint64),
+        ("tcp_flags", c_uint32),
+        ("path", c_uint32),
+    ]
+
+
+class flow_log_port(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("lost", c_uint64), ("round", c_uint32), ("records", c_uint32)]
 
 
 NODE_ADOPT = 1
@@ -276,6 +313,7 @@ class inspector_policy(ctypes.Structure):
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
     *(drop_sample, drop_samples, chaos_config, chaos_relay),
+    *(flow_log_key, flow_log_count, flow_log_port),
     *(
         port_verdict,
         counter,

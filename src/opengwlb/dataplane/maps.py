@@ -6,7 +6,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .errors import KernelError
 from .syscalls import Command, bpf, bpf_in_place, map_info
@@ -61,6 +61,23 @@ class Map:
         except KernelError as error:
             if error.number != errno.ENOENT:
                 raise
+
+    def delete_all(self, keys: Sequence[bytes]) -> None:
+        """By batches. Keys that are not there are passed over."""
+        left = list(keys)
+        while left:
+            batch = left[:_CHUNK]
+            held = ctypes.create_string_buffer(b"".join(batch), self.key_size * len(batch))
+            attributes = struct.pack("=QQQQIIQQ", 0, 0, ctypes.addressof(held), 0, len(batch), self.fd, 0, 0)
+            attr = (ctypes.c_char * 128).from_buffer_copy(attributes.ljust(128, b"\0"))
+            missing = 0
+            try:
+                bpf_in_place(Command.MAP_DELETE_BATCH, attr, what=f"delete from map {self.name}")
+            except KernelError as error:
+                if error.number != errno.ENOENT:
+                    raise
+                missing = 1
+            left = left[struct.unpack_from("=I", attr.raw, 32)[0] + missing :]
 
     def _element(
         self, command: Command, key: bytes, value: ctypes.Array[ctypes.c_char] | None, what: str, *, flags: int = 0

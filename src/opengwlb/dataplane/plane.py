@@ -21,7 +21,7 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import NodeEntry, Plane, TargetEntry
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, clock, counting, entries, flows, layout, relay, samples, targets
+from . import btf, clock, counting, entries, flow_logs, flows, layout, relay, samples, targets
 from .chaos import ChaosPorts, Parts
 from .counting import Counter
 from .dry_run import DryRun
@@ -309,6 +309,7 @@ class DataPlane:
                         found.delete(key)
             counting.forget(self._map("passed"), self._port_indexes() - set(live_ifindexes))
             self.chaos().prune(live_ifindexes)
+            self.flow_records().prune(live_ifindexes)
 
     def counters(self) -> list[Counter]:
         """Every verdict that happened, by port, summed over CPUs."""
@@ -340,6 +341,12 @@ class DataPlane:
     def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]:
         """How many live flows there are by endpoint, target and protocol, and by place in the Maglev table if that is asked for."""
         return self._flows_opened().tally(now_ns=flows.monotonic_ns(), with_places=with_places)
+
+    def flow_records(self) -> flow_logs.FlowRecords:
+        """What was seen at the ports that a flow log covers."""
+        return flow_logs.FlowRecords(
+            records=self._map("flow_log_records"), ports=self._map("flow_log_ports"), round_=self._map("flow_log_round")
+        )
 
     def samples(self) -> list[samples.Sample]:
         """The last packets that were dropped, a few for each port and verdict."""

@@ -38,6 +38,7 @@ class Command(IntEnum):
     OBJ_GET_INFO_BY_FD = 15
     MAP_LOOKUP_BATCH = 24
     MAP_UPDATE_BATCH = 26
+    MAP_DELETE_BATCH = 27
     LINK_CREATE = 28
     LINK_UPDATE = 29
     LINK_DETACH = 34

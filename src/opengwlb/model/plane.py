@@ -40,6 +40,8 @@ class EniEntry:
     """The /64 of the ENI's subnet, as `subnet`."""
     addresses6: tuple[str, ...] = ()
     source_dest_check: bool = True
+    flow_log: bool = False
+    """A flow log covers it: what it sends and receives is recorded."""
     resolver: str | None = None
     """The VPC's name server, where it has one."""
     mac: str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
-from . import account, chaos, compute, elb, iam, images, privatelink, uplinks, vpc
+from . import account, chaos, compute, elb, flow_logs, iam, images, privatelink, uplinks, vpc
 
 
 class Stored(Protocol):
@@ -53,6 +53,7 @@ KINDS: tuple[type[Any], ...] = (
     iam.Parameter,
     iam.Secret,
     uplinks.Uplink,
+    flow_logs.FlowLog,
 )
 """What the store keeps. The class name is the kind's name on disk: renaming one is a migration."""
 

@@ -29,7 +29,7 @@ from opengwlb.model.topology import DELIVERY_TABLE, HOST, Link, PortRef, Program
 from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import attributes, balancing, names, network, slots, uplinks
+from . import attributes, balancing, flow_logs, names, network, slots, uplinks
 from .addressing import resolver_address
 from .inspector import parse_inspector_rules
 
@@ -111,6 +111,7 @@ def _number(table: RouteTable | None) -> int:
 
 def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
     tables = Tables(snapshot)
+    watched = flow_logs.watched(snapshot)
     entries: dict[PortRef, EniEntry] = {}
     for link in topology.links.values():
         if link.a.program is not Program.ENI:
@@ -148,6 +149,8 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
             addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
+            flow_log=bool(watched)
+            and any(flow_logs.covers(watched, one) for one in flow_logs.at_port(snapshot, link.id)),
             resolver=resolver_address(vpc) if (vpc := snapshot.get(Vpc, link.a.box)) is not None else None,
             mac=link.a.mac,
             peer_mac=link.b.mac,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from opengwlb.api.context import Context
-from opengwlb.model import compute, images, privatelink, vpc
+from opengwlb.model import compute, flow_logs, images, privatelink, vpc
 from opengwlb.model.snapshot import View
 from opengwlb.wire.errors import AwsError
 
@@ -70,6 +70,7 @@ NAMINGS: dict[type[Any], Naming] = {
         noun="VpcEndpointService Id",
         tag_type="vpc-endpoint-service",
     ),
+    flow_logs.FlowLog: Naming(prefix="fl-", code="InvalidFlowLogId", noun="flowLog ID", tag_type="vpc-flow-log"),
 }
 """EC2's own kinds; the ELBv2 kinds are named by ARNs."""
 _OF_MALFORMED: dict[type[Any], str] = {vpc.SecurityGroup: "InvalidGroupId", vpc.DhcpOptions: "InvalidDhcpOptionsId"}
