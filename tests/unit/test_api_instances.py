@@ -57,6 +57,7 @@ def test_what_run_instances_answered_is_what_describe_instances_shows(api: Api, 
         {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web"}]},
         {"ResourceType": "network-interface", "Tags": [{"Key": "Name", "Value": "web-eni"}]},
     ]
+    api.ec2("CreateKeyPair", KeyName="mine", KeyType="ed25519")
     made = run(api, SubnetId=subnet, PrivateIpAddress="10.0.0.37", TagSpecifications=tags, KeyName="mine")
     assert (made["PrivateIpAddress"], made["PrivateDnsName"]) == (
         "10.0.0.37",

@@ -16,7 +16,7 @@ from opengwlb.model.ids import new_id
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-from . import instance_profiles, instance_view, launch_network, metadata_options
+from . import instance_profiles, instance_view, key_pairs, launch_network, metadata_options
 from .images import keep_assumed, require_launchable
 from .instance_types import DEFAULT_TYPE, check_count, check_type
 
@@ -77,6 +77,8 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     def make(tx: Transaction) -> tuple[Instance, ...]:
         image = require_launchable(ctx, tx, image_id)
         planned = launch_network.plan(ctx, tx, params, interfaces)
+        if params.get("KeyName"):
+            key_pairs.require_named(ctx, tx, params["KeyName"])
         profile = instance_profiles.asked(ctx, tx, params.get("IamInstanceProfile"))
         dry_run(params)
         keep_assumed(tx, image)
