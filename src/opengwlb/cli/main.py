@@ -27,6 +27,7 @@ from . import (
     lint,
     looking,
     marketplace,
+    metrics,
     plan,
     replay,
     serving,
@@ -51,6 +52,7 @@ asking.register(app)
 certify.register(app)
 replay.register(app)
 lint.register(app)
+metrics.register(app)
 
 
 @app.command(name="serve")
