@@ -103,7 +103,7 @@ def test_the_network_can_be_said_by_interface(api: Api, subnet: str):
         ({"MetadataOptions": {"HttpPutResponseHopLimit": 65}}, "InvalidParameterValue", "between 1 and 64"),
         ({"MetadataOptions": {"HttpProtocolIpv6": "enabled"}}, "UnsupportedOperation", "HttpProtocolIpv6"),
         ({"ImageId": "resolve:ssm:/no/such"}, "InvalidParameterValue", "'/no/such' cannot be resolved"),
-        ({"InstanceInitiatedShutdownBehavior": "terminate"}, "UnsupportedOperation", "shuts itself down"),
+        ({"InstanceInitiatedShutdownBehavior": "sleep"}, "InvalidParameterValue", "stop or terminate"),
         ({"Placement": {"AvailabilityZone": "ap-northeast-2b"}}, "InvalidParameterValue", "availability zone"),
         ({"DryRun": True}, "DryRunOperation", "would have succeeded"),
     ],
