@@ -2,6 +2,7 @@
 back attribute by attribute, and deleted with polling until it is not found.
 
 tests/clients/test_terraform_order.py plays examples/terraform with it: the provider itself is not run, this is what is known of it.
+"""
 
 from __future__ import annotations
 
