@@ -240,6 +240,7 @@ class Server:
             status=self.status,
             health=self.troubles,
             test_hooks=self.options.test_hooks,
+            forget=self.metrics.forget,
         )
         images = admin_images.routes(
             store=self.store,

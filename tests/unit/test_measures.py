@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,9 +12,12 @@ import pytest
 from test_gatewayelb import IFINDEX, NODE, VERDICTS, counter, node_counters, there
 from watched_lab import CONSUMER, ENDPOINT, LB, PROVIDER
 
+from opengwlb.instances import cgroups
+from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer
 from opengwlb.model.flows import FlowKind
-from opengwlb.model.ids import endpoint_number
+from opengwlb.model.ids import device_name, endpoint_number
+from opengwlb.model.instance_types import INSTANCE_TYPES
 from opengwlb.model.metrics import Datum, MetricKey
 from opengwlb.observe import link_counters, measured_gatewayelb
 from opengwlb.observe.measures import Kind, Ledger, Measure
@@ -126,9 +130,14 @@ class Cloud:
         self.store = MetricStore(path)
         self.start()
 
-    def start(self) -> None:
-        """As a new process would."""
+    def start(self, *, monitored: bool = False, cpu: Callable[[str], float | None] = lambda _: None) -> None:
+        """As a new process would. `monitored`: instances have detailed monitoring."""
         snapshot = there()
+        instances = [
+            replace(one, monitored=monitored, state=InstanceState.RUNNING) for one in snapshot.values(Instance)
+        ]
+        for one in instances:
+            snapshot = snapshot.supposing(one)
         run_in: Callable[..., Any] = lambda box, function: self.devices  # noqa: E731  (as a function's attribute)
         sources = Sources(
             store=cast(Any, SimpleNamespace(snapshot=lambda: snapshot)),
@@ -140,7 +149,7 @@ class Cloud:
             sources,
             metrics=self.store,
             sampler=Sampler(sources, clock=lambda: self.now),
-            cpu=lambda _: None,
+            cpu=cpu,
             errors=dict,
             ready=lambda: True,
             clock=lambda: self.now,
@@ -222,3 +231,70 @@ def test_passes_are_made_on_the_tens_of_seconds(cloud: Cloud) -> None:
     assert cloud.publisher.run() == pytest.approx(1.0), "called early: nothing is due"
     cloud.now = NOON + 10.01
     assert cloud.publisher.run() == pytest.approx(9.99)
+
+
+def devices(**counts: tuple[int, int]) -> str:
+    """`/proc/net/dev` with (bytes in, bytes out) of each device; a packet is 100 bytes."""
+    lines = [
+        f"{name.replace('_', '-')}: {inward} {inward // 100} 0 0 0 0 0 0 {outward} {outward // 100} 0 0 0 0 0 0"
+        for name, (inward, outward) in counts.items()
+    ]
+    return "\n".join(["Inter-", " face", *lines])
+
+
+def link(resource: str) -> str:
+    return device_name(resource).replace("-", "_")
+
+
+def test_an_endpoint_s_bytes_are_told_to_its_consumer_and_to_the_service_s_owner(cloud: Cloud) -> None:
+    cloud.devices = devices(**{link(ENDPOINT): (1000, 2000)})
+    cloud.at(0, packets=0, new=0)
+    cloud.devices = devices(**{link(ENDPOINT): (1300, 2500)})
+    cloud.at(10, packets=0, new=0)
+    found = {
+        tuple(name for name, _ in one.key.dimensions): [
+            (point.at - NOON, point.point.sum) for point in cloud.store.points(one.key, start=0, end=2**40)
+        ]
+        for one in cloud.store.listed(CONSUMER, region="ap-northeast-2")
+        if (one.key.namespace, one.key.name) == ("AWS/PrivateLinkEndpoints", "BytesProcessed")
+    }
+    whole = ("Endpoint Type", "Service Name", "VPC Endpoint Id", "VPC Id")
+    assert found == {whole: [(0, 800)], (*whole[:2], "Subnet Id", *whole[2:]): [(0, 800)]}
+
+
+def test_an_instance_s_processor_and_links_are_told_by_its_kind_of_monitoring(cloud: Cloud) -> None:
+    """From the router's side of the link: what it sends is what the instance receives."""
+    web = next(one for one in there().values(Instance) if one.account == CONSUMER)
+    interface = link(web.network_interfaces[0])
+    used = {web.id: 10.0}
+    for monitored, told_at in ((False, 0), (True, 60)):
+        cloud.start(monitored=monitored, cpu=used.get)
+        cloud.devices = devices(**{interface: (1000, 5000)})
+        cloud.at(60, packets=0, new=0)
+        cloud.devices = devices(**{interface: (1200, 5900)})
+        used[web.id] += 5.0
+        cloud.at(70, packets=0, new=0)
+        cpus = INSTANCE_TYPES[web.instance_type].cpus
+        for name, value in (
+            ("NetworkIn", 900),
+            ("NetworkOut", 200),
+            ("NetworkPacketsIn", 9),
+            ("CPUUtilization", 50 / cpus),
+        ):
+            found = dict(cloud.told(name, CONSUMER, InstanceId=web.id))
+            assert found[told_at] == pytest.approx(value), name
+        assert cloud.told("StatusCheckFailed", CONSUMER, InstanceId=web.id)[-1] == (60, 0)
+        cloud.store.forget()
+
+
+def test_processor_time_is_read_where_either_version_of_control_groups_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "_hierarchies", lambda: [tmp_path / "unified", tmp_path / "cpuacct"])
+    assert cgroups.cpu_seconds("/g") is None
+    (tmp_path / "unified" / "g").mkdir(parents=True)
+    (tmp_path / "unified" / "g" / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1\nsystem_usec 2\n")
+    assert cgroups.cpu_seconds("/g") == 1.5
+    (tmp_path / "cpuacct" / "g").mkdir(parents=True)
+    (tmp_path / "cpuacct" / "g" / "cpuacct.usage").write_text("2500000000\n")
+    assert cgroups.cpu_seconds("/g") == 2.5, "where both are, the processes are in version 1's"
