@@ -37,6 +37,7 @@ from . import (
 )
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
+from .parity import commands as parity
 from .refusal import Refusal
 
 Serve = Callable[[ServeOptions], None]
@@ -45,6 +46,7 @@ app = App(name="gwlb", help="A Gateway Load Balancer that you run yourself.", ve
 app.command(accounts.app)
 app.command(images.app)
 app.command(marketplace.app)
+app.command(parity.app)
 app.command(plan.app)
 app.command(uplinks.app)
 flows.register(app)
