@@ -1,4 +1,4 @@
-# The fixed targets: setup, demo, down, test, check, bench, soak, dist, clean. All can be run again at any time.
+# The fixed targets: setup, demo, down, test, conformance, check, bench, soak, dist, clean. All can be run again at any time.
 #
 # PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… names a compiler.
 
@@ -10,13 +10,14 @@ PYTEST ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup doctor packages bpf demo down test check bench soak dist clean
+.PHONY: help setup doctor packages bpf demo down test conformance check bench soak dist clean
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, eBPF programs"
 	@echo "make demo    build two customers and a partner's firewalls, send traffic, show the packets"
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
+	@echo "make conformance   let other people's clients and tests judge the API; installs them into build/conformance"
 	@echo "make bench   measure                 make clean   remove .venv, build and caches"
 	@echo "make dist    build what people install: a wheel and a Debian package, into dist/"
 	@echo "make soak    hunt with ten million hostile frames; every planted fault against every check; an hour of odd, not dead, targets"
@@ -51,6 +52,11 @@ test: setup
 	@scripts/packages.sh --with-tests
 	@scripts/guest_kernel.sh build/guest-kernel
 	@scripts/tests.sh $(PYTEST)
+
+# Ten minutes: AWS CLI 1 and 2, awslocal, JavaScript SDK, Ansible, moto's tests.
+conformance: setup
+	@scripts/conformance.sh
+	@CONFORMANCE=1 $(VENV)/bin/python -m pytest -q tests/conformance $(PYTEST)
 
 # Needs no root and no compiled programs, only the Python packages.
 check: $(INSTALLED)

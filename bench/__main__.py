@@ -19,7 +19,7 @@ from rich.console import Console
 
 from opengwlb.dataplane.errors import DataPlaneError
 
-from . import api, boxes, chain, changes, figures, lab, memory, packets, rivals, through, watching
+from . import api, boxes, chain, changes, figures, lab, memory, metrics, packets, rivals, through, watching
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
@@ -140,6 +140,10 @@ def _api(bench: Bench) -> list[Figure]:
     ]
 
 
+def _metrics(bench: Bench) -> list[Figure]:
+    return metrics.rows(name=f"{bench.prefix}m", directory=bench.directory, say=bench.say)
+
+
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "packets": _packets,
     "rivals": _rivals,
@@ -155,6 +159,7 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "share": _share,
     "goodput": _goodput,
     "api": _api,
+    "metrics": _metrics,
 }
 
 

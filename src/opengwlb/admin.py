@@ -75,8 +75,10 @@ def routes(
     status: Callable[[], dict[str, Any]],
     health: Callable[[], dict[str, str]],
     test_hooks: bool,
+    forget: Callable[[str | None], None] = lambda account: None,
 ) -> list[Route]:
-    """`health()` maps each reconciler that is in trouble to its error; empty is healthy."""
+    """`health()` maps each reconciler that is in trouble to its error; empty is healthy. `forget(account)` deletes what is kept of an
+    account beside the objects, of all of them when None."""
     operator_only = operator_only_by(authenticate)
 
     async def healthy(request: Request) -> Response:
@@ -88,12 +90,18 @@ def routes(
 
     async def start_over(request: Request) -> Response:
         await run_in_threadpool(reset, store)
+        await run_in_threadpool(forget, None)
         return JSONResponse({"status": "ok"})
 
     found = [
         Route("/_gwlb/health", healthy),
         *admin_accounts.routes(
-            store=store, data_dir=data_dir, region=region, operator_only=operator_only, operator=OPERATOR_ACCOUNT
+            store=store,
+            data_dir=data_dir,
+            region=region,
+            operator_only=operator_only,
+            operator=OPERATOR_ACCOUNT,
+            forget=forget,
         ),
         Route("/_gwlb/v1/status", operator_only(lambda request, body: status()), methods=["GET"]),
     ]

@@ -52,11 +52,14 @@ def write_profile(store: Store, account: Account, *, data_dir: Path, region: str
 class _Calls:
     """Each method is one call: (request, body) -> what is answered as JSON."""
 
-    def __init__(self, *, store: Store, data_dir: Path, region: str, operator: str) -> None:
+    def __init__(
+        self, *, store: Store, data_dir: Path, region: str, operator: str, forget: Callable[[str], None]
+    ) -> None:
         self._store = store
         self._data_dir = data_dir
         self._region = region
         self._operator = operator
+        self._forget = forget
 
     def list_accounts(self, request: Request, body: bytes) -> Any:
         return {
@@ -78,6 +81,7 @@ class _Calls:
             raise AwsError("DeleteConflict", "The operator's account cannot be deleted.", status=409)
         force = request.query_params.get("force") == "true"
         count = account_removal.delete_account(self._store, account_id=account.id, force=force)
+        self._forget(account.id)
         credentials.remove_profile(self._data_dir, name=account.name)
         return {"deleted": account.name, "objects": count}
 
@@ -147,9 +151,11 @@ def routes(
     region: str,
     operator_only: Callable[[Work], Callable[[Request], Any]],
     operator: str,
+    forget: Callable[[str], None] = lambda account: None,
 ) -> list[Route]:
-    """`operator` is the account that cannot be deleted and always has a key that signs."""
-    calls = _Calls(store=store, data_dir=data_dir, region=region, operator=operator)
+    """`operator` is the account that cannot be deleted and always has a key that signs. `forget(account)` deletes what is kept of an account
+    beside the objects."""
+    calls = _Calls(store=store, data_dir=data_dir, region=region, operator=operator, forget=forget)
     every, one = "/_gwlb/v1/accounts", "/_gwlb/v1/accounts/{account}"
     return [
         Route(path, operator_only(work), methods=[method])

@@ -42,12 +42,14 @@ from opengwlb.instances.ended import Ended
 from opengwlb.model.mode import Mode
 from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
+from opengwlb.observe.publishing import Publisher
 from opengwlb.services import Services
 from opengwlb.services.authority import authority_certificate
+from opengwlb.store.metrics import MetricStore
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
 from opengwlb.wire.errors import AccessDenied
-from opengwlb.wire.gateway import Gateway
+from opengwlb.wire.gateway import CBOR_PATH, Gateway
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ class Server:
         run_dir = lab.run_dir(options.name)
         run_dir.mkdir(parents=True, exist_ok=True)
         self.store = SqliteStore(options.data_dir / "store.sqlite", clock=clock)
+        self.metrics = MetricStore(options.data_dir / "metrics.sqlite")
         defaults.complete(self.store)
         self.first_start = admin.first_start(self.store, data_dir=options.data_dir, region=lab.DEFAULT_REGION)
         self.health: HealthChecker | None = None
@@ -143,7 +146,7 @@ class Server:
             ).reconcile
         kernel = options.data_plane == "kernel"
         mode = mode_of(options)
-        handle = dispatch.make_handler(self.store, clock, console=self.driver.console, mode=mode)
+        handle = dispatch.make_handler(self.store, clock, console=self.driver.console, metrics=self.metrics, mode=mode)
         if not kernel:
             passes["health"] = AssumedHealth(store=self.store, mode=mode, clock=clock).reconcile
         if mode is Mode.SUITES:
@@ -170,6 +173,17 @@ class Server:
             clock=clock,
         )
         passes["flow-logs"] = self.flow_logs.reconcile
+        driver = self.driver
+        publisher = Publisher(
+            self.sources,
+            metrics=self.metrics,
+            sampler=self.sampler,
+            cpu=driver.cpu_seconds if isinstance(driver, RuncDriver) else lambda _: None,
+            errors=self.errors,
+            ready=lambda: self.network.revision >= 0,
+            clock=clock,
+        )
+        passes["cloudwatch"] = publisher.run
         self.passes = passes
         """Reconciler -> one pass of it."""
         self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
@@ -220,6 +234,7 @@ class Server:
         if isinstance(self.dataplane, DataPlane):
             self.dataplane.close()
         self.store.close()
+        self.metrics.close()
 
     def application(self) -> Starlette:
         joined = uplinks.routes(
@@ -236,6 +251,7 @@ class Server:
             status=self.status,
             health=self.troubles,
             test_hooks=self.options.test_hooks,
+            forget=self.metrics.forget,
         )
         images = admin_images.routes(
             store=self.store,
@@ -248,6 +264,7 @@ class Server:
         return Starlette(
             routes=[
                 Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
+                Route(CBOR_PATH, self.gateway.endpoint, methods=["POST"]),
                 metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
                 *images,

@@ -112,6 +112,7 @@ def _first_process(server: Server, instance: str) -> list[int]:
 def test_a_lab_killed_in_the_middle_of_building_converges_to_what_was_acknowledged(server, lab):
     inspected, _ = lab
     server.account("builder")
+    server.gwlb("account", "quota", "builder", "vpcs", "1000")
     ec2 = server.client("ec2", "builder")
     ec2.meta.config.retries = {"max_attempts": 0}
     acknowledged: list[tuple[str, str]] = []

@@ -144,3 +144,19 @@ def test_a_third_customer_without_permission_cannot_attach(server, lab):
         )
     # What is connected stays connected: permissions are for new endpoints.
     assert get(server, lab[1].public["a"]) == "customer1"
+
+
+def test_an_account_deleted_by_force_takes_its_boxes_along_and_nothing_of_others(server, lab):
+    inspected, first, second = lab
+    boxes = [Path(server.namespace(box)) for box in (second.vpc, second.applications["b"])]
+    assert all(box.exists() for box in boxes)
+    refused = server.gwlb("account", "delete", "customer2", check=False)
+    assert refused.returncode != 0 and second.vpc in refused.stderr
+    assert "customer2 is gone, and" in server.gwlb("account", "delete", "customer2", "--force").stdout
+    until(lambda: not any(box.exists() for box in boxes), what="the boxes of the account are gone")
+    left = inspected.ec2.describe_vpc_endpoint_connections()["VpcEndpointConnections"]
+    assert second.endpoints["b"] not in [one["VpcEndpointId"] for one in left]
+    with pytest.raises(second.ec2.exceptions.ClientError, match="AuthFailure"):
+        second.ec2.describe_vpcs()
+    assert get(server, first.public["a"]) == "customer1"
+    assert get(server, second.public["b"]) == ""

@@ -64,6 +64,7 @@ class Call:
     role: str = ""
     arn: str = ""
     user_id: str = ""
+    policies: tuple[str, ...] = ()
     origin: Origin = field(default_factory=Origin)
 
 

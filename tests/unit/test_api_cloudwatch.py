@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 from api_harness import Api, refused
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 import opengwlb.api.cloudwatch  # noqa: F401  (registers the actions)
+from opengwlb import admin
+from opengwlb.api import accounts
 from opengwlb.api.context import Context
 from opengwlb.model.metrics import DAY, HOUR, MINUTE
 from opengwlb.store import metrics as metrics_module
@@ -273,6 +277,29 @@ def test_metrics_are_listed_by_name_dimension_and_age_five_hundred_at_a_time(cw:
     for more in ({"IncludeLinkedAccounts": True}, {"OwningAccount": cw.account}):
         with refused("InvalidParameterValue", "monitoring account"):
             cw("ListMetrics", **more)
+
+
+def test_a_deleted_account_s_metrics_go_with_it_and_a_reset_takes_all(cw: Metrics, tmp_path: Path) -> None:
+    account, _ = accounts.create_account(cw.store, name="leaving")
+    leaving = replace(cw, account=account.id)
+    for one in (cw, leaving):
+        one.put({"Value": 1.0})
+    routes = admin.routes(
+        store=cw.store,
+        data_dir=tmp_path,
+        region=cw.region,
+        authenticate=lambda request, body: admin.OPERATOR_ACCOUNT,
+        status=dict,
+        health=dict,
+        test_hooks=True,
+        forget=cw.metrics.forget,
+    )
+    client = TestClient(Starlette(routes=routes))
+    answer = client.delete("/_gwlb/v1/accounts/leaving", params={"force": "true"})
+    assert answer.status_code == 200, answer.text
+    assert not leaving("ListMetrics")["Metrics"] and cw("ListMetrics")["Metrics"]
+    assert client.post("/moto-api/reset").status_code == 200
+    assert not cw("ListMetrics")["Metrics"]
 
 
 def test_a_gateway_load_balancer_is_found_by_the_dimension_that_aws_documents_too(cw: Metrics) -> None:

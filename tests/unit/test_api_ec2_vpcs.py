@@ -244,7 +244,19 @@ DESCRIBES = [
     "DescribeNetworkAcls",
     "DescribeDhcpOptions",
     "DescribePrefixLists",
+    "DescribeImages",
+    "DescribeInstances",
+    "DescribeInstanceCreditSpecifications",
+    "DescribeInstanceStatus",
+    "DescribeInstanceTypeOfferings",
+    "DescribeInstanceTypes",
+    "DescribeManagedPrefixLists",
+    "DescribeTransitGateways",
+    "DescribeVpcPeeringConnections",
+    "DescribeVpnGateways",
 ]
+VALUES = {"critical", "high", "medium", "low", "informational"}
+"""What the description of a filter of DescribeImages lists in the same manner: its values."""
 
 
 @pytest.mark.parametrize("operation", DESCRIBES)
@@ -252,7 +264,7 @@ def test_every_filter_that_aws_documents_is_known(api: Api, operation: str):
     shape = service_model("ec2").operation_model(operation).input_shape.members["Filters"]
     names = re.findall(r"<code>([^<]+)</code>(?: - |: )", shape.documentation)
     assert names
-    for name in names:
+    for name in set(names) - VALUES:
         name = "tag:Name" if name == "tag" else name
         api.ec2(operation, Filters=[{"Name": name, "Values": ["nothing-is-called-this"]}])
     with refused("InvalidParameterValue", "The filter 'no-such' is invalid"):

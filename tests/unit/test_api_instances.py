@@ -57,6 +57,7 @@ def test_what_run_instances_answered_is_what_describe_instances_shows(api: Api, 
         {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web"}]},
         {"ResourceType": "network-interface", "Tags": [{"Key": "Name", "Value": "web-eni"}]},
     ]
+    api.ec2("CreateKeyPair", KeyName="mine", KeyType="ed25519")
     made = run(api, SubnetId=subnet, PrivateIpAddress="10.0.0.37", TagSpecifications=tags, KeyName="mine")
     assert (made["PrivateIpAddress"], made["PrivateDnsName"]) == (
         "10.0.0.37",
@@ -102,7 +103,7 @@ def test_the_network_can_be_said_by_interface(api: Api, subnet: str):
         ({"MetadataOptions": {"HttpPutResponseHopLimit": 65}}, "InvalidParameterValue", "between 1 and 64"),
         ({"MetadataOptions": {"HttpProtocolIpv6": "enabled"}}, "UnsupportedOperation", "HttpProtocolIpv6"),
         ({"ImageId": "resolve:ssm:/no/such"}, "InvalidParameterValue", "'/no/such' cannot be resolved"),
-        ({"InstanceInitiatedShutdownBehavior": "terminate"}, "UnsupportedOperation", "shuts itself down"),
+        ({"InstanceInitiatedShutdownBehavior": "sleep"}, "InvalidParameterValue", "stop or terminate"),
         ({"Placement": {"AvailabilityZone": "ap-northeast-2b"}}, "InvalidParameterValue", "availability zone"),
         ({"DryRun": True}, "DryRunOperation", "would have succeeded"),
     ],

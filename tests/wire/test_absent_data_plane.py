@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,19 @@ def test_without_test_hooks_an_unknown_image_is_refused_and_targets_are_unavaila
     group = load_balanced(absent, instance)
     clock.now += 3600.0
     assert health(absent, group) == "unavailable"
+
+
+def test_an_instance_that_ends_by_itself_stops_or_is_terminated_as_it_was_told(absent: Bare) -> None:
+    image = {"ImageId": "ami-0000000000000a001"}
+    stops, ends = run(absent, **image), run(absent, **image, InstanceInitiatedShutdownBehavior="terminate")
+    absent.reconcile()
+    alive = absent.server.driver.running
+    absent.server.driver.running = lambda: {  # type: ignore[method-assign]  # stands for first processes that end
+        name: replace(one, alive=False) for name, one in alive().items()
+    }
+    absent.reconcile("instances")
+    absent.reconcile("instances")
+    assert (state(absent, stops), state(absent, ends)) == ("stopped", "terminated")
 
 
 def load_balanced(server: Bare, instance: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -452,3 +453,81 @@ def test_a_key_that_rests_or_whose_account_is_gone_is_refused_in_each_services_w
     account_removal.delete_account(lab.store, account_id=account.id)
     assert refusals(given) == unknown
     assert refusals(dict(token)) == unknown
+
+
+def trusting(account: str, **condition: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole", **condition}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_a_role_of_another_account_is_assumed_with_the_external_id_that_it_asks_for(lab: ServiceLab) -> None:
+    account, key = accounts.create_account(lab.store, name="vendor")
+    vendor = lab.client("sts", {"AccessKeyId": key.id, "SecretAccessKey": key.secret})
+    by_id = {"Condition": {"StringEquals": {"sts:ExternalId": "deal-7"}}}
+    arn = make_role(lab, "for-vendor", policy({"Action": "ec2:Describe*"}), trust=trusting(account.id, **by_id))
+    ask = {"RoleArn": arn, "RoleSessionName": "vendor"}
+    for wrong in ({}, {"ExternalId": "deal-8"}):
+        assert error_of(lambda more=wrong: vendor.assume_role(**ask, **more))[0] == "AccessDenied"
+    given = vendor.assume_role(**ask, ExternalId="deal-7")
+    assert given["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{lab.account.id}:assumed-role/for-vendor/vendor"
+    mine = lab.client("ec2").create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    theirs = lab.client("ec2", given["Credentials"])
+    assert mine in [vpc["VpcId"] for vpc in theirs.describe_vpcs()["Vpcs"]], "in the account that trusts"
+    assert error_of(lambda: theirs.delete_vpc(VpcId=mine))[0] == "UnauthorizedOperation"
+    lab.client("ec2").delete_vpc(VpcId=mine)
+    other, second = accounts.create_account(lab.store, name="stranger")
+    stranger = lab.client("sts", {"AccessKeyId": second.id, "SecretAccessKey": second.secret})
+    assert other.id != account.id
+    assert error_of(lambda: stranger.assume_role(**ask, ExternalId="deal-7"))[0] == "AccessDenied"
+
+
+def test_a_session_lasts_as_long_as_its_role_lets_it_and_not_less_than_a_quarter_of_an_hour(lab: ServiceLab) -> None:
+    sts, iam = lab.client("sts"), lab.client("iam")
+    arn = make_role(lab, "long")
+    ask = {"RoleArn": arn, "RoleSessionName": "me"}
+    code, message, _ = error_of(lambda: sts.assume_role(**ask, DurationSeconds=7200))
+    assert code == "ValidationError" and "MaxSessionDuration" in message
+    iam.update_role(RoleName="long", MaxSessionDuration=7200)
+    given = sts.assume_role(**ask, DurationSeconds=7200)["Credentials"]
+    assert 7100 < given["Expiration"].timestamp() - time.time() <= 7200
+    assert error_of(lambda: sts.assume_role(**ask, DurationSeconds=43201))[0] == "ValidationError"
+    assert error_of(lambda: sts.get_session_token(DurationSeconds=129601))[0] == "ValidationError"
+    rooted = sts.get_session_token(DurationSeconds=36000)["Credentials"]["Expiration"]
+    assert rooted.timestamp() - time.time() <= 3600, "an account's own session lasts an hour at most"
+
+
+def test_session_policies_narrow_what_a_role_may_do_and_widen_nothing(lab: ServiceLab) -> None:
+    sts = lab.client("sts")
+    arn = make_role(lab, "narrowed", policy({"Action": ["ec2:Describe*", "sts:AssumeRole"]}))
+    ask = {"RoleArn": arn, "RoleSessionName": "me"}
+    given = sts.assume_role(**ask, Policy=policy({"Action": ["ec2:DescribeVpcs", "ec2:CreateVpc"]}))
+    assert 0 < given["PackedPolicySize"] <= 100
+    ec2 = lab.client("ec2", given["Credentials"])
+    ec2.describe_vpcs()
+    code, message, _ = error_of(ec2.describe_subnets)
+    assert code == "UnauthorizedOperation" and "no session policy allows the ec2:DescribeSubnets action" in message
+    assert error_of(lambda: ec2.create_vpc(CidrBlock="10.0.0.0/16"))[0] == "UnauthorizedOperation"
+    lab.client("sts", given["Credentials"]).get_caller_identity()
+    managed = "arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
+    by_arn = sts.assume_role(**ask, PolicyArns=[{"arn": managed}])["Credentials"]
+    lab.client("ec2", by_arn).describe_subnets()
+    assert error_of(lambda: lab.client("sts", by_arn).assume_role(**ask))[0] == "AccessDenied"
+    for wrong, code in (
+        ({"Policy": "{"}, "MalformedPolicyDocument"),
+        ({"Policy": policy({"Action": "ec2:*", "Sid": "x" * 2100})}, "PackedPolicyTooLarge"),
+        ({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/None"}]}, "NoSuchEntity"),
+        ({"PolicyArns": [{"arn": managed}] * 11}, "ValidationError"),
+    ):
+        assert error_of(lambda more=wrong: sts.assume_role(**ask, **more))[0] == code
+
+
+def test_an_access_key_tells_its_account_and_no_message_is_decoded(lab: ServiceLab) -> None:
+    sts = lab.client("sts")
+    account, key = accounts.create_account(lab.store, name="known")
+    assert sts.get_access_key_info(AccessKeyId=key.id)["Account"] == account.id
+    given = sts.get_session_token()["Credentials"]
+    own = lab.client("sts", given).get_access_key_info(AccessKeyId=given["AccessKeyId"])
+    assert own["Account"] == lab.account.id
+    assert error_of(lambda: sts.get_access_key_info(AccessKeyId="AKIAIOSFODNN7EXAMPLE"))[0] == "ValidationError"
+    refused = error_of(lambda: sts.decode_authorization_message(EncodedMessage="abc"))
+    assert refused[0] == "InvalidAuthorizationMessageException"

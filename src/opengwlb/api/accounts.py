@@ -92,6 +92,7 @@ def find_session(store: Store, token: str) -> Credential | None:
         role=session.role,
         arn=session.arn if role else "",
         user_id=session.user_id if role else "",
+        policies=session.policies,
     )
 
 

@@ -84,6 +84,8 @@ class Asking(Protocol):
     @property
     def user_id(self) -> str: ...
     @property
+    def policies(self) -> tuple[str, ...]: ...
+    @property
     def origin(self) -> Origin: ...
 
 
@@ -95,6 +97,7 @@ class Authorisation:
         self._call = call
         self._context = context_of(call, now=now)
         self._identity = None if not call.role else tuple(statements_of(snapshot, call.role))
+        self._session = tuple(session_statements(snapshot, call.policies)) if call.policies else None
         self._endpoint: tuple[iam.Statement, ...] | None = None
         endpoint = snapshot.get(InterfaceEndpoint, call.origin.endpoint)
         if endpoint is not None and endpoint.policy:
@@ -104,11 +107,13 @@ class Authorisation:
         """The call itself, on everything that it is about. Raises AccessDenied."""
         call = self._call
         if self._identity is None and self._endpoint is None:
-            return
+            return  # only a role's session has policies of its own
         action = f"{VENDORS.get(call.service, call.service)}:{call.operation}"
         for resource in resources_of(call, self._snapshot):
             if (call.service, call.operation) not in FREE:
                 self._ask(self._identity, action, resource, "identity-based")
+            if (call.service, call.operation) != ("sts", "GetCallerIdentity"):
+                self._ask(self._session, action, resource, "session")
             self._ask(self._endpoint, action, resource, "VPC endpoint")
         for tagged in call.params.get("TagSpecifications") or () if call.service == "ec2" else ():
             # Tags that come with what is made need the permission to tag such things.
@@ -119,6 +124,7 @@ class Authorisation:
     def one(self, action: str, resource: str) -> None:
         """One more thing that the call implies (`iam:PassRole`). Raises AccessDenied."""
         self._ask(self._identity, action, resource, "identity-based")
+        self._ask(self._session, action, resource, "session")
 
     def _ask(self, statements: tuple[iam.Statement, ...] | None, action: str, resource: str, kind: str) -> None:
         if statements is None:
@@ -162,6 +168,15 @@ def statements_of(snapshot: View, role_arn: str) -> Iterator[iam.Statement]:
     for arn in role.attached:
         managed = AWS_POLICIES.get(arn) or snapshot.get(ManagedPolicy, arn)
         if managed is not None:
+            yield from iam.parse(managed.document)
+
+
+def session_statements(snapshot: Snapshot, policies: Iterable[str]) -> Iterator[iam.Statement]:
+    """What a session's own policies say; a managed one that is gone says nothing."""
+    for each in policies:
+        if not each.startswith("arn:"):
+            yield from iam.parse(each)
+        elif managed := AWS_POLICIES.get(each) or snapshot.get(ManagedPolicy, each):
             yield from iam.parse(managed.document)
 
 

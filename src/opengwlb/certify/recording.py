@@ -89,6 +89,14 @@ def read_recording(data: bytes) -> Recording:
     return Recording(packets=tuple(packets), cut_short=cut_short, other=other)
 
 
+def ip_packets(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(nanoseconds, IP packet as far as it was kept) of a whole capture, in its own order. Raises RecordingError."""
+    for at_ns, link, frame, _ in _frames(data):
+        ip = _ip(link, frame)
+        if ip is not None:
+            yield at_ns, ip
+
+
 def _identity(cookie: int, inner: bytes) -> bytes:
     """What an appliance does not change: cookie, addresses, protocol, and for IPv4 the identification."""
     if inner[0] >> 4 == 4:

@@ -28,6 +28,7 @@ from . import (
     lint,
     looking,
     marketplace,
+    metrics,
     plan,
     replay,
     serving,
@@ -37,6 +38,7 @@ from . import (
 )
 from .options import Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
+from .parity import commands as parity
 from .refusal import Refusal
 
 Serve = Callable[[ServeOptions], None]
@@ -46,6 +48,7 @@ app.command(accounts.app)
 app.command(flow_logs.app)
 app.command(images.app)
 app.command(marketplace.app)
+app.command(parity.app)
 app.command(plan.app)
 app.command(uplinks.app)
 flows.register(app)
@@ -53,6 +56,7 @@ asking.register(app)
 certify.register(app)
 replay.register(app)
 lint.register(app)
+metrics.register(app)
 
 
 @app.command(name="serve")

@@ -167,10 +167,11 @@ class InstanceReconciler:
         def change(now: Instance) -> Instance:
             if now.boot != instance.boot or now.desired is not InstanceState.RUNNING:
                 return now
+            ends = now.ends_by == "terminate"
             return replace(
                 now,
-                desired=InstanceState.STOPPED,
-                state=InstanceState.STOPPED,
+                desired=InstanceState.TERMINATED if ends else InstanceState.STOPPED,
+                state=InstanceState.SHUTTING_DOWN if ends else InstanceState.STOPPED,
                 state_reason="Client.InstanceInitiatedShutdown: Instance initiated shutdown",
                 state_reason_code="Client.InstanceInitiatedShutdown",
                 state_changed=self._clock(),

@@ -31,7 +31,7 @@ from .bundle import (
     configuration,
     usr_mounts,
 )
-from .cgroups import remove_group
+from .cgroups import cpu_seconds, remove_group
 from .content import DISK, ContentStore
 from .driver import InstanceError, InstanceSpec, RunningInstance
 from .images import PYTHON, service_of
@@ -259,6 +259,10 @@ class RuncDriver:
                 return console.read()
         except FileNotFoundError:
             return b""
+
+    def cpu_seconds(self, instance: str) -> float | None:
+        """Processor time that the instance used since it started; None when it does not run."""
+        return cpu_seconds(f"{self._group}/{instance}")
 
     def exec(self, instance: str, argv: tuple[str, ...], *, tty: bool = False) -> list[str]:
         options = ["--tty"] if tty else []

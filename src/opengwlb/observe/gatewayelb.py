@@ -99,6 +99,10 @@ SUMS = (
 )
 
 
+OF_FLOWS = ("NewFlowCount", "RejectedFlowCount", "RejectedFlowCount_TCP")
+"""Sums that the node itself counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What the kernel says at one moment."""
@@ -132,7 +136,7 @@ class Books:
         for (node, generation), flows in reading.flows.items():
             counts = (flows.new_flows, flows.rejected_flows, flows.rejected_tcp_flows)
             new = self._since((node, generation), counts)
-            for name, more in zip(("NewFlowCount", "RejectedFlowCount", "RejectedFlowCount_TCP"), new, strict=True):
+            for name, more in zip(OF_FLOWS, new, strict=True):
                 self._sums[name, node] += more
         self._nodes = reading.nodes
 
@@ -151,6 +155,11 @@ class Books:
         """Of every node that exists, also of those that have counted nothing."""
         for node in sorted(self._nodes, key=lambda one: (one.load_balancer, one.zone)):
             yield node, self._sums[name, node]
+
+    def totals(self) -> dict[tuple[str, Node], int]:
+        """Every sum of every node that exists, by name and node."""
+        metrics = [*(metric.name for metric in SUMS), *OF_FLOWS]
+        return {(name, node): self._sums[name, node] for name in metrics for node in self._nodes}
 
     def peak(self, name: str, node: Node) -> float:
         """The highest average over `SAMPLE_S`, a second, in the last minute."""

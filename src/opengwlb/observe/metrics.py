@@ -25,6 +25,7 @@ from opengwlb.policy import network
 
 from . import drops, gatewayelb, targets, visibility
 from .gatewayelb import Books, Reading
+from .measured_gatewayelb import Told
 from .read_api import DataPlaneReads, Sources
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -72,6 +73,19 @@ class Sampler:
             reading = self._read(plane, flows)
             self._books.add(reading)
             return list(_books(self._books, reading))
+
+    def told(self, plane: DataPlaneReads) -> tuple[Told, Mapping[FlowKind, int]]:
+        """The books as they are now, for who keeps history; live flows as they were last tallied."""
+        with self._lock:
+            reading = self._read(plane, self._counted)
+            self._books.add(reading)
+            balancers = {node.load_balancer for node in reading.nodes}
+            told = Told(
+                totals=self._books.totals(),
+                active={node: reading.active.get(node, 0) for node in reading.nodes},
+                lcus={one: self._books.lcus(one) for one in balancers},
+            )
+            return told, self._counted
 
     def _read(self, plane: DataPlaneReads, flows: Mapping[FlowKind, int]) -> Reading:
         return gatewayelb.reading(

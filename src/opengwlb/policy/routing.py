@@ -14,8 +14,8 @@ from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot, View
 from opengwlb.model.vpc import Address, NetworkInterface, Route, RouteTable, Subnet, Vpc
 
-RESERVED = IPv4Network("169.254.168.0/22")
-"""Link-local services of the VPC itself; no route may lead there."""
+RESERVED = (IPv4Network("169.254.168.0/22"), IPv6Network("fd00:ec2::/32"))
+"""Services of the VPC itself; no route may lead there."""
 
 Network = IPv4Network | IPv6Network
 
@@ -42,10 +42,11 @@ class RoutingLoop:
 def refusal(view: View, *, vpc: Vpc, table: RouteTable, route: Route) -> Refusal | None:
     """Why AWS would not take `route` into `table`, or None. Whether its destination is there already is not asked."""
     destination = ip_network(route.destination)
-    if _inside(destination, RESERVED):
+    reserved = next((each for each in RESERVED if _inside(destination, each)), None)
+    if reserved is not None:
         return Refusal(
             code="InvalidParameterValue",
-            message=f"The destination CIDR block {destination} is reserved (within {RESERVED}) and cannot be routed.",
+            message=f"The destination CIDR block {destination} is reserved (within {reserved}) and cannot be routed.",
         )
     local = next((block for block in local_blocks(vpc) if _inside(destination, block)), None)
     if local is not None and route.target_type != "local":

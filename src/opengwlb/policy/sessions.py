@@ -27,6 +27,8 @@ class Session:
     expires: int
     nonce: str
     """Tells sessions that are otherwise equal apart."""
+    policies: tuple[str, ...] = ()
+    """Session policies: documents, and ARNs of managed policies. What they do not allow, the session may not do."""
 
     @property
     def arn(self) -> str:
@@ -65,7 +67,8 @@ def read(token: str, *, key: bytes) -> Credentials | None:
     mac, claims = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(key, b"token", claims)):
         return None
-    return _credentials(token, Session(**json.loads(claims)), key=key)
+    said = json.loads(claims)
+    return _credentials(token, Session(**said | {"policies": tuple(said.get("policies", ()))}), key=key)
 
 
 def seal(text: str, *, key: bytes, purpose: str) -> str:

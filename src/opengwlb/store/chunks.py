@@ -5,12 +5,13 @@ A minute with one value takes 3 to 11 bytes, one with a distribution 3 to 11 for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from opengwlb.model.metrics import Point
+from opengwlb.policy.points import merged
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[list[Any]])
@@ -18,14 +19,21 @@ _WHOLE = 2.0**53
 """Whole numbers below it are the same as an integer, which takes fewer bytes."""
 
 
-def encode(points: Mapping[int, Point]) -> bytes:
-    """`points` by their place in the chunk."""
-    return _ENCODER.encode([[place, *_fields(points[place])] for place in sorted(points)])
-
-
 def decode(body: bytes) -> dict[int, Point]:
-    """Raises msgspec.MsgspecError when the bytes are not a chunk."""
+    """Data points by their place in the chunk. Raises msgspec.MsgspecError when the bytes are not a chunk."""
     return {row[0]: _point(row) for row in _DECODER.decode(body)}
+
+
+def changed(body: bytes, places: Mapping[int, Sequence[Point]], *, merge: bool) -> bytes:
+    """The chunk with more data points: added to those that are there, or in their place. The others are not even looked at.
+
+    `body` is empty for a new chunk. Raises msgspec.MsgspecError.
+    """
+    rows = {row[0]: row for row in _DECODER.decode(body)} if body else {}
+    for place, more in places.items():
+        there = [_point(rows[place])] if merge and place in rows else []
+        rows[place] = [place, *_fields(merged([*there, *more]))]
+    return _ENCODER.encode([rows[place] for place in sorted(rows)])
 
 
 def _fields(point: Point) -> list[Any]:

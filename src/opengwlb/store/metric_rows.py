@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from opengwlb.model.metrics import RETENTION, Datum, MetricKey, Point
-from opengwlb.policy.points import merged
 
 from . import chunks
 from .protocol import StoreError
@@ -107,12 +106,10 @@ def _into_chunk(
     row = connection.execute(
         "SELECT body FROM chunks WHERE series = ? AND step = ? AND start = ?", (series, step, start)
     ).fetchone()
-    points = {} if row is None else chunks.decode(row[0])
-    for place, more in places.items():
-        points[place] = merged([points[place], *more] if merge and place in points else more)
+    body = chunks.changed(b"" if row is None else row[0], places, merge=merge)
     connection.execute(
         "INSERT INTO chunks VALUES (?, ?, ?, ?) ON CONFLICT (series, step, start) DO UPDATE SET body = excluded.body",
-        (series, step, start, chunks.encode(points)),
+        (series, step, start, body),
     )
 
 

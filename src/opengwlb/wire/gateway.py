@@ -69,6 +69,8 @@ class Call:
     arn: str = ""
     """Of a role's session."""
     user_id: str = ""
+    policies: tuple[str, ...] = ()
+    """Of a role's session: what narrows what it may do."""
     origin: Origin = Origin()
 
 
@@ -150,6 +152,7 @@ class Gateway:
                 role=identity.role,
                 arn=identity.arn,
                 user_id=identity.user_id,
+                policies=identity.policies,
                 origin=origin,
             )
         )

@@ -23,6 +23,8 @@ class Identity:
     arn: str = ""
     """Of a role's session."""
     user_id: str = ""
+    policies: tuple[str, ...] = ()
+    """Of a role's session: what narrows what it may do."""
 
 
 def claimed_signature(request: HttpRequest) -> Signature | None:
@@ -78,6 +80,7 @@ class Authenticator:
             role=credential.role,
             arn=credential.arn,
             user_id=credential.user_id,
+            policies=credential.policies,
         )
 
     def _unverified(self, request: HttpRequest) -> Identity:
@@ -93,4 +96,5 @@ class Authenticator:
             role="" if known is None else known.role,
             arn="" if known is None else known.arn,
             user_id="" if known is None else known.user_id,
+            policies=() if known is None else known.policies,
         )

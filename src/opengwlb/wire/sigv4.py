@@ -77,6 +77,8 @@ class Credential:
     """Of a role's session."""
     user_id: str = ""
     """Of a role's session: `AROA…:NAME`."""
+    policies: tuple[str, ...] = ()
+    """Of a role's session: what was given to it to narrow what it may do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from opengwlb.policy.resolver import private_domain
 from opengwlb.store.protocol import Store, Transaction
 
 DEFAULT_CIDR = IPv4Network("172.31.0.0/16")
+DEFAULT_SUBNET_PREFIX = 20
 FIRST_TABLE_NUMBER = 1000
 """Kernel routing tables below are the kernel's own and the delivery table."""
 
@@ -71,7 +72,7 @@ def make_default_vpc(tx: Transaction, *, account: str, region: str) -> Vpc:
         routes=(Route(destination="0.0.0.0/0", target_type="gateway", target=gateway_id),),
     )
     tx.put(InternetGateway(id=gateway_id, account=account, region=region, vpc=vpc.id))
-    for zone, cidr in zip(zones(region), DEFAULT_CIDR.subnets(new_prefix=20), strict=False):
+    for zone, cidr in zip(zones(region), DEFAULT_CIDR.subnets(new_prefix=DEFAULT_SUBNET_PREFIX), strict=False):
         put_subnet(tx, vpc, zone=zone, cidr=cidr, default=True)
     return vpc
 

@@ -31,6 +31,11 @@ def present(*values: str | None) -> tuple[str, ...]:
     return tuple(value for value in values if value is not None)
 
 
+def absent(_: Any) -> Iterable[str]:
+    """What no object has: a filter that AWS knows and that never matches here."""
+    return ()
+
+
 def apply(items: Iterable[T], filters: Sequence[Mapping[str, Any]] | None, spec: Spec[T]) -> list[T]:
     """Items that match every filter.
 

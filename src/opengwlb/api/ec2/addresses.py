@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from opengwlb.api.common import filters, quotas, resources, tags
+from opengwlb.api.common import filters, pages, quotas, resources, tags
 from opengwlb.api.common.errors import dry_run, invalid_parameter, invalid_value, missing, refuse
 from opengwlb.api.common.filters import present
 from opengwlb.api.common.interfaces import addresses_of, free_address, make_address, only_interface
@@ -109,6 +109,18 @@ def describe_addresses(ctx: Context, params: Parameters) -> Answer:
         found = [each for each in found if each.public_ip in wanted]
     kept = filters.apply(found, params.get("Filters"), spec(snapshot))
     return {"Addresses": [answer(snapshot, each) for each in kept]}
+
+
+@action("ec2", "DescribeAddressesAttribute")
+def describe_addresses_attribute(ctx: Context, params: Parameters) -> Answer:
+    """The reverse name that somebody gave an address: nobody can, so only which addresses there are."""
+    dry_run(params)
+    if params.get("Attribute") not in (None, "domain-name"):
+        raise invalid_parameter(params["Attribute"], parameter="attribute", reason="Use domain-name.")
+    found = resources.named(ctx, ctx.store.snapshot(), Address, params.get("AllocationIds"))
+    mine = [each for each in found if not each.automatic]
+    page, more = pages.slice_ec2(mine, params, ids="AllocationIds", minimum=1)
+    return {"Addresses": [{"PublicIp": each.public_ip, "AllocationId": each.id} for each in page], **more}
 
 
 @action("ec2", "AssociateAddress")

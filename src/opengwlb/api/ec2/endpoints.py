@@ -236,7 +236,7 @@ def _named(ctx: Context, view: View, ids: list[str] | None) -> list[AnyEndpoint]
 
 
 def _describe(endpoint: VpcEndpoint) -> dict[str, Any]:
-    """As AWS answers for GatewayLoadBalancer: no policy; of tables, groups and DNS entries empty lists, which Ansible reads (inferred)."""
+    """As AWS answers for GatewayLoadBalancer: no policy, no groups, no DNS entries; an empty list of tables, which Ansible reads (inferred)."""
     answer: dict[str, Any] = {
         "VpcEndpointId": endpoint.id,
         "VpcEndpointType": "GatewayLoadBalancer",
@@ -245,12 +245,9 @@ def _describe(endpoint: VpcEndpoint) -> dict[str, Any]:
         "State": endpoint.state,
         "RouteTableIds": [],
         "SubnetIds": [endpoint.subnet],
-        "Groups": [],
         "IpAddressType": endpoint.ip_address_type,
-        "PrivateDnsEnabled": False,
         "RequesterManaged": False,
         "NetworkInterfaceIds": [endpoint.network_interface],
-        "DnsEntries": [],
         "CreationTimestamp": timestamp(endpoint.created),
         "Tags": tags.answer(endpoint.tags),
         "OwnerId": endpoint.account,

@@ -31,7 +31,41 @@ def _alias(image: Image) -> tuple[str, ...]:
     return present(image.owner_alias or None)
 
 
+_NEVER = (
+    "block-device-mapping.delete-on-termination",
+    "block-device-mapping.device-name",
+    "block-device-mapping.encrypted",
+    "block-device-mapping.snapshot-id",
+    "block-device-mapping.volume-size",
+    "block-device-mapping.volume-type",
+    "image-watermark.source-image-creation-time",
+    "image-watermark.source-image-id",
+    "image-watermark.source-image-region",
+    "image-watermark.watermark-creation-time",
+    "image-watermark.watermark-key",
+    "kernel-id",
+    "public-ssm-parameter-name",
+    "ramdisk-id",
+    "scan-result.critical-fix-available-since",
+    "scan-result.finding-scan-date",
+    "scan-result.high-fix-available-since",
+    "scan-result.highest-finding-severity-label",
+    "scan-result.informational-fix-available-since",
+    "scan-result.low-fix-available-since",
+    "scan-result.medium-fix-available-since",
+    "source-image-id",
+    "source-image-region",
+    "source-instance-id",
+    "sriov-net-support",
+    "state-reason-code",
+    "state-reason-message",
+)
+"""Filters on what no image has here."""
+
 _FILTERS: Spec[Image] = {
+    **dict.fromkeys(_NEVER, filters.absent),
+    "free-tier-eligible": lambda image: flag(False),
+    "image-allowed": lambda image: flag(True),
     "architecture": lambda image: (image.architecture or ARCHITECTURE,),
     "creation-date": lambda image: (_created(image),),
     "description": lambda image: (image.description,),

@@ -21,17 +21,14 @@ from . import instance_view, network_interface_view
 from .images import product_codes
 from .instance_types import check_count, check_type
 from .network_interfaces import require_groups
-from .run_instances import check_user_data
+from .run_instances import check_shutdown, check_user_data
 
 _CONSOLE_BYTES = 65536
 _FIXED = (
     "BlockDeviceMappings",
-    "DisableApiStop",
-    "DisableApiTermination",
     "EbsOptimized",
     "EnaSupport",
     "EnclaveOptions",
-    "InstanceInitiatedShutdownBehavior",
     "Kernel",
     "Ramdisk",
     "SriovNetSupport",
@@ -40,7 +37,7 @@ _FIXED = (
 
 @action("ec2", "ModifyInstanceAttribute")
 def modify_instance_attribute(ctx: Context, params: Parameters) -> Answer:
-    """One attribute a call: SourceDestCheck, Groups, or UserData and InstanceType of a stopped instance."""
+    """One attribute a call: UserData and InstanceType only of a stopped instance."""
     refuse(params, [name for name in _FIXED if params.get(name) is not None], because="it cannot be changed here.")
     changes = _asked(params)
     if not changes:
@@ -74,6 +71,12 @@ def modify_instance_attribute(ctx: Context, params: Parameters) -> Answer:
                 _require_stopped(instance)
                 check_count(value, len(instance.network_interfaces))
                 tx.put(replace(instance, instance_type=value))
+            case "disableApiTermination":
+                tx.put(replace(instance, protected_from_termination=value))
+            case "disableApiStop":
+                tx.put(replace(instance, protected_from_stopping=value))
+            case "instanceInitiatedShutdownBehavior":
+                tx.put(replace(instance, ends_by=value))
         dry_run(params)
 
     ctx.store.transact(work)
@@ -97,13 +100,18 @@ def _asked(params: Parameters) -> dict[str, Any]:
         changes["userData"] = check_user_data(base64.b64encode(raw.get("Value") or b"").decode())
     if (kind := (params.get("InstanceType") or {}).get("Value")) is not None:
         changes["instanceType"] = check_type(kind).id
+    for member, name in (("DisableApiTermination", "disableApiTermination"), ("DisableApiStop", "disableApiStop")):
+        if (switch := (params.get(member) or {}).get("Value")) is not None:
+            changes[name] = switch
+    if (word := (params.get("InstanceInitiatedShutdownBehavior") or {}).get("Value")) is not None:
+        changes["instanceInitiatedShutdownBehavior"] = check_shutdown(word)
     attribute, value = params.get("Attribute"), params.get("Value")
     if attribute is None:
         return changes
     if value is None:
         raise missing("value")
     match attribute:
-        case "sourceDestCheck":
+        case "sourceDestCheck" | "disableApiTermination" | "disableApiStop":
             if value not in ("true", "false"):
                 raise invalid_value(f"Value ({value}) for parameter value is invalid. Use true or false.")
             changes[attribute] = value == "true"
@@ -111,6 +119,8 @@ def _asked(params: Parameters) -> dict[str, Any]:
             changes[attribute] = check_user_data(value)
         case "instanceType":
             changes[attribute] = check_type(value).id
+        case "instanceInitiatedShutdownBehavior":
+            changes[attribute] = check_shutdown(value)
         case _:
             raise unsupported(attribute, "it cannot be changed here.")
     return changes
@@ -134,13 +144,13 @@ def _attributes(view: View, instance: Instance) -> dict[str, tuple[str, Any]]:
     interfaces = instance_view.interfaces_of(view, instance)
     return {
         "blockDeviceMapping": ("BlockDeviceMappings", []),
-        "disableApiStop": ("DisableApiStop", {"Value": False}),
-        "disableApiTermination": ("DisableApiTermination", {"Value": False}),
+        "disableApiStop": ("DisableApiStop", {"Value": instance.protected_from_stopping}),
+        "disableApiTermination": ("DisableApiTermination", {"Value": instance.protected_from_termination}),
         "ebsOptimized": ("EbsOptimized", {"Value": False}),
         "enaSupport": ("EnaSupport", {"Value": True}),
         "enclaveOptions": ("EnclaveOptions", {"Enabled": False}),
         "groupSet": ("Groups", network_interface_view.group_names(view, interfaces[0].groups) if interfaces else []),
-        "instanceInitiatedShutdownBehavior": ("InstanceInitiatedShutdownBehavior", {"Value": "stop"}),
+        "instanceInitiatedShutdownBehavior": ("InstanceInitiatedShutdownBehavior", {"Value": instance.ends_by}),
         "instanceType": ("InstanceType", {"Value": instance.instance_type}),
         "kernel": ("KernelId", {}),
         "productCodes": ("ProductCodes", product_codes(images.find(view, instance.image))),
@@ -150,6 +160,23 @@ def _attributes(view: View, instance: Instance) -> dict[str, tuple[str, Any]]:
         "sriovNetSupport": ("SriovNetSupport", {}),
         "userData": ("UserData", {"Value": instance.user_data} if instance.user_data else {}),
     }
+
+
+@action("ec2", "ResetInstanceAttribute")
+def reset_instance_attribute(ctx: Context, params: Parameters) -> Answer:
+    if params["Attribute"] != "sourceDestCheck":
+        raise unsupported(params["Attribute"], "only sourceDestCheck has something to go back to.")
+
+    def work(tx: Transaction) -> None:
+        instance = require(ctx, tx, Instance, params["InstanceId"])
+        only_interface(instance)
+        dry_run(params)
+        for interface in instance_view.interfaces_of(tx, instance):
+            tx.put(replace(interface, source_dest_check=True))
+        tx.put(replace(instance, source_dest_check=True))
+
+    ctx.store.transact(work)
+    return {}
 
 
 @action("ec2", "GetConsoleOutput")

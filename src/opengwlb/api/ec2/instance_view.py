@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from opengwlb.api.common import tags
+from opengwlb.api.common import filters, tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.filters import flag, present
 from opengwlb.api.common.zones import zones
@@ -31,6 +31,44 @@ _NOT_IN_INSTANCES = (
     "TagSet",
 )
 """Members of DescribeNetworkInterfaces that the interfaces of DescribeInstances lack (or have only with DNS names on)."""
+
+
+_NEVER = (
+    "affinity",
+    "block-device-mapping.attach-time",
+    "block-device-mapping.delete-on-termination",
+    "block-device-mapping.device-name",
+    "block-device-mapping.status",
+    "block-device-mapping.volume-id",
+    "boot-mode",
+    "capacity-reservation-id",
+    "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
+    "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn",
+    "current-instance-boot-mode",
+    "host-id",
+    "instance-lifecycle",
+    "kernel-id",
+    "network-interface.addresses.association.carrier-ip",
+    "network-interface.addresses.association.customer-owned-ip",
+    "network-interface.association.carrier-ip",
+    "network-interface.association.customer-owned-ip",
+    "network-interface.deny-all-igw-traffic",
+    "network-interface.ipv4-prefixes.ipv4-prefix",
+    "network-interface.ipv6-native",
+    "network-interface.ipv6-prefixes.ipv6-prefix",
+    "network-interface.outpost-arn",
+    "network-performance-options.bandwidth-weighting",
+    "operator.principal",
+    "outpost-arn",
+    "placement-group-name",
+    "placement-partition-number",
+    "platform",
+    "ramdisk-id",
+    "requester-id",
+    "spot-instance-request-id",
+    "tpm-support",
+)
+"""Filters on what no instance has here."""
 
 
 def state(value: InstanceState) -> dict[str, Any]:
@@ -70,11 +108,11 @@ def answer(view: View, instance: Instance, *, client_token: str = "") -> Answer:
         "InstanceType": instance.instance_type,
         "LaunchTime": timestamp(instance.launch_time),
         "MetadataOptions": metadata_options.show(instance.metadata),
-        "Monitoring": {"State": "disabled"},
+        "Monitoring": {"State": "enabled" if instance.monitored else "disabled"},
         "NetworkInterfaces": shown_interfaces,
         "Placement": {
             "AvailabilityZone": instance.zone,
-            "AvailabilityZoneId": _zone_id(instance),
+            "AvailabilityZoneId": zone_id(instance),
             "GroupName": "",
             "Tenancy": "default",
         },
@@ -156,7 +194,7 @@ def _cpus(instance: Instance) -> int:
     return kind.cpus if kind is not None else 1
 
 
-def _zone_id(instance: Instance) -> str | None:
+def zone_id(instance: Instance) -> str | None:
     return next((zone.id for zone in zones(instance.region) if zone.name == instance.zone), None)
 
 
@@ -181,15 +219,47 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
     def options(member: str) -> Callable[[Instance], Iterable[str]]:
         return lambda instance: (str(metadata_options.show(instance.metadata)[member]),)
 
+    def of_image(member: str) -> Callable[[Instance], Iterable[str]]:
+        return lambda instance: [each[member] for each in product_codes(images.find(view, instance.image))]
+
+    def interface_tags(part: Callable[[Mapping[str, str]], Iterable[str]]) -> Callable[[Instance], Iterable[str]]:
+        return lambda instance: [each for interface in interfaces_of(view, instance) for each in part(interface.tags)]
+
     tokens = client_tokens(view)
-    interface_filters = {
-        f"network-interface.{name}": first(name) for name in of_interface if not name.startswith("association.")
-    }
     return {
-        **interface_filters,
+        **dict.fromkeys(_NEVER, filters.absent),
+        **{f"network-interface.{name}": first(name) for name in of_interface},
+        "network-interface.attachment.network-card-index": lambda instance: [
+            "0" for _ in interfaces_of(view, instance)
+        ],
+        "network-interface.ipv6-address": first("ipv6-addresses.ipv6-address"),
+        "network-interface.ipv6-addresses.is-primary-ipv6": lambda instance: [
+            "false" for interface in interfaces_of(view, instance) for _ in interface.ipv6_addresses
+        ],
+        "network-interface.public-dns-name": first("association.public-dns-name"),
+        "network-interface.tag-key": interface_tags(lambda tags: tags.keys()),
+        "network-interface.tag-value": interface_tags(lambda tags: tags.values()),
+        "capacity-reservation-specification.capacity-reservation-preference": lambda _: ("open",),
+        "ebs-optimized": lambda _: flag(False),
+        "ena-support": lambda _: flag(True),
+        "enclave-options.enabled": lambda _: flag(False),
+        "hibernation-options.configured": lambda _: flag(False),
+        "maintenance-options.auto-recovery": lambda _: ("default",),
+        "metadata-options.http-protocol-ipv4": options("HttpEndpoint"),
+        "metadata-options.http-protocol-ipv6": options("HttpProtocolIpv6"),
+        "metadata-options.state": options("State"),
+        "operator.managed": lambda _: flag(False),
+        "private-dns-name-options.enable-resource-name-dns-a-record": lambda _: flag(False),
+        "private-dns-name-options.enable-resource-name-dns-aaaa-record": lambda _: flag(False),
+        "private-dns-name-options.hostname-type": lambda _: ("ip-name",),
+        "product-code": of_image("ProductCodeId"),
+        "product-code.type": of_image("ProductCodeType"),
+        "reason": lambda instance: present(_transition(instance) or None),
+        "usage-operation": lambda _: ("RunInstances",),
+        "usage-operation-update-time": lambda instance: (f"{timestamp(instance.launch_time):%Y-%m-%dT%H:%M:%S.000Z}",),
         "architecture": lambda _: (ARCHITECTURE,),
         "availability-zone": lambda instance: (instance.zone,),
-        "availability-zone-id": lambda instance: present(_zone_id(instance)),
+        "availability-zone-id": lambda instance: present(zone_id(instance)),
         "client-token": lambda instance: present(tokens.get(instance.id)),
         "dns-name": of("PublicDnsName"),
         "group-id": first("group-id"),
@@ -213,8 +283,7 @@ def spec(view: View) -> Mapping[str, Callable[[Instance], Iterable[str]]]:
         "metadata-options.http-put-response-hop-limit": options("HttpPutResponseHopLimit"),
         "metadata-options.http-tokens": options("HttpTokens"),
         "metadata-options.instance-metadata-tags": options("InstanceMetadataTags"),
-        "monitoring-state": lambda _: ("disabled",),
-        "network-interface.association.public-ip": of("PublicIpAddress"),
+        "monitoring-state": lambda instance: ("enabled" if instance.monitored else "disabled",),
         "owner-id": lambda instance: (instance.account,),
         "platform-details": lambda _: ("Linux/UNIX",),
         "private-dns-name": of("PrivateDnsName"),

@@ -9,7 +9,7 @@ from typing import Any
 from opengwlb.api.common import filters
 from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dry_run, unsupported
-from opengwlb.api.common.filters import Spec
+from opengwlb.api.common.filters import Spec, flag, present
 from opengwlb.api.common.pages import slice_ec2
 from opengwlb.api.common.resources import named, require
 from opengwlb.api.context import Answer, Context, Parameters, action
@@ -44,7 +44,23 @@ def describe_instances(ctx: Context, params: Parameters) -> Answer:
 
 
 _STATUS_FILTERS: Spec[Instance] = {
+    **dict.fromkeys(
+        (
+            "application-status.status",
+            "attached-ebs-status.status",
+            "event.code",
+            "event.description",
+            "event.instance-event-id",
+            "event.not-after",
+            "event.not-before",
+            "event.not-before-deadline",
+            "operator.principal",
+        ),
+        filters.absent,
+    ),
     "availability-zone": lambda instance: (instance.zone,),
+    "availability-zone-id": lambda instance: present(instance_view.zone_id(instance)),
+    "operator.managed": lambda _: flag(False),
     "instance-state-code": lambda instance: (str(INSTANCE_STATE_CODE[instance.state]),),
     "instance-state-name": lambda instance: (str(instance.state),),
     "instance-status.reachability": lambda instance: (_health(instance)[1],),
@@ -120,6 +136,8 @@ def stop_instances(ctx: Context, params: Parameters) -> Answer:
             return instance
         if instance.state is not InstanceState.RUNNING:
             raise _wrong_state(instance, "stopped")
+        if instance.protected_from_stopping:
+            raise _protected(instance, "stopped", "disableApiStop")
         return replace(
             instance,
             desired=InstanceState.STOPPED,
@@ -147,6 +165,8 @@ def terminate_instances(ctx: Context, params: Parameters) -> Answer:
     def terminate(instance: Instance) -> Instance:
         if instance.state in (InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED):
             return instance
+        if instance.protected_from_termination:
+            raise _protected(instance, "terminated", "disableApiTermination")
         return replace(
             instance,
             desired=InstanceState.TERMINATED,
@@ -180,6 +200,13 @@ def _change(ctx: Context, params: Parameters, change: Callable[[Instance], Insta
 
 def _became(ctx: Context, state: InstanceState, *, reason: Mapping[str, str]) -> dict[str, Any]:
     return {"state": state, "state_changed": ctx.now, **reason}
+
+
+def _protected(instance: Instance, participle: str, attribute: str) -> AwsError:
+    return AwsError(
+        "OperationNotPermitted",
+        f"The instance '{instance.id}' may not be {participle}. Modify its '{attribute}' instance attribute and try again.",
+    )
 
 
 def _wrong_state(instance: Instance, participle: str) -> AwsError:

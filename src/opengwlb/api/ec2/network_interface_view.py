@@ -168,7 +168,14 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
     }
     return {
         **{name: of(*path) for name, path in members.items()},
+        "addresses.association.allocation-id": of_addresses("AllocationId"),
+        "addresses.association.association-id": of_addresses("AssociationId"),
+        "addresses.association.ip-owner-id": of_addresses("IpOwnerId"),
         "addresses.association.owner-id": of_addresses("IpOwnerId"),
+        "addresses.association.public-dns-name": of_addresses("PublicDnsName"),
+        "addresses.private-dns-name": lambda interface: [
+            private_dns_name(each, region=interface.region) for each in interface.private_ips
+        ],
         "addresses.association.public-ip": of_addresses("PublicIp"),
         "addresses.primary": lambda interface: ("true", "false") if interface.further_ips else ("true",),
         "addresses.private-ip-address": lambda interface: interface.private_ips,

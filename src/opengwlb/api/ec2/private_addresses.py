@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from opengwlb.api.common import private_addresses, resources
-from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse, unsupported
+from opengwlb.api.common.errors import bad_combination, invalid_value, missing, refuse, unsupported
 from opengwlb.api.common.interfaces import addresses_of, free_address
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.snapshot import View
@@ -45,7 +45,6 @@ def assign_private_ip_addresses(ctx: Context, params: Parameters) -> Answer:
         private_addresses.check_count(len(interface.private_ips) + len(new) + count)
         added = private_addresses.more(tx, subnet, wanted=new, count=count)
         tx.put(replace(interface, further_ips=(*interface.further_ips, *added)))
-        dry_run(params)
         return added if count else tuple(wanted)
 
     added = ctx.store.transact(work)
@@ -88,7 +87,6 @@ def unassign_private_ip_addresses(ctx: Context, params: Parameters) -> Answer:
             if address in named:
                 free_address(tx, public)
         tx.put(replace(interface, further_ips=tuple(each for each in interface.further_ips if each not in named)))
-        dry_run(params)
 
     ctx.store.transact(work)
     return {}

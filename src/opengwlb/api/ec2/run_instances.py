@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Literal
 
 from opengwlb.api.authorisation import parameter_arn
 from opengwlb.api.common import tags
-from opengwlb.api.common.errors import dry_run, invalid_value, missing, refuse, unsupported
+from opengwlb.api.common.errors import dry_run, invalid_parameter, invalid_value, missing, refuse
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.api.ssm.public import find
@@ -16,7 +17,7 @@ from opengwlb.model.ids import new_id
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
 
-from . import instance_profiles, instance_view, launch_network, metadata_options
+from . import instance_profiles, instance_view, key_pairs, launch_network, metadata_options
 from .images import keep_assumed, require_launchable
 from .instance_types import DEFAULT_TYPE, check_count, check_type
 
@@ -42,8 +43,6 @@ _NO_SUCH_HARDWARE = (
 _NO_SUCH_SERVICE = (
     "AdditionalInfo",
     "CapacityReservationSpecification",
-    "DisableApiStop",
-    "DisableApiTermination",
     "InstanceMarketOptions",
     "LaunchTemplate",
     "MaintenanceOptions",
@@ -59,10 +58,7 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     refuse(params, _NO_SUCH_HARDWARE, because="instances are boxes of this machine, without hardware of their own.")
     refuse(params, _NO_SUCH_SERVICE, because="the service behind it is not available here.")
     refuse(params, _NO_SUCH_INTERFACES, because="interfaces have no primary IPv6 address, and no second network.")
-    if (params.get("Monitoring") or {}).get("Enabled"):
-        raise unsupported("Monitoring", "detailed monitoring is not available here.")
-    if params.get("InstanceInitiatedShutdownBehavior") not in (None, "stop"):
-        raise unsupported("InstanceInitiatedShutdownBehavior", "an instance that shuts itself down is stopped.")
+    ends_by = check_shutdown(params.get("InstanceInitiatedShutdownBehavior") or "stop")
     interfaces = launch_network.read(params)
     image_id = resolved_image(ctx, params.get("ImageId") or _no_image())
     metadata = metadata_options.read(MetadataOptions(), params.get("MetadataOptions") or {})
@@ -77,6 +73,8 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
     def make(tx: Transaction) -> tuple[Instance, ...]:
         image = require_launchable(ctx, tx, image_id)
         planned = launch_network.plan(ctx, tx, params, interfaces)
+        if params.get("KeyName"):
+            key_pairs.require_named(ctx, tx, params["KeyName"])
         profile = instance_profiles.asked(ctx, tx, params.get("IamInstanceProfile"))
         dry_run(params)
         keep_assumed(tx, image)
@@ -109,6 +107,10 @@ def run_instances(ctx: Context, params: Parameters) -> Answer:
                 key_name=params.get("KeyName"),
                 state_changed=ctx.now,
                 metadata=metadata,
+                protected_from_termination=bool(params.get("DisableApiTermination")),
+                protected_from_stopping=bool(params.get("DisableApiStop")),
+                ends_by=ends_by,
+                monitored=bool((params.get("Monitoring") or {}).get("Enabled")),
                 tags=given["instance"],
             )
             tx.put(instance)
@@ -139,6 +141,17 @@ def check_user_data(text: str) -> str:
     if len(decoded) > USER_DATA_BYTES:
         raise invalid_value(f"User data is limited to {USER_DATA_BYTES} bytes")
     return base64.b64encode(decoded).decode()
+
+
+def check_shutdown(word: str) -> Literal["stop", "terminate"]:
+    """Errors: InvalidParameterValue."""
+    match word:
+        case "stop" | "terminate":
+            return word
+        case _:
+            raise invalid_parameter(
+                word, parameter="instanceInitiatedShutdownBehavior", reason="Use stop or terminate."
+            )
 
 
 def resolved_image(ctx: Context, image_id: str) -> str:

@@ -130,6 +130,35 @@ def create_subnet(ctx: Context, params: Parameters) -> Answer:
     return {"Subnet": ctx.store.transact(work)}
 
 
+@action("ec2", "CreateDefaultSubnet")
+def create_default_subnet(ctx: Context, params: Parameters) -> Answer:
+    """In the default VPC, of the size that its others have, where a zone has lost its own."""
+    refuse(params, ("Ipv6Native",), because="every subnet has an IPv4 block.")
+    if not params.get("AvailabilityZone") and not params.get("AvailabilityZoneId"):
+        raise missing("availabilityZone")
+    zone = choose_zone(ctx.region, name=params.get("AvailabilityZone"), zone_id=params.get("AvailabilityZoneId"))
+
+    def work(tx: Transaction) -> Answer:
+        vpc = next((each for each in resources.owned(ctx, tx, Vpc) if each.is_default), None)
+        if vpc is None:
+            raise AwsError("DefaultVpcDoesNotExist", "No default VPC exists for this account in this region.")
+        subnets = list(resources.in_vpc(tx, Subnet, vpc.id))
+        if any(each.default_for_az and each.zone == zone.name for each in subnets):
+            raise AwsError("DefaultSubnetAlreadyExistsInAvailabilityZone", f"{zone.name} already has a default subnet.")
+        taken = [IPv4Network(each.cidr) for each in subnets]
+        quotas.check(ctx, tx, "subnets-per-vpc", count=len(taken) + 1)
+        pieces = IPv4Network(vpc.cidr).subnets(new_prefix=defaults.DEFAULT_SUBNET_PREFIX)
+        free = next((piece for piece in pieces if not any(piece.overlaps(each) for each in taken)), None)
+        if free is None:
+            raise AwsError(
+                "InsufficientFreeAddressesInVpc", f"{vpc.id} has no room for another /{defaults.DEFAULT_SUBNET_PREFIX}."
+            )
+        dry_run(params)
+        return answer(tx, defaults.put_subnet(tx, vpc, zone=zone, cidr=free, default=True))
+
+    return {"Subnet": ctx.store.transact(work)}
+
+
 @action("ec2", "DescribeSubnets")
 def describe_subnets(ctx: Context, params: Parameters) -> Answer:
     snapshot = ctx.store.snapshot()

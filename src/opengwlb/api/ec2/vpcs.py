@@ -163,6 +163,21 @@ def modify_vpc_attribute(ctx: Context, params: Parameters) -> Answer:
     return {}
 
 
+@action("ec2", "ModifyVpcTenancy")
+def modify_vpc_tenancy(ctx: Context, params: Parameters) -> Answer:
+    """To `default`, which is what every VPC has here."""
+
+    def work(tx: Transaction) -> None:
+        vpc = resources.require(ctx, tx, Vpc, params["VpcId"])
+        if params["InstanceTenancy"] != "default":
+            raise invalid_parameter(params["InstanceTenancy"], parameter="instanceTenancy", reason="Use default.")
+        dry_run(params)
+        tx.put(replace(vpc, instance_tenancy="default"))
+
+    ctx.store.transact(work)
+    return {"ReturnValue": True}
+
+
 @action("ec2", "DescribeVpcAttribute")
 def describe_vpc_attribute(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)

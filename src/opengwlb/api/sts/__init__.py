@@ -1,5 +1,5 @@
 """STS's actions. Importing this package registers them in `api.context.ACTIONS`."""
 
-from . import caller_identity, sessions
+from . import caller_identity, keys, sessions
 
-__all__ = ["caller_identity", "sessions"]
+__all__ = ["caller_identity", "keys", "sessions"]
