@@ -155,6 +155,7 @@ class Server:
             default_region=lab.DEFAULT_REGION,
             implemented=dispatch.implemented,
             sessions=lambda token: accounts.find_session(self.store, token),
+            requests_per_s=options.requests_per_s,
         )
         self.services: Services | None = None
         if isinstance(self.fabric, Fabric):
