@@ -34,6 +34,7 @@ from opengwlb.fabric import Fabric, host
 from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
+from opengwlb.model import account, elb, privatelink, vpc
 from opengwlb.observe import metrics, read_api, targets
 from opengwlb.observe.overview import overview
 from opengwlb.services import Services
@@ -44,6 +45,24 @@ from opengwlb.wire.errors import AccessDenied
 from opengwlb.wire.gateway import Gateway
 
 log = logging.getLogger(__name__)
+
+_OF_PACKETS = (
+    vpc.RouteTable,
+    vpc.SecurityGroup,
+    vpc.NetworkAcl,
+    elb.Slot,
+    account.ClientToken,
+    privatelink.EndpointService,
+)
+IGNORED: dict[str, tuple[type[Any], ...]] = {
+    "instances": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, privatelink.VpcEndpoint),
+    "lifecycle": _OF_PACKETS,
+    "health": (*_OF_PACKETS, privatelink.VpcEndpoint),
+    "images": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, elb.LoadBalancer, privatelink.VpcEndpoint),
+}
+"""Reconciler -> kinds that it never looks at."""
+AFTER_S = {"instances": 0.02, "lifecycle": 0.05, "health": 0.05, "images": 0.05}
+"""Reconciler -> how long after a change it begins: packets obey first."""
 
 
 class Server:
@@ -145,7 +164,10 @@ class Server:
         self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
         if kernel:
             passes["metrics"] = self.sampler.sample
-        self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
+        self.loops = [
+            Loop(run, name=name, store=self.store, ignores=IGNORED.get(name, ()), after_s=AFTER_S.get(name, 0.0))
+            for name, run in passes.items()
+        ]
         self.gateway = Gateway(
             handle=dispatch.make_handler(self.store, clock, console=self.driver.console),
             credentials=lambda key: accounts.find_credential(self.store, key),
