@@ -39,6 +39,7 @@ from opengwlb.fabric import Fabric, host
 from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
+from opengwlb.model import account, elb, privatelink, vpc
 from opengwlb.model.mode import Mode
 from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
@@ -52,6 +53,24 @@ from opengwlb.wire.errors import AccessDenied
 from opengwlb.wire.gateway import CBOR_PATH, Gateway
 
 log = logging.getLogger(__name__)
+
+_OF_PACKETS = (
+    vpc.RouteTable,
+    vpc.SecurityGroup,
+    vpc.NetworkAcl,
+    elb.Slot,
+    account.ClientToken,
+    privatelink.EndpointService,
+)
+IGNORED: dict[str, tuple[type[Any], ...]] = {
+    "instances": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, privatelink.VpcEndpoint),
+    "lifecycle": _OF_PACKETS,
+    "health": (*_OF_PACKETS, privatelink.VpcEndpoint),
+    "images": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, elb.LoadBalancer, privatelink.VpcEndpoint),
+}
+"""Reconciler -> kinds that it never looks at."""
+AFTER_S = {"instances": 0.02, "lifecycle": 0.05, "health": 0.05, "images": 0.05}
+"""Reconciler -> how long after a change it begins: packets obey first."""
 
 
 class Server:
@@ -186,7 +205,10 @@ class Server:
         passes["cloudwatch"] = publisher.run
         self.passes = passes
         """Reconciler -> one pass of it."""
-        self.loops = [Loop(run, name=name, store=self.store) for name, run in passes.items()]
+        self.loops = [
+            Loop(run, name=name, store=self.store, ignores=IGNORED.get(name, ()), after_s=AFTER_S.get(name, 0.0))
+            for name, run in passes.items()
+        ]
         self.handle = handle
         self.gateway = Gateway(
             handle=handle,
@@ -197,6 +219,7 @@ class Server:
             default_region=lab.DEFAULT_REGION,
             implemented=dispatch.implemented,
             sessions=lambda token: accounts.find_session(self.store, token),
+            requests_per_s=options.requests_per_s,
         )
         self.services: Services | None = None
         if isinstance(self.fabric, Fabric):

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opengwlb.control.health import Assignments, assignments
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import Listener, LoadBalancer, LoadBalancerZone, Slot, Target, TargetGroup, TargetState
 from opengwlb.model.plane import Plane
@@ -27,7 +28,7 @@ from opengwlb.model.vpc import (
     Subnet,
     Vpc,
 )
-from opengwlb.policy import network, slots
+from opengwlb.policy import network, slots, status
 from opengwlb.policy.plane import plane
 from opengwlb.policy.standing import Standing
 
@@ -174,7 +175,11 @@ def load_balancers(draw: st.DrawFn) -> LoadBalancer:
 
 @st.composite
 def groups(draw: st.DrawFn) -> TargetGroup:
-    attributes = {"target_failover.on_deregistration": "rebalance", "target_failover.on_unhealthy": "rebalance"}
+    attributes = {
+        "deregistration_delay.timeout_seconds": "7",
+        "target_failover.on_deregistration": "rebalance",
+        "target_failover.on_unhealthy": "rebalance",
+    }
     kind = draw(st.sampled_from(["instance", "ip"]))
     return TargetGroup(
         id=f"tg{draw(st.integers(0, 1))}",
@@ -191,7 +196,10 @@ def targets(draw: st.DrawFn) -> Target:
     group = f"tg{draw(st.integers(0, 1))}"
     target = draw(st.sampled_from([name("i", 0), name("i", 1), "10.0.0.4", "10.0.1.5", "192.168.0.9"]))
     state = draw(st.sampled_from(list(TargetState)))
-    return Target(id=f"{group}|{target}", target_group=group, target=target, registered=0, state=state)
+    left = draw(st.sampled_from([None, None, 0.0, 5.0]))
+    return Target(
+        id=f"{group}|{target}", target_group=group, target=target, registered=0, state=state, deregistered=left
+    )
 
 
 @st.composite
@@ -263,7 +271,13 @@ def without_order(found: Plane) -> dict[str, Any]:
 @settings(deadline=None, max_examples=150)
 @given(steps=STEPS)
 def test_what_is_kept_by_pieces_is_what_is_derived_from_nothing(steps: list[list[tuple[bool, Any]]]) -> None:
-    standing, numbering = Standing(), slots.Numbering()
+    standing, numbering, states, due, probes = (
+        Standing(),
+        slots.Numbering(),
+        status.States(),
+        status.Due(),
+        Assignments(),
+    )
     objects: dict[type[Any], dict[str, Any]] = {}
     before = Plane()
     known = Topology()
@@ -294,6 +308,13 @@ def test_what_is_kept_by_pieces_is_what_is_derived_from_nothing(steps: list[list
         _check_part(standing, topology)
         before, known = whole, topology
 
+        built = frozenset(topology.links if revision % 2 else ())
+        errors = dict.fromkeys(sorted(topology.links)[: revision % 3], "why")
+        wanted = status.after_build(snapshot, built=built, errors=errors)
+        assert _written(states.writes(snapshot, built=built, errors=errors)) == _written(wanted)
+        assert _written(due.writes(snapshot, now=revision)) == _written(status.due(snapshot, now=revision))
+        assert probes.of(snapshot, built=built) == assignments(snapshot, built=built)
+
 
 def _attached(objects: dict[type[Any], dict[str, Any]]) -> dict[type[Any], dict[str, Any]]:
     """An interface is one instance's: the instances with the interfaces that are attached to them now."""
@@ -306,6 +327,10 @@ def _attached(objects: dict[type[Any], dict[str, Any]]) -> dict[type[Any], dict[
         )
         found[key] = one if one.network_interfaces == mine else dataclasses.replace(one, network_interfaces=mine)
     return objects | {Instance: found}
+
+
+def _written(writes: status.Writes) -> tuple[set[Any], set[Any]]:
+    return {(type(one), one.id, repr(one)) for one in writes.put}, set(writes.delete)
 
 
 def _check_links(changed: frozenset[str], known: Topology, topology: Topology) -> None:
@@ -334,4 +359,6 @@ def _check_part(standing: Standing, topology: Topology) -> None:
         assert part.routes == {one for one in topology.routes if one.box == box}
         assert part.rules == {one for one in topology.rules if one.box == box}
         assert part.neighbours == {one for one in topology.neighbours if one.box == box}
-        assert part.links == {key: link for key, link in topology.links.items() if box in (link.a.box, link.b.box)}
+        of_box = {key: link for key, link in topology.links.items() if box in (link.a.box, link.b.box)}
+        assert standing.links_of([box]) == of_box.keys()
+        assert of_box.items() <= part.links.items() <= topology.links.items()

@@ -36,7 +36,7 @@ from . import (
     table_size,
     uplinks,
 )
-from .options import Auth, DataPlane, ServeOptions
+from .options import REQUESTS_PER_S, Auth, DataPlane, ServeOptions
 from .parameters import Account, Command, Json, Name
 from .parity import commands as parity
 from .refusal import Refusal
@@ -73,6 +73,7 @@ def _serve(
     max_flows: int | None = None,
     new_flows_per_s: int = table_size.NEW_FLOWS_PER_S,
     tcp_yields_after_s: int = table_size.SILENT_TCP_S,
+    requests_per_s: int = REQUESTS_PER_S,
     start: Annotated[Serve, Parameter(parse=False)],
 ) -> None:
     """Run the server.
@@ -98,6 +99,9 @@ def _serve(
         0: no limit.
     tcp_yields_after_s
         In a full table, how long a TCP flow has to be silent before it makes room for a new one.
+    requests_per_s
+        How many API calls an account may make a second in one region, of those that look and again of those that change something; ten
+        seconds' worth may come at once. More are refused as AWS refuses them (RequestLimitExceeded, Throttling). 0: no limit.
     """
     asked = serving.options(
         listen=listen,
@@ -111,6 +115,7 @@ def _serve(
         max_flows=max_flows,
         new_flows_per_s=new_flows_per_s,
         tcp_yields_after_s=tcp_yields_after_s,
+        requests_per_s=requests_per_s,
     )
     serving.require_startable(asked)
     start(asked)

@@ -12,6 +12,10 @@ DataPlane = Literal["kernel", "none"]
 Auth = Literal["sigv4", "off"]
 
 
+REQUESTS_PER_S = 1000
+"""More than one client can send, so that test suites never meet it; less than a loop in eight processes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
     host: str
@@ -32,6 +36,8 @@ class ServeOptions:
     """That one CPU opens at most; 0: no limit."""
     tcp_yields_after_s: int = SILENT_TCP_S
     """In a full table a TCP flow makes room for a new one when it was not seen for so long."""
+    requests_per_s: float = REQUESTS_PER_S
+    """Of one account in one region, of calls that look and again of calls that change something; 0: no limit."""
 
     @property
     def endpoint(self) -> str:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from . import doctor, doctor_probes, lab, table_size
-from .options import Auth, DataPlane, ServeOptions
+from .options import REQUESTS_PER_S, Auth, DataPlane, ServeOptions
 from .refusal import Refusal
 
 MOST_NEW_FLOWS_PER_S = 1_000_000_000
@@ -44,9 +44,12 @@ def options(
     max_flows: int | None = None,
     new_flows_per_s: int = table_size.NEW_FLOWS_PER_S,
     tcp_yields_after_s: int = table_size.SILENT_TCP_S,
+    requests_per_s: int = REQUESTS_PER_S,
 ) -> ServeOptions:
     """Refuses what must not be combined: beyond loopback there is TLS and there are signatures."""
     host, port = parse_listen(listen)
+    if requests_per_s < 0:
+        raise Refusal(f"--requests-per-s is {requests_per_s:,}: give a number of calls, or 0 for no limit.", status=2)
     for option, value, default, least, most in (
         ("--max-flows", max_flows, None, table_size.FLOW_SET, table_size.LARGEST),
         ("--new-flows-per-s", new_flows_per_s, table_size.NEW_FLOWS_PER_S, 0, MOST_NEW_FLOWS_PER_S),
@@ -82,6 +85,7 @@ def options(
         max_flows=max_flows,
         new_flows_per_s=new_flows_per_s,
         tcp_yields_after_s=tcp_yields_after_s,
+        requests_per_s=requests_per_s,
     )
 
 

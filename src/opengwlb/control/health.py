@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from opengwlb.model.elb import HealthCheck, LoadBalancer, Target, TargetGroup
@@ -17,6 +17,7 @@ from opengwlb.model.ids import device_name
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import NetworkInterface
 from opengwlb.policy import balancing, names
+from opengwlb.policy.derived import Changes, Pieces, Read, Tracked, TrackedMap
 from opengwlb.policy.health import ProbeResult, TargetHealth, informed, known, observe
 from opengwlb.store.protocol import Store, Transaction
 
@@ -40,18 +41,49 @@ def assignments(snapshot: Snapshot, *, built: Collection[str]) -> set[Assignment
 
     A target of zone `all` is probed by the load balancer's first node.
     """
-    found = set()
-    for target in snapshot.values(Target):
-        load_balancer = balancing.load_balancer_of(snapshot, target.target_group)
-        group = snapshot.get(TargetGroup, target.target_group)
-        placed = balancing.place(snapshot, target)
-        in_use = target.deregistered is None and balancing.unused(snapshot, target) is None
-        if load_balancer is None or group is None or placed is None or not in_use:
-            continue
-        source = _source(snapshot, load_balancer, zone=placed.zone, built=built)
-        if source is not None:
-            found.add(Assignment(target=target.id, address=placed.address, check=group.health_check, source=source))
-    return found
+    found = (_assignment(snapshot, target, built) for target in snapshot.values(Target))
+    return {one for one in found if one is not None}
+
+
+class Assignments:
+    """`assignments` of one snapshot after the other, at the cost of what differs between them. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._built: Mapping[str, None] = {}
+        self._pieces = Pieces(self._piece)
+
+    def of(self, snapshot: Snapshot, *, built: Collection[str]) -> set[Assignment]:
+        changes = Changes().between(self._snapshot, snapshot, indexes=self._pieces.indexes)
+        for one in self._built.keys() ^ set(built):
+            changes.add(_BUILT, one)
+        self._snapshot, self._built = snapshot, dict.fromkeys(built)
+        self._pieces.update(snapshot, changes=changes, roots=changes.ids.get(Target, ()))
+        return {one for some in self._pieces.values.values() for one in some}
+
+    def _piece(self, root: str, snapshot: Snapshot) -> tuple[tuple[Assignment, ...] | None, set[Read]]:
+        tracked = Tracked(snapshot)
+        target = tracked.get(Target, root)
+        if target is None:
+            return None, tracked.reads
+        found = _assignment(tracked, target, TrackedMap(_BUILT, self._built, reads=tracked.reads))
+        return (() if found is None else (found,)), tracked.reads
+
+
+_BUILT = "built"
+
+
+def _assignment(snapshot: Snapshot, target: Target, built: Collection[str]) -> Assignment | None:
+    load_balancer = balancing.load_balancer_of(snapshot, target.target_group)
+    group = snapshot.get(TargetGroup, target.target_group)
+    placed = balancing.place(snapshot, target)
+    in_use = target.deregistered is None and balancing.unused(snapshot, target) is None
+    if load_balancer is None or group is None or placed is None or not in_use:
+        return None
+    source = _source(snapshot, load_balancer, zone=placed.zone, built=built)
+    if source is None:
+        return None
+    return Assignment(target=target.id, address=placed.address, check=group.health_check, source=source)
 
 
 def _source(snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: str, built: Collection[str]) -> ProbeFrom | None:
@@ -71,6 +103,7 @@ class HealthChecker:
         self._store = store
         self._open_socket = open_socket
         self._built = built
+        self._assignments = Assignments()
         self._tls = tls_context()
         self._loop = asyncio.new_event_loop()
         self._tasks: dict[Assignment, asyncio.Task[None]] = {}
@@ -85,7 +118,7 @@ class HealthChecker:
 
     def reconcile(self) -> float:
         """Start and end tasks as the store says; called by a `Loop`."""
-        wanted = assignments(self._store.snapshot(), built=self._built())
+        wanted = self._assignments.of(self._store.snapshot(), built=self._built())
         asyncio.run_coroutine_threadsafe(self._settle(wanted), self._loop).result(10.0)
         return 1.0
 

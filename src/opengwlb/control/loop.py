@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
+from typing import Any
 
+from opengwlb.model.snapshot import KINDS, Snapshot
 from opengwlb.store.protocol import Store
 
 log = logging.getLogger(__name__)
@@ -21,12 +24,24 @@ class Loop:
     `error`, and retried with a growing pause; a change in the store cuts the pause short.
     """
 
-    def __init__(self, reconcile: Callable[[], float], *, name: str, store: Store) -> None:
+    def __init__(
+        self,
+        reconcile: Callable[[], float],
+        *,
+        name: str,
+        store: Store,
+        ignores: Collection[type[Any]] = (),
+        after_s: float = 0.0,
+    ) -> None:
+        """`ignores` are kinds whose changes do not wake it. It runs no sooner than `after_s` after a change: who is in a hurry goes
+        first, and several changes are one run."""
         self.name = name
         self.error: str | None = None
         self.failures = 0
         """Passes that raised, since the start."""
         self._reconcile = reconcile
+        self._heeds = tuple(kind for kind in KINDS if kind not in ignores)
+        self._after_s = after_s
         self._store = store
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -44,7 +59,7 @@ class Loop:
     def _run(self) -> None:
         pause_s = FIRST_RETRY_S
         while not self._stopping.is_set():
-            revision = self._store.snapshot().revision
+            before = self._store.snapshot()
             try:
                 wait_s = self._reconcile()
             except Exception as error:
@@ -54,12 +69,18 @@ class Loop:
                 pause_s = min(pause_s * 2, LAST_RETRY_S)
             else:
                 self.error, pause_s = None, FIRST_RETRY_S
-            self._wait(revision, wait_s)
+            self._wait(before, wait_s)
 
-    def _wait(self, revision: int, wait_s: float) -> None:
-        # In slices, so that `stop` need not interrupt a store that knows nothing of it.
-        while wait_s > 0 and not self._stopping.is_set():
-            slice_s = min(wait_s, 0.5)
-            if self._store.wait(revision, slice_s) > revision:
+    def _wait(self, before: Snapshot, wait_s: float) -> None:
+        """Until the time is over, or something that it heeds is other than in `before`."""
+        until = time.monotonic() + wait_s
+        seen = before.revision
+        while (left_s := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            # In slices, so that `stop` need not interrupt a store that knows nothing of it.
+            if self._store.wait(seen, min(left_s, 0.5)) == seen:
+                continue
+            now = self._store.snapshot()
+            seen = now.revision
+            if not now.same(before, self._heeds):
+                self._stopping.wait(min(self._after_s, left_s))
                 return
-            wait_s -= slice_s

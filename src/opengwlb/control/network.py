@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from opengwlb.model.elb import Slot
 from opengwlb.model.topology import PortRef
@@ -59,6 +59,8 @@ class NetworkReconciler:
         self._retry_s = RETRY_S
         self._ports: dict[str, tuple[PortRef, PortRef]] = {}
         """Of every link that was built, or tried."""
+        self._ready: set[str] = set()
+        """Links of which both ends are there."""
         self._departed = False
         """Devices went since counters and pins were last cleared of such."""
 
@@ -122,7 +124,8 @@ class NetworkReconciler:
         self._ports = {link.id: (link.a.ref, link.b.ref) for link in topology.links.values()}
         self.ifindex = dict(applied.ifindex)
         self._say({**applied.errors, **errors})
-        self._note(applied)
+        self._ready = set()
+        self._note(applied, self._ports)
         self._whole = self._departed = False
         self._round.end()
         took_s = time.monotonic() - start
@@ -136,7 +139,7 @@ class NetworkReconciler:
         standing, was, ifindex = self._standing, self.ifindex, self.ifindex
         links, boxes = difference.links, difference.boxes
         errors = {key: value for key, value in self.errors.items() if key not in links and key not in boxes}
-        anew = False
+        anew, applied = False, None
         if boxes or links:
             applied = self._fabric.change(
                 standing.part(boxes, links), boxes=boxes, links=links, attach=self._dataplane.attach
@@ -147,7 +150,8 @@ class NetworkReconciler:
             self._ports |= {
                 link.id: (link.a.ref, link.b.ref) for link in map(standing.links.get, links) if link is not None
             }
-            ifindex = {port: index for port, index in was.items() if port not in known} | dict(applied.ifindex)
+            if known or applied.ifindex:
+                ifindex = {port: index for port, index in was.items() if port not in known} | dict(applied.ifindex)
             self._departed |= bool(known - ifindex.keys()) or bool(applied.made)
             # A device made anew, or at last: entries that did not change speak of it too.
             anew = any(was.get(port) != index for port, index in applied.ifindex.items() if port in known)
@@ -159,7 +163,8 @@ class NetworkReconciler:
             errors |= self._dataplane.change(difference.before, difference.after, whole=plane, was=was, ifindex=ifindex)
         self.ifindex = ifindex
         self._say(errors)
-        self._note(applied if boxes or links else None)
+        if applied is not None:
+            self._note(applied, links)
         return None
 
     def _look(self) -> None:
@@ -181,7 +186,7 @@ class NetworkReconciler:
         if applied is None or any(self.ifindex.get(port) != index for port, index in applied.ifindex.items()):
             return self._build()
         self._say({**applied.errors, **self._dataplane.verify(entries, self.ifindex)})
-        self._note(applied)
+        self._note(applied, links)
         return None
 
     def _say(self, errors: dict[str, str]) -> None:
@@ -190,11 +195,15 @@ class NetworkReconciler:
                 log.warning("%s: %s", object_id, error)
         self.errors = errors
 
-    def _note(self, applied: Applied | None) -> None:
-        """What stands now."""
-        if applied is not None and applied.made:
+    def _note(self, applied: Applied, links: Iterable[str]) -> None:
+        """What stands now, of these links and of all boxes."""
+        if applied.made:
             self.made = {**self.made, **{box: self.made.get(box, 0) + 1 for box in applied.made}}
-        ready = {link for link, ports in self._ports.items() if all(port in self.ifindex for port in ports)}
-        built = frozenset((ready | self._standing.boxes.keys()) - self.errors.keys())
+        for link in links:
+            if link in self._ports and all(port in self.ifindex for port in self._ports[link]):
+                self._ready.add(link)
+            else:
+                self._ready.discard(link)
+        built = frozenset((self._ready | self._standing.boxes.keys()) - self.errors.keys())
         if built != self.built:
             self.built = built

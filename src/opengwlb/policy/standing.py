@@ -111,6 +111,9 @@ class Standing:
             pieces |= self._in_box.get(box, {})
         whole = self._merged(pieces.values())
         found = {link.id: link for link in whole.links.values() if link.a.box in wanted or link.b.box in wanted}
+        # `igw-…/internet` leaves its altname to `igw-…` where both end in one box.
+        pairs = (self.links.get(one.partition("/")[0]) for one in found if "/" in one)
+        found |= {link.id: link for link in pairs if link is not None}
         ends = {port.box for link in links if link in found for port in (found[link].a, found[link].b)}
         return Topology(
             boxes={box: self.boxes[box] for box in wanted | ends if box in self.boxes},
@@ -123,7 +126,11 @@ class Standing:
 
     def links_of(self, boxes: Iterable[str]) -> frozenset[str]:
         """The links that end in one of these boxes."""
-        return frozenset(self.part(boxes).links)
+        wanted = set(boxes)
+        pieces = (piece for box in wanted for piece in self._in_box.get(box, {}).values())
+        return frozenset(
+            link.id for piece in pieces for link in piece.links.values() if link.a.box in wanted or link.b.box in wanted
+        )
 
     def _indexes(self) -> set[Any]:
         every = (*self._first.values(), self._internet, self._tables, *(pieces for _, pieces in self._sections))

@@ -191,6 +191,56 @@ def due(snapshot: Snapshot, *, now: float) -> Writes:
     writes = Writes()
     for target in snapshot.values(Target):
         _target(writes, snapshot, target, now=now)
+    _others_due(writes, snapshot, now=now)
+    return writes
+
+
+class Due:
+    """`due` of one snapshot after the other: targets that nothing happened to are not looked at again. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._pieces = Pieces(self._piece)
+        self._pending: dict[str, Writes] = {}
+        self._leaving: set[str] = set()
+        """Targets that wait for their time."""
+
+    def writes(self, snapshot: Snapshot, *, now: float) -> Writes:
+        changes = Changes().between(self._snapshot, snapshot, indexes=self._pieces.indexes)
+        self._snapshot = snapshot
+        found = self._pieces.update(snapshot, changes=changes, roots=changes.ids.get(Target, ()))
+        for root, (_, writes) in found.items():
+            self._pending.pop(root, None)
+            if writes:
+                self._pending[root] = writes
+        for root in changes.ids.get(Target, ()):
+            target = snapshot.get(Target, root)
+            self._leaving.discard(root)
+            if target is not None and target.deregistered is not None:
+                self._leaving.add(root)
+        every = Writes()
+        for writes in self._pending.values():
+            every.put += writes.put
+            every.delete += writes.delete
+        for root in self._leaving:
+            if (target := snapshot.get(Target, root)) is not None:
+                _target(every, snapshot, target, now=now)
+        _others_due(every, snapshot, now=now)
+        return every
+
+    @staticmethod
+    def _piece(root: str, snapshot: Snapshot) -> tuple[Writes | None, set[Read]]:
+        tracked = Tracked(snapshot)
+        target = tracked.get(Target, root)
+        if target is None:
+            return None, tracked.reads
+        writes = Writes()
+        if target.deregistered is None:
+            _target(writes, tracked, target, now=0.0)  # time decides only of those that leave
+        return writes, tracked.reads
+
+
+def _others_due(writes: Writes, snapshot: Snapshot, *, now: float) -> None:
     for association in snapshot.values(ProfileAssociation):
         holder = snapshot.get(Instance, association.instance)
         if holder is None or holder.state is InstanceState.TERMINATED:
@@ -202,7 +252,6 @@ def due(snapshot: Snapshot, *, now: float) -> Writes:
         if instance.state is InstanceState.TERMINATED and now - instance.state_changed >= TERMINATED_SHOWN_S:
             writes.delete.append((Instance, instance.id))
             writes.delete.extend((Target, one.id) for one in _targets_of(snapshot, instance.id))
-    return writes
 
 
 def _target(writes: Writes, snapshot: Snapshot, target: Target, *, now: float) -> None:

@@ -19,7 +19,7 @@ from opengwlb.model.compute import Instance
 from opengwlb.model.ids import device_name
 from opengwlb.model.privatelink import InterfaceEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.vpc import NetworkInterface, Vpc
+from opengwlb.model.vpc import NetworkInterface, Subnet, Vpc
 from opengwlb.policy.addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address
 from opengwlb.policy.network import exists
 from opengwlb.policy.resolver import endpoint_addresses
@@ -64,6 +64,10 @@ class Server(Protocol):
     def close(self) -> None: ...
 
 
+_HEEDED = (Vpc, Subnet, Instance, InterfaceEndpoint, NetworkInterface)
+"""Kinds that decide what listens where."""
+
+
 class Services:
     """`reconcile` is called by one thread at a time; the rest is read by others."""
 
@@ -89,6 +93,8 @@ class Services:
         self._made = made
         self._clock = clock
         self._running: dict[Listener, Server] = {}
+        self._settled: tuple[Snapshot, Collection[str], Mapping[str, int]] | None = None
+        """What was looked at when nothing was left to be done."""
         self._startable: tuple[Any, frozenset[str]] = (None, frozenset())
         # Five sockets for each VPC, and two for each address of an endpoint: more than the usual 1024 with two hundred VPCs.
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -98,8 +104,11 @@ class Services:
         self._thread.start()
 
     def reconcile(self) -> float:
-        snapshot, built = self._store.snapshot(), self._built()
-        wanted = wanted_listeners(snapshot, built=built, made=self._made())
+        snapshot, built, made = self._store.snapshot(), self._built(), self._made()
+        settled = self._settled
+        if settled is not None and snapshot.same(settled[0], _HEEDED) and (built, made) == settled[1:]:
+            return SETTLED_S
+        wanted = wanted_listeners(snapshot, built=built, made=made)
         for listener in self._running.keys() - wanted:
             self._call(self._end(self._running.pop(listener)))
         errors: dict[str, str] = {}
@@ -113,6 +122,7 @@ class Services:
         self.errors = errors
         self.tried = frozenset(listener.box for listener in wanted if listener.kind == "metadata")
         pending = any(exists(one) and one.vpc not in self.tried for one in snapshot.values(Instance))
+        self._settled = None if pending or errors else (snapshot, built, made)
         return RETRY_S if pending or errors else SETTLED_S
 
     def startable(self, built: frozenset[str]) -> frozenset[str]:

@@ -6,13 +6,16 @@ which operation, are the parameters well-formed, then the action.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -21,8 +24,10 @@ from .body import decompressed, read_body, without_body
 from .errors import AwsError
 from .form import read_form
 from .identity import Authenticator, Identity, claimed_signature
+from .limits import Limits, looks
 from .models import Service, of_target, of_version, service, signed_for
 from .sigv4 import Credential, HttpRequest
+from .turns import AT_ONCE, TooMany, Turns
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +39,10 @@ CBOR_PATH = "/service/{service}/operation/{operation}"
 
 FORMS = ("ec2", "query")
 """Protocols whose requests are forms, which say themselves which operation they ask for."""
+BODY_S = 30.0
+"""A request's body has come by then, or the connection is closed: whoever sends a byte a minute holds nothing for long."""
+THROTTLED_S = 0.1
+"""An answer that says so comes this late: a client that asks again at once is no faster than one that waits."""
 
 NOT_PARAMETERS = ("Action", "Version", "AWSAccessKeyId", "SecurityToken", "Timestamp", "Expires")
 """Fields of the form that belong to the protocol; so does everything that starts with `X-Amz-`."""
@@ -88,9 +97,17 @@ class Gateway:
         default_region: str,
         implemented: Callable[[], Collection[tuple[str, str]]],
         sessions: Callable[[str], Credential | None] = lambda _: None,
+        requests_per_s: float = 0,
     ) -> None:
+        """`requests_per_s` is each account's, of calls that look and again of calls that change something; 0: no limit."""
         self._handle = handle
         self._implemented = implemented
+        self._credentials = credentials
+        self._clock = clock
+        self._limits = Limits(rate=requests_per_s)
+        self._counting = threading.Lock()
+        self._turns = Turns()
+        self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="request")
         self.authenticator = Authenticator(
             credentials=credentials,
             auth=auth,
@@ -105,13 +122,30 @@ class Gateway:
         origin = Origin(address=request.client.host if request.client else "", secure=request.url.scheme == "https")
         received = without_body(request)
         try:
-            received = replace(received, body=await read_body(request))
-        except AwsError as error:
+            async with asyncio.timeout(BODY_S):
+                received = replace(received, body=await read_body(request))
+        except (AwsError, TimeoutError) as error:
             # The rest of the body is not read, so the connection cannot carry another request.
-            return _failed(error, _claimed_service(received), str(uuid.uuid4()), headers={"connection": "close"})
+            shown = error if isinstance(error, AwsError) else _too_slow()
+            return _failed(shown, _claimed_service(received), str(uuid.uuid4()), headers={"connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)
-        return await run_in_threadpool(self.answer, received, origin=origin)
+        try:
+            async with self._turns.turn(self._claimed_account(received)):
+                work = partial(self.answer, received, origin=origin)
+                response = await asyncio.get_running_loop().run_in_executor(self._workers, work)
+        except TooMany:
+            spoken = _claimed_service(received)
+            response = _Throttled.of(_failed(_throttled(spoken), spoken, str(uuid.uuid4())))
+        if isinstance(response, _Throttled):
+            await asyncio.sleep(THROTTLED_S)
+        return response
+
+    def _claimed_account(self, request: HttpRequest) -> str:
+        """Whose turn it is. Not verified: whoever claims another's key gets no answer but waits in the other's queue."""
+        signature = claimed_signature(request)
+        credential = self._credentials(signature.access_key) if signature is not None else None
+        return credential.account if credential is not None else ""
 
     def answer(self, request: HttpRequest, *, origin: Origin, service: str | None = None) -> Response:
         """For a request that came in by any way. `service`, a signing name, refuses what is meant for another."""
@@ -121,6 +155,11 @@ class Gateway:
             identity = self.authenticator.authenticate(request, service=service)
             asked = _read(request, identity)
             spoken = asked.service
+            with self._counting:
+                kind = "looks" if looks(asked.action) else "changes"
+                allowed = self._limits.allow(identity.account, identity.region, kind, now=self._clock())
+            if not allowed:
+                return _Throttled.of(_failed(_throttled(spoken), spoken, request_id))
             body = self._call(asked, identity=identity, request_id=request_id, origin=origin)
         except AwsError as error:
             return _failed(error, spoken, request_id)
@@ -220,6 +259,27 @@ def _service_for(identity: Identity, *, version: str | None) -> Service:
             else f"An unsigned request is known by its Version, and no service here has '{version or ''}'.",
         )
     return found
+
+
+class _Throttled(Response):
+    """An answer that is held back for a moment."""
+
+    @classmethod
+    def of(cls, answer: Response) -> _Throttled:
+        return cls(answer.body, status_code=answer.status_code, headers=dict(answer.headers))
+
+
+def _throttled(spoken: Service) -> AwsError:
+    """As AWS's SDKs know it to be tried again after a pause."""
+    if spoken.name == "ec2":
+        return AwsError("RequestLimitExceeded", "Request limit exceeded.", status=503)
+    code = "Throttling" if spoken.target is None else "ThrottlingException"
+    return AwsError(code, "Rate exceeded")
+
+
+def _too_slow() -> AwsError:
+    """AWS closes such connections; its words for it are inferred from S3's RequestTimeout."""
+    return AwsError("RequestTimeout", f"The request's body did not come within {BODY_S:g} seconds.", status=408)
 
 
 def _failed(error: AwsError, spoken: Service, request_id: str, *, headers: dict[str, str] | None = None) -> Response:
