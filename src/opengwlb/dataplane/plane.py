@@ -21,7 +21,7 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import Plane
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, clock, counting, entries, flow_logs, flows, layout, relay, samples, targets
+from . import btf, clock, counting, entries, flow_logs, flows, layout, relay, rules, samples, targets
 from .chaos import ChaosPorts, Parts
 from .counting import Counter
 from .dry_run import DryRun
@@ -31,6 +31,7 @@ from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
+from .rules import RuleStore
 from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
@@ -97,6 +98,7 @@ class DataPlane:
         """What the arrays of ports hold, by map: they are too long to be read at each change."""
         self._links: Links | None = None
         self._tables: Tables | None = None
+        self._rules: RuleStore | None = None
         self._flow_table: FlowTable | None = None
         self.verdicts: dict[int, Verdict] = {}
 
@@ -119,7 +121,7 @@ class DataPlane:
 
     def _load(self, paths: list[Path]) -> None:
         sets = flows.sets_for(self._max_flows)
-        sizes = {"flows": sets, "flow_spills": sets, "flow_tuples": sets * layout.FLOW_WAYS}
+        sizes = {"flows": sets, "flow_spills": sets, "flow_tuples": sets * layout.FLOW_WAYS, "tracked": sets}
         for path in paths:
             self._objects.append(BpfObject(path, maps=self._bpffs / "maps", max_entries=sizes))
         for one in self._objects:
@@ -134,12 +136,21 @@ class DataPlane:
             clock=lambda: clock.compare(self._ticks),
         )
         self._ports = {name: dict(self._map(name).filled()) for name in entries.PORT_ARRAYS}
+        self._rules = RuleStore(self._map("rules"))
+        self._rules.adopt(self._guards_there())
         self._tables = Tables(self._map("maglev"))
         self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
             self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
         )
         self._links.refresh()
+
+    def _guards_there(self) -> Iterator[layout.eni_guard]:
+        """Those of an earlier server."""
+        for value in self._ports["enis"].values():
+            yield layout.eni_config.from_buffer_copy(value).guard
+        for _, value in self._map("eni_addresses").entries():
+            yield layout.eni_guard.from_buffer_copy(value)
 
     def _ticks(self) -> int:
         return clock.ticks(run_once(self.program("clock"), clock.FRAME, ifindex=_LOOPBACK))
@@ -175,7 +186,10 @@ class DataPlane:
         with self._lock:
             self._opened()
             stale: list[tuple[Map, list[bytes]]] = []
-            for name, contents in entries.IN_ORDER:
+            places = self._rules_opened().place(plane)
+            errors |= dict(rules.errors(plane, places))
+            in_order = entries.in_order(places)
+            for name, contents in in_order:
                 if name == "nodes":
                     self._write_tables(plane, errors)
                 there = self._there(name)
@@ -186,13 +200,14 @@ class DataPlane:
                     self._count_anew(wanted, there)
                 self._put(name, now, there, errors)
                 stale.append((self._map(name), list(there.keys() - {key for _, key, _ in wanted})))
-            for name, contents in entries.IN_ORDER:
+            for name, contents in in_order:
                 if name in entries.CHANGED_LAST:
                     self._put(name, list(contents(plane, ifindex)), self._there(name), errors)
             for found, keys in reversed(stale):
                 self._remove(found, keys, errors)
             for slot in self._tables_opened().slots() - plane.nodes.keys():
                 self._tables_opened().remove(slot)
+            self._rules_opened().settle()
         return errors
 
     def _write_tables(self, plane: Plane, errors: dict[str, str]) -> None:
@@ -368,11 +383,13 @@ class DataPlane:
         with self._lock:
             if self._flow_table is not None:
                 self._flow_table.close()
+            if self._rules is not None:
+                self._rules.close()
             for found in self._maps.values():
                 found.close()
             for one in self._objects:
                 one.close()
-            self._flow_table = self._links = self._tables = None
+            self._flow_table = self._links = self._tables = self._rules = None
             self._maps, self._objects = {}, []
 
     def destroy(self) -> None:
@@ -407,6 +424,11 @@ class DataPlane:
         if self._flow_table is None:
             raise DataPlaneError("the data plane is not open")
         return self._flow_table
+
+    def _rules_opened(self) -> RuleStore:
+        if self._rules is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._rules
 
     def _tables_opened(self) -> Tables:
         if self._tables is None:

@@ -126,6 +126,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionTracking:
+    """For how long an idle flow is remembered, in seconds: an ENI's `ConnectionTrackingSpecification`, with AWS's defaults."""
+
+    tcp_established_s: int = 432_000
+    udp_s: int = 30
+    udp_stream_s: int = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkInterface:
     id: str
     account: str
@@ -145,6 +154,7 @@ class NetworkInterface:
     description: str = ""
     source_dest_check: bool = True
     groups: tuple[str, ...] = ()
+    connection_tracking: ConnectionTracking = ConnectionTracking()
     attachment: Attachment | None = None
     owner_object: str | None = None
     """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""

@@ -13,6 +13,7 @@ from opengwlb.model.plane import (
     EniEntry,
     EniRole,
     Gateway6Entry,
+    Guard,
     InspectorEntry,
     InspectorRule,
     NatEntry,
@@ -29,6 +30,7 @@ from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Su
 
 from . import attributes, balancing, flow_logs, names, network, slots, uplinks
 from .addressing import resolver_address
+from .guards import Guards
 from .inspector import parse_inspector_rules
 
 PASSING = ("pending", "available")
@@ -37,8 +39,10 @@ PASSING = ("pending", "available")
 
 def plane(snapshot: Snapshot, topology: Topology) -> Plane:
     """Everything the programs need, for the links of this topology."""
+    guards = Guards(snapshot)
     return Plane(
-        enis=_enis(snapshot, topology),
+        enis=_enis(snapshot, topology, guards),
+        members=guards.members,
         nodes=_nodes(snapshot, topology),
         targets=_targets(snapshot),
         endpoints=_endpoints(snapshot, topology),
@@ -80,7 +84,7 @@ def _number(table: RouteTable | None) -> int:
     return table.number if table is not None else DELIVERY_TABLE
 
 
-def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
+def _enis(snapshot: Snapshot, topology: Topology, guards: Guards) -> dict[PortRef, EniEntry]:
     tables = Tables(snapshot)
     watched = flow_logs.watched(snapshot)
     entries: dict[PortRef, EniEntry] = {}
@@ -93,19 +97,27 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
         uplink = snapshot.get(Uplink, link.id)
         subnet_id: str | None
         addresses: tuple[str, ...]
+        guard: Guard | None = None
+        apart: tuple[tuple[str, Guard], ...] = ()
         if gateway is not None:
             role, subnet_id, addresses, check = EniRole.IGW, None, (), False
         elif endpoint is not None:
             role, subnet_id, addresses, check = EniRole.ENDPOINT, endpoint.subnet, (), False
+            guard = guards.of_endpoint(endpoint.id, vpc=endpoint.vpc, subnet=endpoint.subnet)
         elif interface is not None:
             role, subnet_id = EniRole.ENI, interface.subnet
             addresses, check = (interface.private_ip,), interface.source_dest_check
+            guard = guards.of_interface(interface)
         elif uplink is not None:
             behind = uplinks.behind(snapshot, uplink.id)
             role, subnet_id = EniRole.UPLINK, uplink.subnet
             addresses = tuple(one.private_ip for one in behind)
             # One wire: who may send from other addresses cannot be told from who may not.
             check = all(one.source_dest_check for one in behind)
+            apart = tuple((one.private_ip, kept) for one in behind if (kept := guards.of_interface(one)) is not None)
+            # So it is taken for what came by the first of those that may send from other addresses.
+            forwards = next((one for one in behind if not one.source_dest_check), None)
+            guard = guards.of_interface(forwards) if forwards is not None else None
         else:
             continue
         subnet = snapshot.get(Subnet, subnet_id)
@@ -120,6 +132,8 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
             addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
+            guard=guard,
+            behind=apart,
             flow_log=bool(watched)
             and any(flow_logs.covers(watched, one) for one in flow_logs.at_port(snapshot, link.id)),
             resolver=resolver_address(vpc) if (vpc := snapshot.get(Vpc, link.a.box)) is not None else None,
