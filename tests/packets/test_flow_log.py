@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from scapy.layers.dhcp import BOOTP, DHCP
@@ -18,6 +19,9 @@ from scapy.packet import Packet, Raw
 from opengwlb.dataplane.layout import FLOW_LOG_SHARE
 from opengwlb.dataplane.syscalls import inside
 from opengwlb.model.flow_logs import FlowCount, FlowKey
+from opengwlb.model.plane import Guard
+from opengwlb.model.vpc import NetworkAcl, NetworkAclEntry
+from opengwlb.policy.rules import compile_acl
 
 from .harness import eventually, iperf_gbits
 from .test_security_groups import ALL_OUT, guards
@@ -159,6 +163,24 @@ def test_what_a_group_refuses_is_rejected_on_the_side_whose_group_it_is(guarded:
     guards(guarded, alice=(), bob=ALL_OUT)
     new = guarded.frame(family, "alice") / TCP(sport=4013, dport=443, flags="S")  # the other one is remembered
     assert set(seen(guarded, new)) == {("alice", "egress", "REJECT")}
+
+
+@families
+@pytest.mark.parametrize("egress", [True, False], ids=["outbound", "inbound"])
+def test_what_a_network_acl_denies_is_rejected_at_the_interface_of_its_subnet(
+    guarded: Vpc, family: Family, egress: bool
+) -> None:
+    everything = tuple(
+        NetworkAclEntry(number=100 + number, egress=out, allow=out is not egress, protocol="-1", cidr=cidr)
+        for number, (out, cidr) in enumerate(product((True, False), ("0.0.0.0/0", "::/0")))
+    )
+    acl = compile_acl(NetworkAcl(id="acl-1", account="1", region="r", vpc="vpc-1", entries=everything))
+    where = "alice" if egress else "bob"
+    guard = Guard(interface=where, owner=1, vpc=1, acl=acl, guards4=True, guards6=True, guards_other=True)
+    guarded.say([replace(one, guard=guard if one.port.device == where else None) for one in guarded.entries])
+    found = seen(guarded, guarded.frame(family, "alice") / UDP(sport=4014, dport=9))
+    denied = ("alice", "egress", "REJECT") if egress else ("bob", "ingress", "REJECT")
+    assert set(found) == ({denied} if egress else {("alice", "egress", "ACCEPT"), denied})
 
 
 @families

@@ -247,6 +247,14 @@ def test_names_and_metadata_are_not_logged(lab: Lab, logs: dict[str, str]) -> No
     assert {row["dstaddr"] for row in lab.rows(logs["subnet"])[known:]} == {lab.client.address, lab.service.address}
 
 
+def test_asking_why_is_no_traffic(lab: Lab, logs: dict[str, str]) -> None:
+    known = len(lab.rows(logs["vpc"]))
+    asked = ("why", lab.client.address, lab.service.address, "tcp", "40000:7777", "--from", lab.client.interface)
+    answer = json.loads(lab.server.gwlb(*asked, "--json").stdout)
+    assert answer["arrives"] and answer["by"] == "programs"
+    assert lab.rows(logs["vpc"])[known:] == []
+
+
 def test_what_was_seen_outlives_the_server(lab: Lab, logs: dict[str, str]) -> None:
     known = len(lab.rows(logs["subnet"]))
     assert lab.ping()
