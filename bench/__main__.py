@@ -19,7 +19,7 @@ from rich.console import Console
 
 from opengwlb.dataplane.errors import DataPlaneError
 
-from . import api, boxes, chain, changes, figures, lab, memory, metrics, packets, rivals, through, watching
+from . import api, boxes, chain, changes, figures, flow_logs, lab, memory, metrics, packets, rivals, through, watching
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
@@ -83,6 +83,10 @@ def _memory(bench: Bench) -> list[Figure]:
 
 def _changes(bench: Bench) -> list[Figure]:
     return changes.rows(prefix=bench.prefix, load=bench.load, say=bench.say)
+
+
+def _flow_logs(bench: Bench) -> list[Figure]:
+    return flow_logs.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
 
 
 def _bulk(bench: Bench) -> list[Figure]:
@@ -151,6 +155,7 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "memory": _memory,
     "changes": _changes,
     "watching": _watching,
+    "flow-logs": _flow_logs,
     "latency": _latency,
     "bulk": _bulk,
     "small": _small,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.stories.cloud import Partner, healthy, image, partner
+from tests.stories.cloud import Partner, healthy, image, let_in, partner
 from tests.stories.server import REGION, Server, until
 from tests.stories.test_foreign_appliances import hairpin_user_data
 
@@ -107,6 +107,7 @@ def _build(server: Server) -> Lab:
     server.account("customer")
     ec2 = server.client("ec2", "customer")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    let_in(ec2, vpc)
     subnets, tables, hosts = {}, {}, {}
     for name, number in (("client", 1), ("server", 2), ("endpoint", 3)):
         subnets[name] = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}a")[

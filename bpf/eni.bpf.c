@@ -32,7 +32,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_ENIS);
 	__type(key, struct eni_address);
-	__type(value, __u8);
+	__type(value, struct eni_guard);
 } eni_addresses SEC(".maps");
 
 struct {
@@ -56,6 +56,17 @@ static __always_inline int holds(const struct eni_config *port, __be32 address)
 	struct eni_address key = {.ifindex = port->ifindex, .address = address};
 
 	return (address && address == port->address) || bpf_map_lookup_elem(&eni_addresses, &key) != NULL;
+}
+
+/* What guards an address: behind an uplink each is an interface of its own. */
+static __always_inline const struct eni_guard *guard_behind(const struct eni_config *port, __be32 address)
+{
+	struct eni_address key = {.ifindex = port->ifindex, .address = address};
+	const struct eni_guard *guard = NULL;
+
+	if (port->role == ENI_ROLE_UPLINK)
+		guard = bpf_map_lookup_elem(&eni_addresses, &key);
+	return guard ?: &port->guard;
 }
 
 static __always_inline int holds6(__u32 ifindex, const struct in6_addr *address)
@@ -102,7 +113,7 @@ static __always_inline int leads_elsewhere(struct __sk_buff *skb, const struct e
 
 /* Every address of the subnet has the router's MAC, as in AWS, where the network and not the neighbour answers. Not the asker's own:
  * hosts probe for duplicates of it. */
-static __always_inline int answer_arp(struct __sk_buff *skb, const struct eni_config *port)
+static __noinline int answer_arp(struct __sk_buff *skb, const struct eni_config *port)
 {
 	struct arp_frame *frame;
 	__be32 asked;
@@ -180,24 +191,41 @@ static __always_inline __u32 by_delivery_table(long answer)
 	}
 }
 
-/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out` and the next hop in `next`. */
+/* The verdict of the routing decision; eni_forwarded with the port to leave by in `out` and the next hop in `next`. Inside the subnet no
+ * route table applies. One place in the program asks for both tables: two would take twice the stack. */
 static __always_inline __u32 route(struct __sk_buff *skb, const struct iphdr *ip, const struct eni_config *port, __u32 *out,
 				   __be32 *next)
 {
-	__u32 verdict = 0;
+	int inside = (ip->daddr & port->mask) == port->subnet;
+	__u32 verdict;
+	long answer;
 
-	if ((ip->daddr & port->mask) != port->subnet) /* inside the subnet no route table applies */
-		verdict = by_route_table(fib_ask(skb, ip, port->table, out, next));
-	return verdict ?: by_delivery_table(fib_ask(skb, ip, port->delivery, out, next));
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 2; i++) {
+		answer = fib_ask(skb, ip, inside ? port->delivery : port->table, out, next);
+		verdict = inside ? by_delivery_table(answer) : by_route_table(answer);
+		if (verdict)
+			return verdict;
+		inside = 1;
+	}
+	return VERDICT_fib_error;
 }
 
 static __always_inline __u32 route6(struct __sk_buff *skb, const struct ipv6hdr *ip, const struct eni_config *port, __u32 *out)
 {
-	__u32 verdict = 0;
+	int inside = ipv6_in_subnet(&ip->daddr, port->subnet6);
+	__u32 verdict;
+	long answer;
 
-	if (!ipv6_in_subnet(&ip->daddr, port->subnet6))
-		verdict = by_route_table(fib_ask6(skb, ip, port->table, out));
-	return verdict ?: by_delivery_table(fib_ask6(skb, ip, port->delivery, out));
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 2; i++) {
+		answer = fib_ask6(skb, ip, inside ? port->delivery : port->table, out);
+		verdict = inside ? by_delivery_table(answer) : by_route_table(answer);
+		if (verdict)
+			return verdict;
+		inside = 1;
+	}
+	return VERDICT_fib_error;
 }
 
 /* Who is behind an uplink the kernel finds out, by ARP from the router's own address, and remembers like any router. */
@@ -222,7 +250,8 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 		flow_log_sent(skb, port, 4, 0, NULL); /* nobody judged it */
 		return drop(skb, verdict == VERDICT_eni_forwarded ? VERDICT_eni_not_configured : verdict);
 	}
-	judgement = judge(skb, port, leaving);
+	judgement = judge(skb, port, leaving, guard_behind(port, ip->saddr), guard_behind(leaving, next),
+			  judge_kind(ip->protocol, ENI_GUARDS_4));
 	flow_log_sent(skb, port, 4, judgement.egress, leaving);
 	if (judgement.egress)
 		return drop(skb, judgement.egress);
@@ -242,20 +271,24 @@ static __always_inline int forward(struct __sk_buff *skb, struct iphdr *ip, cons
 	return bpf_redirect(out, 0);
 }
 
-static __always_inline int forward6(struct __sk_buff *skb, struct ipv6hdr *ip, const struct eni_config *port)
+/* A function of its own beside take_ipv6(), so that the stack has room for both. */
+static __noinline int forward6(struct __sk_buff *skb, const struct eni_config *port)
 {
-	struct ethhdr *eth = (void *)ip - ETH_HLEN;
+	struct ethhdr *eth = (void *)(long)skb->data;
+	struct ipv6hdr *ip = (void *)(eth + 1);
 	const struct eni_config *leaving;
 	struct judgement judgement;
-	__u32 out = 0, mtu = 0;
-	__u32 verdict = route6(skb, ip, port, &out);
+	__u32 verdict, out = 0, mtu = 0;
 
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return drop(skb, VERDICT_malformed);
+	verdict = route6(skb, ip, port, &out);
 	leaving = verdict == VERDICT_eni_forwarded ? eni_at(out) : NULL;
 	if (!leaving) {
 		flow_log_sent(skb, port, 6, 0, NULL); /* nobody judged it */
 		return drop(skb, verdict == VERDICT_eni_forwarded ? VERDICT_eni_not_configured : verdict);
 	}
-	judgement = judge(skb, port, leaving);
+	judgement = judge(skb, port, leaving, &port->guard, &leaving->guard, judge_kind(ip->nexthdr, ENI_GUARDS_6));
 	flow_log_sent(skb, port, 6, judgement.egress, leaving);
 	if (judgement.egress)
 		return drop(skb, judgement.egress);
@@ -294,7 +327,8 @@ static __always_inline int answer_neighbour(struct __sk_buff *skb, const struct 
 	return bpf_redirect(skb->ifindex, 0);
 }
 
-/* A function of its own, so that IPv4 pays nothing for it. */
+/* A function of its own, so that IPv4 pays nothing for it. GOES_ON for what is to be forwarded. */
+#define GOES_ON 0x100 /* no TC_ACT_… */
 static __noinline int take_ipv6(struct __sk_buff *skb, const struct eni_config *port)
 {
 	struct ipv6hdr *ip;
@@ -317,7 +351,7 @@ static __noinline int take_ipv6(struct __sk_buff *skb, const struct eni_config *
 		flow_log_sent(skb, port, 6, 0, NULL);
 		return to_stack(skb, port, VERDICT_ttl_exceeded);
 	}
-	return forward6(skb, ip, port);
+	return GOES_ON;
 }
 
 /* Instance metadata and the name server: addresses of the router's own box, for instances alone. 169.254.169.254 and .253 are the same
@@ -353,6 +387,7 @@ int eni(struct __sk_buff *skb)
 	__u32 ifindex = skb->ifindex;
 	const struct eni_config *port = eni_at(ifindex);
 	struct iphdr *ip;
+	int answer;
 
 	if (!port)
 		return drop(skb, VERDICT_eni_not_configured);
@@ -364,7 +399,8 @@ int eni(struct __sk_buff *skb)
 	case ETH_P_ARP:
 		return answer_arp(skb, port);
 	case ETH_P_IPV6:
-		return take_ipv6(skb, port);
+		answer = take_ipv6(skb, port);
+		return answer == GOES_ON ? forward6(skb, port) : answer;
 	default:
 		return drop(skb, VERDICT_not_ip);
 	}

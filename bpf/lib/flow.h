@@ -19,6 +19,7 @@
 
 #include "../shared/layout.h"
 #include "parse.h"
+#include "settings.h"
 #include "siphash.h"
 
 #define FLOW_SETS_DEFAULT 32768 /* user space sizes the table when it makes it */
@@ -42,13 +43,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct flow_tuple);
 } flow_tuples SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_settings);
-} flow_settings SEC(".maps");
 
 /* By first set: when the last of its flows that live in a second one will have expired, a little later than true. */
 struct {
@@ -87,29 +81,9 @@ static __always_inline __u64 flow_tag(const struct flow_hash *hash)
 	return (hash->print.high & ~(__u64)(FLOW_VALID | FLOW_BUSY)) | FLOW_VALID;
 }
 
-static __always_inline const struct flow_settings *flow_settled(void)
-{
-	const __u32 zero = 0;
-
-	return bpf_map_lookup_elem(&flow_settings, &zero);
-}
-
-/* The clock of flows: CLOCK_MONOTONIC in steps of a timer tick. jiffies cost nothing, asking the clock 23 ns. */
-static __always_inline __u64 flow_now(void)
-{
-	const struct flow_settings *settings = flow_settled();
-
-	return settings ? settings->clock_base_ns + bpf_jiffies64() * settings->clock_tick_ns : 0;
-}
-
 static __always_inline __u32 flow_cookie(const struct flow_hash *hash, __u32 index, __u32 generation)
 {
 	return generation << (hash->index_bits & 31) | index;
-}
-
-static __always_inline __u64 pair(__u32 high, __u32 low)
-{
-	return (__u64)high << 32 | low;
 }
 
 /* One end of a tuple as a number in which each of its bits counts: neighbours, which have neighbouring addresses, must not cancel out. */

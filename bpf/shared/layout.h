@@ -58,7 +58,25 @@ struct drop_samples {
 enum eni_role { ENI_ROLE_ENI = 1, ENI_ROLE_IGW = 2, ENI_ROLE_ENDPOINT = 3, ENI_ROLE_UPLINK = 4 };
 #define ENI_SOURCE_DEST_CHECK 1
 #define ENI_IPV6 2 /* the VPC has IPv6 */
+/* Something behind the port has groups or an ACL that may refuse such packets; without these bits nobody is asked. */
+#define ENI_GUARDS_4 4	  /* TCP and UDP over IPv4 */
+#define ENI_GUARDS_6 8	  /* TCP and UDP over IPv6 */
+#define ENI_GUARDS_OTHER 16 /* other protocols */
 #define ENI_FLOW_LOG 64 /* a flow log covers it */
+/* What guards one network interface: its security groups, and the ACL of its subnet. Rule sets lie in `rules`. */
+#define GUARD_CLOSED 1 /* its rules could not be written: nothing passes */
+struct eni_guard {
+	__u64 vpc;	 /* number, in `group_members` */
+	__u32 owner;	 /* number of the interface, whose tracked flows these are */
+	__u32 groups;	 /* number of the rule set of its groups; 0: none, nothing is refused */
+	__u32 groups_at; /* and its place */
+	__u32 acl;	 /* the same of the subnet's ACL; 0: lets everything pass */
+	__u32 acl_at;
+	__u32 flags; /* GUARD_… */
+	__u32 tcp_idle_s;
+	__u16 udp_idle_s;
+	__u16 udp_stream_idle_s;
+};
 struct eni_config {
 	__u32 ifindex; /* 0: there is none in this place */
 	__u32 role;
@@ -72,9 +90,11 @@ struct eni_config {
 	__u8 peer_mac[6]; /* the other end */
 	__be32 subnet6[2]; /* the first half of the subnet's /64; 0 when there is none */
 	__be32 resolver;   /* the VPC's name server; 0 when there is none */
+	struct eni_guard guard; /* an uplink's: of whoever is behind it with an address that is not its own */
 };
 
-/* eni_addresses: HASH eni_address -> u8. The addresses that an ENI may send from and receive for. */
+/* eni_addresses: HASH eni_address -> eni_guard. The addresses that an ENI may send from and receive for; behind an uplink each is an
+ * interface with a guard of its own, elsewhere they are all zeros. */
 struct eni_address {
 	__u32 ifindex;
 	__be32 address;
@@ -120,6 +140,81 @@ struct flow_log_port {
 	__u32 round; /* that `records` counts */
 	__u32 records;
 };
+
+/* rules: ARRAY[RULE_PAGES], mmapable. A rule set lies within one page, from word `at % RULE_WORDS` of page `at / RULE_WORDS` on; its words
+ * name other places by their distance from there. See lib/rules.h, and dataplane/rules.py, which writes them.
+ *   word 0		length in words << 32 | number
+ *   from word 1	struct rule_direction for egress, then for ingress
+ *   then		tables and bit vectors
+ * Of each table entry the upper half is where its interval begins, the lower half the vector that holds there: 0, none. IPv6 takes three
+ * words for that: the address's halves, and the vector. */
+#define RULE_PAGES 4
+#define RULE_WORDS (1 << 19)
+#define RULE_VECTOR_WORDS 16 /* the most bits, by 64 */
+#define RULE_STEPS 13	     /* 2^13 entries of a table, the most */
+/* What packets are sorted by besides addresses: protocol << 17, and in the rest the destination port, or ICMP's type and code. */
+#define SERVICE_PROTOCOL_SHIFT 17
+#define SERVICE_NO_PORTS (1 << 16) /* a later fragment of an unknown datagram */
+#define RULE_FULL_TCP4 1 /* the groups have a rule for all of TCP, from or to everywhere in IPv4 */
+#define RULE_FULL_UDP4 2
+#define RULE_FULL_TCP6 4
+#define RULE_FULL_UDP6 8
+struct rule_table {
+	__u32 count;
+	__u32 at;
+};
+struct rule_direction {
+	struct rule_table services;
+	struct rule_table ipv4;
+	struct rule_table ipv6;
+	struct rule_table classes; /* by who has which groups: `group_members` */
+	__u32 everywhere4;	   /* the vector of what holds for every IPv4 address */
+	__u32 everywhere6;
+	__u32 width; /* of vectors, in words */
+	__u32 full;  /* RULE_FULL_… */
+	__u32 allow; /* ACLs: which bits allow; the lowest bit that matches decides */
+	__u32 pad;
+};
+struct rule_page {
+	__u64 words[RULE_WORDS];
+};
+
+/* group_members: HASH group_member -> u32. Who has groups at all: the class of all who have the same. */
+#define MAX_GROUP_MEMBERS 131072
+struct group_member {
+	__u64 vpc;
+	__be32 address[4]; /* IPv4 in the last, behind 0, 0 and ffff */
+};
+
+/* tracked: ARRAY set -> tracked_set, mmapable. What was decided of flows at each interface; see lib/tracking.h. */
+#define TRACKED_WAYS 8
+#define TRACKED_VALID 1
+#define TRACKED_BUSY 2
+#define TRACKED_FLOW 0x01	/* its groups allowed it to begin: its answers pass, and it outlives the rule */
+#define TRACKED_BY_INGRESS 0x02 /* it began with a packet to the interface */
+#define TRACKED_ANSWERED 0x04
+#define TRACKED_CONFIRMED 0x08 /* who began it went on after the answer */
+#define TRACKED_STREAM 0x10	/* and was answered again */
+#define TRACKED_FIN_0 0x20	/* from the interface */
+#define TRACKED_FIN_1 0x40	/* to it */
+#define TRACKED_RST 0x80
+#define TRACKED_TCP 0x100
+#define TRACKED_UDP 0x200
+#define TRACKED_TIME_SHIFT 27 /* times are in units of 2^27 ns, 0.134 s */
+#define TRACKED_NUMBER_SHIFT 4 /* of `groups` and `acl`; below it, bit 0 and 1: holds for egress, for ingress */
+struct tracked_slot {
+	__u64 tag;
+	__u32 fingerprint;
+	__u32 owner; /* the interface, as in eni_guard */
+	__u32 until; /* flow_now() >> TRACKED_TIME_SHIFT: later it is free */
+	__u32 state; /* TRACKED_… */
+	__u32 groups; /* number of the rule set that allows the flow's packets by itself, and in which direction */
+	__u32 acl;    /* the same of the ACL */
+};
+struct tracked_set {
+	struct tracked_slot slots[TRACKED_WAYS];
+};
+/* datagrams: LRU_HASH, see lib/datagram.h. Programs only. */
 
 /* uplinks: HASH ifindex -> u32 ifindex. A NIC of this machine and the host's end of its uplink, each with the other; see uplink.bpf.c. */
 

@@ -93,7 +93,18 @@
 	/* Uplink to a NIC of this machine: uplink.bpf.c */                                                                    \
 	V(110, uplink_in, PASS, "Came in by a NIC of this machine, for the VPC behind it.")                                     \
 	V(111, uplink_out, PASS, "Left the VPC by a NIC of this machine.")                                                      \
-	V(112, uplink_not_configured, DROP, "The uplink is not in service (yet, or any more).")
+	V(112, uplink_not_configured, DROP, "The uplink is not in service (yet, or any more).")                                 \
+	/* Security groups and network ACLs, in the VPC's router: eni.bpf.c */                                                 \
+	V(120, security_group_egress, DROP,                                                                                    \
+	  "No outbound rule of the sending network interface's security groups allows it, and it answers nothing.")            \
+	V(121, security_group_ingress, DROP,                                                                                   \
+	  "No inbound rule of the receiving network interface's security groups allows it, and it answers nothing.")           \
+	V(122, network_acl_egress, DROP, "The network ACL of the subnet that it leaves denies it outbound.")                    \
+	V(123, network_acl_ingress, DROP, "The network ACL of the subnet that it enters denies it inbound.")                    \
+	V(124, tracking_full, DROP,                                                                                            \
+	  "A new flow that security groups must remember found no room: too many of the interface's flows are open.")          \
+	V(125, rules_missing, DROP,                                                                                            \
+	  "The interface's security groups or network ACL are too large to be kept: until they fit, nothing passes.")
 
 #define V(number, name, kind, sentence) VERDICT_##name = number,
 enum verdict { VERDICTS(V) VERDICT_MAX = 128 };

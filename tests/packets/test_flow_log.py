@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from scapy.layers.dhcp import BOOTP, DHCP
@@ -18,8 +19,12 @@ from scapy.packet import Packet, Raw
 from opengwlb.dataplane.layout import FLOW_LOG_SHARE
 from opengwlb.dataplane.syscalls import inside
 from opengwlb.model.flow_logs import FlowCount, FlowKey
+from opengwlb.model.plane import Guard
+from opengwlb.model.vpc import NetworkAcl, NetworkAclEntry
+from opengwlb.policy.rules import compile_acl
 
 from .harness import eventually, iperf_gbits
+from .test_security_groups import ALL_OUT, guards
 from .testrun import Run
 from .vpc import FAMILIES, IPV4, IPV6, RESOLVER, Family, Vpc, built
 
@@ -35,7 +40,8 @@ def vpc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vpc]:
 
 
 def cover(vpc: Vpc, *ports: str) -> None:
-    vpc.say([replace(entry, flow_log=entry.port.device in ports) for entry in vpc.entries])
+    vpc.entries = [replace(entry, flow_log=entry.port.device in ports) for entry in vpc.entries]
+    vpc.say(vpc.entries)
 
 
 def drained(vpc: Vpc) -> dict[FlowKey, FlowCount]:
@@ -137,6 +143,56 @@ def test_the_path_is_the_one_that_the_route_took(vpc: Vpc, family: Family, to: s
 def test_a_packet_that_the_receivers_address_check_drops_is_no_record_of_the_receiver(vpc: Vpc) -> None:
     found = seen(vpc, vpc.frame(IPV4, "alice", to="checked") / UDP(sport=4004, dport=9))
     assert set(found) == {("alice", "egress", "ACCEPT")}
+
+
+@pytest.fixture
+def guarded(vpc: Vpc) -> Iterator[Vpc]:
+    yield vpc
+    vpc.say(vpc.entries)
+
+
+@families
+def test_what_a_group_refuses_is_rejected_on_the_side_whose_group_it_is(guarded: Vpc, family: Family) -> None:
+    frame = guarded.frame(family, "alice") / TCP(sport=4010, dport=443, flags="S")
+    guards(guarded, alice=ALL_OUT, bob=ALL_OUT)
+    found = seen(guarded, frame, frame)
+    assert set(found) == {("alice", "egress", "ACCEPT"), ("bob", "ingress", "REJECT")}
+    for key, count in found.values():
+        assert (key.source, key.destination, key.destination_port) == (family.alice, family.bob, 443)
+        assert (count.packets, count.tcp_flags) == (2, 2)
+    guards(guarded, alice=(), bob=ALL_OUT)
+    new = guarded.frame(family, "alice") / TCP(sport=4013, dport=443, flags="S")  # the other one is remembered
+    assert set(seen(guarded, new)) == {("alice", "egress", "REJECT")}
+
+
+@families
+@pytest.mark.parametrize("egress", [True, False], ids=["outbound", "inbound"])
+def test_what_a_network_acl_denies_is_rejected_at_the_interface_of_its_subnet(
+    guarded: Vpc, family: Family, egress: bool
+) -> None:
+    everything = tuple(
+        NetworkAclEntry(number=100 + number, egress=out, allow=out is not egress, protocol="-1", cidr=cidr)
+        for number, (out, cidr) in enumerate(product((True, False), ("0.0.0.0/0", "::/0")))
+    )
+    acl = compile_acl(NetworkAcl(id="acl-1", account="1", region="r", vpc="vpc-1", entries=everything))
+    where = "alice" if egress else "bob"
+    guard = Guard(interface=where, owner=1, vpc=1, acl=acl, guards4=True, guards6=True, guards_other=True)
+    guarded.say([replace(one, guard=guard if one.port.device == where else None) for one in guarded.entries])
+    found = seen(guarded, guarded.frame(family, "alice") / UDP(sport=4014, dport=9))
+    denied = ("alice", "egress", "REJECT") if egress else ("bob", "ingress", "REJECT")
+    assert set(found) == ({denied} if egress else {("alice", "egress", "ACCEPT"), denied})
+
+
+@families
+def test_answers_of_an_allowed_flow_are_accepted_as_the_group_remembers_it(guarded: Vpc, family: Family) -> None:
+    guards(guarded, alice=ALL_OUT)
+    seen(guarded, guarded.frame(family, "alice") / TCP(sport=4011, dport=80, flags="S"))
+    drained(guarded)
+    for port, action in ((4011, "ACCEPT"), (4012, "REJECT")):
+        frame = guarded.frame(family, "bob", source="bob", to="alice") / TCP(sport=80, dport=port, flags="SA")
+        guarded.verdict_at("bob", frame)
+        mine = {(key.direction, key.action) for key in drained(guarded) if key.destination_port == port}
+        assert mine == {("egress", "ACCEPT"), ("ingress", action)}
 
 
 def left_out(vpc: Vpc) -> dict[str, Packet]:

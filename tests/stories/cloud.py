@@ -15,6 +15,27 @@ python3 -m http.server 80 >/dev/null 2>&1 &
 """
 
 
+EVERYTHING = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+
+
+def allowed(protocol: str, port: int, *cidrs: str) -> dict[str, Any]:
+    """Inbound: one port, from these blocks of IPv4."""
+    return {
+        "IpProtocol": protocol,
+        "FromPort": port,
+        "ToPort": port,
+        "IpRanges": [{"CidrIp": cidr} for cidr in cidrs],
+    }
+
+
+def let_in(ec2: Any, vpc: str, *permissions: dict[str, Any]) -> str:
+    """What the default security group of a VPC lets in beside its own members: everything, if nothing is said. Its id."""
+    wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    group = str(ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"])
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=list(permissions or (EVERYTHING,)))
+    return group
+
+
 def image(ec2: Any, name: str) -> str:
     """AMI id of a built-in image by name; any other image is named by its id."""
     if name.startswith("ami-"):
@@ -63,10 +84,15 @@ def partner(
     user_data: str = "",
     cidr: str = "10.9.0.0/16",
     interval_s: int = 5,
+    lets_in: tuple[dict[str, Any], ...] = (),
 ) -> Partner:
-    """A security VPC with a load balancer, running appliances, a listener and a service open to everyone."""
+    """A security VPC with a load balancer, running appliances, a listener and a service open to everyone.
+
+    The appliances' group lets in what a load balancer needs, GENEVE and health checks of its own VPC, or what `lets_in` says.
+    """
     ec2, elb = server.client("ec2", account), server.client("elbv2", account)
     vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    let_in(ec2, vpc, *(lets_in or (allowed("udp", 6081, cidr), allowed("tcp", 80, cidr))))
     prefix = cidr.split(".0.0/")[0]
     subnets = {
         zone: ec2.create_subnet(VpcId=vpc, CidrBlock=f"{prefix}.{index}.0/24", AvailabilityZone=REGION + zone)[
@@ -125,10 +151,12 @@ def customer(
     account: str = "customer1",
     zones: tuple[str, ...] = ("a",),
     user_data: str = WEB,
+    lets_in: tuple[dict[str, Any], ...] = (),
 ) -> Customer:
     """10.0.0.0/16 with an application (10.0.<16n>.32/28 …) and an endpoint in each zone, and the four tables of facts 6.2."""
     ec2 = server.client("ec2", account)
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    let_in(ec2, vpc, *lets_in)
     igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
     tables = {"edge": ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]}

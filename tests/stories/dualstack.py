@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .cloud import image
+from .cloud import allowed, image, let_in
 from .server import REGION, Server, until
 
 CLIENT = "2001:db8:ffff::1"
@@ -98,6 +98,7 @@ def services_of(server: Server) -> dict[str, Service]:
     server.account("partner")
     ec2, elb = server.client("ec2", "partner"), server.client("elbv2", "partner")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    let_in(ec2, vpc["VpcId"], allowed("udp", 6081, "10.9.0.0/16"), allowed("tcp", 80, "10.9.0.0/16"))
     subnet = ec2.create_subnet(
         VpcId=vpc["VpcId"],
         CidrBlock="10.9.0.0/24",
@@ -146,6 +147,7 @@ def site_of(server: Server, services: dict[str, Service]) -> Site:
     server.account("customer")
     ec2 = server.client("ec2", "customer")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    let_in(ec2, vpc["VpcId"])
     block, vpc_id = block_of(vpc), vpc["VpcId"]
     igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc_id)

@@ -21,7 +21,7 @@ from opengwlb.dataplane.maps import Map
 from opengwlb.dataplane.syscalls import inside, open_pin
 from opengwlb.model.ids import device_name
 
-from .cloud import answers, image
+from .cloud import answers, image, let_in
 from .dualstack import CLIENT, FORBIDDEN, Service, Site, http6, nth, services_of, site_of
 from .server import BIN, Server, until
 
@@ -415,6 +415,7 @@ def test_a_vpc_gets_ipv6_while_it_runs_and_loses_it_again(server: Server) -> Non
     server.account("late")
     ec2 = server.client("ec2", "late")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    let_in(ec2, vpc)
     igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]

@@ -213,6 +213,30 @@ def test_bulk_and_a_refused_connection_are_told_as_the_interfaces_counted_them(l
     }
 
 
+def test_a_connection_that_a_group_refuses_is_rejected_at_the_interface_that_refuses_it(
+    lab: Lab, logs: dict[str, str]
+) -> None:
+    group = lab.ec2.create_security_group(GroupName="closed", Description="nothing in", VpcId=lab.vpc)["GroupId"]
+    (own,) = lab.ec2.describe_network_interfaces(NetworkInterfaceIds=[lab.service.interface])["NetworkInterfaces"][0][
+        "Groups"
+    ]
+    lab.ec2.modify_network_interface_attribute(NetworkInterfaceId=lab.service.interface, Groups=[group])
+    try:
+        until(lambda: not lab.ping(), what="the group refuses", seconds=10)
+        known = len(lab.rows(logs["vpc"]))
+        lab.server.inside(
+            lab.client.instance, "timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{lab.service.address}/82"
+        )
+        rows = [row for row in lab.rows(logs["vpc"])[known:] if row["dstport"] == "82"]
+    finally:
+        lab.ec2.modify_network_interface_attribute(NetworkInterfaceId=lab.service.interface, Groups=[own["GroupId"]])
+    assert {(row["interface-id"], row["flow-direction"], row["action"]) for row in rows} == {
+        (lab.client.interface, "egress", "ACCEPT"),
+        (lab.service.interface, "ingress", "REJECT"),
+    }
+    until(lab.ping, what="the group allows again", seconds=10)
+
+
 def test_names_and_metadata_are_not_logged(lab: Lab, logs: dict[str, str]) -> None:
     known = len(lab.rows(logs["subnet"]))
     for address, port in (("169.254.169.254", 80), ("10.7.0.2", 53), ("169.254.169.253", 53)):
@@ -221,6 +245,14 @@ def test_names_and_metadata_are_not_logged(lab: Lab, logs: dict[str, str]) -> No
     lab.server.inside(lab.client.instance, "ping", "-c1", "-W1", "10.7.0.1")
     assert lab.ping()
     assert {row["dstaddr"] for row in lab.rows(logs["subnet"])[known:]} == {lab.client.address, lab.service.address}
+
+
+def test_asking_why_is_no_traffic(lab: Lab, logs: dict[str, str]) -> None:
+    known = len(lab.rows(logs["vpc"]))
+    asked = ("why", lab.client.address, lab.service.address, "tcp", "40000:7777", "--from", lab.client.interface)
+    answer = json.loads(lab.server.gwlb(*asked, "--json").stdout)
+    assert answer["arrives"] and answer["by"] == "programs"
+    assert lab.rows(logs["vpc"])[known:] == []
 
 
 def test_what_was_seen_outlives_the_server(lab: Lab, logs: dict[str, str]) -> None:

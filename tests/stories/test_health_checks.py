@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .cloud import image
+from .cloud import image, let_in
 from .server import REGION, Server, until
 
 SERVER = """#!/bin/sh
@@ -44,6 +44,7 @@ class Lab:
         server.account("partner")
         self.ec2, self.elb = server.client("ec2", "partner"), server.client("elbv2", "partner")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        let_in(self.ec2, self.vpc)
         self.subnet = self._subnet("10.9.0.0/24", "a")
         launched = self.ec2.run_instances(
             ImageId=image(self.ec2, "linux"), MinCount=1, MaxCount=1, SubnetId=self.subnet, UserData=SERVER

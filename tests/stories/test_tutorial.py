@@ -101,6 +101,11 @@ def prerequisites(server: Server) -> dict[str, str]:
     consumer(
         "ec2", "associate-route-table", "--route-table-id", made["endpoint-rtb"], "--subnet-id", made["gwlbe-subnet"]
     )
+    default = consumer("ec2", "describe-security-groups", "--filters", f"Name=vpc-id,Values={made['vpc']}")
+    consumer(
+        *("ec2", "authorize-security-group-ingress", "--group-id", default["SecurityGroups"][0]["GroupId"]),
+        *("--protocol", "tcp", "--port", "80", "--cidr", "0.0.0.0/0"),
+    )
     made["application"] = consumer(
         "ec2",
         "run-instances",

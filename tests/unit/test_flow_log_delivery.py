@@ -19,7 +19,7 @@ from opengwlb.model.flow_logs import FlowCount, FlowKey, FlowLog
 from opengwlb.model.topology import PortRef
 from opengwlb.model.vpc import NetworkInterface
 from opengwlb.observe.flow_log_tail import tail
-from opengwlb.policy import names
+from opengwlb.policy import flow_log_windows, names
 
 T0 = 1_800_000_000.0
 """A whole minute, and a whole ten minutes."""
@@ -385,6 +385,38 @@ def test_files_rotate_and_the_oldest_go(lab: Lab, tmp_path: Path) -> None:
     sizes = [(world.directory / name).stat().st_size for name in world.files()]
     assert max(sizes) < 600 and sum(sizes) <= 3000
     assert world.lines(log)[-1].endswith("OK")
+
+
+def test_an_account_that_sees_too_much_loses_records_and_another_does_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow_log_windows, "MOST_ROWS_OF_ACCOUNT", 3)
+    log = world.log()
+    for minute in (1, 2):
+        for port in range(5):
+            world.kernel.see(replace(TCP, source_port=port))
+        world.at(60 * minute)
+        statuses = [line.split()[-1] for line in world.lines(log)]
+        assert (statuses.count("OK"), statuses.count("SKIPDATA")) == (3 * minute, minute)
+
+
+def test_without_a_data_plane_nothing_is_delivered_and_orphans_go_all_the_same(world: World) -> None:
+    world.log(resource=world.eni, resource_type="NetworkInterface")
+    idle = FlowLogKeeper(
+        store=world.lab.api.store,
+        records=None,
+        ifindex=dict,
+        may_publish=lambda snapshot, log: True,
+        directory=world.directory,
+        clock=lambda: world.now,
+    )
+
+    def work(tx: Any) -> None:
+        tx.delete(NetworkInterface, world.eni)
+
+    world.lab.api.store.transact(work)
+    assert idle.reconcile() > 0 and idle.flush(None) == 0
+    assert list(world.lab.api.store.snapshot().values(FlowLog)) == [] and world.files() == []
 
 
 def test_flushing_ends_the_intervals_of_one_account_now(world: World) -> None:

@@ -153,15 +153,17 @@ def _instance(
 ) -> Iterator[tuple[ImageAppliance, Place]]:
     user_data = profile.user_data.replace("{nodes}", " ".join(NODES)).replace("{node}", NODES[0])
     vpc = cloud.vpc("gwlb-certify", cidr=CIDR)
-    subnet, ids = "", []
+    subnet, group, ids = "", "", []
     try:
         subnet = cloud.subnet("gwlb-certify", vpc=vpc, cidr=SUBNET, letter="a")
+        # What is judged is the appliance, not a group that somebody gave it.
+        group = cloud.security_group("gwlb-certify", vpc=vpc, rules=[("-1", -1, -1, ["0.0.0.0/0"])])
         plain = cloud.image("opengwlb/linux")
         for address, image_id, data in (
             (ADDRESS, image["ImageId"], user_data),
             *((node, plain, "") for node in NODES),
         ):
-            ids.append(_run(cloud, image=image_id, subnet=subnet, address=address, user_data=data))
+            ids.append(_run(cloud, image=image_id, subnet=subnet, address=address, user_data=data, group=group))
         _until(lambda: _all_run(cloud, ids), "the instances to run")
         spaces = [boxes.namespace(record.name, box=one) for one in ids]
         appliance = ImageAppliance(
@@ -170,14 +172,14 @@ def _instance(
         place = Place(nodes=NODES, namespaces=(spaces[1], spaces[2]), watch=spaces[0], device="eth0", at_appliance=True)
         yield appliance, place
     finally:
-        _remove(cloud, vpc=vpc, subnet=subnet, instances=ids)
+        _remove(cloud, vpc=vpc, subnet=subnet, group=group, instances=ids)
 
 
-def _run(cloud: Cloud, *, image: str, subnet: str, address: str, user_data: str) -> str:
+def _run(cloud: Cloud, *, image: str, subnet: str, address: str, user_data: str, group: str) -> str:
     try:
         made = cloud.ec2.run_instances(
             ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet, PrivateIpAddress=address,
-            UserData=user_data,
+            UserData=user_data, SecurityGroupIds=[group],
         )  # fmt: skip
     except ClientError as error:
         hint = ""
@@ -196,7 +198,7 @@ def _all_run(cloud: Cloud, ids: list[str]) -> bool:
     return len(states) == len(ids) and all(one["State"]["Name"] == "running" for one in states.values())
 
 
-def _remove(cloud: Cloud, *, vpc: str, subnet: str, instances: list[str]) -> None:
+def _remove(cloud: Cloud, *, vpc: str, subnet: str, group: str, instances: list[str]) -> None:
     if instances:
         cloud.ec2.terminate_instances(InstanceIds=instances)
         _until(
@@ -205,6 +207,8 @@ def _remove(cloud: Cloud, *, vpc: str, subnet: str, instances: list[str]) -> Non
         )
     if subnet:
         cloud.ec2.delete_subnet(SubnetId=subnet)
+    if group:
+        cloud.ec2.delete_security_group(GroupId=group)
     cloud.ec2.delete_vpc(VpcId=vpc)
 
 

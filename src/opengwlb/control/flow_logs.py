@@ -27,7 +27,7 @@ from .flow_log_state import StateFile
 from .writes import write_back
 
 LOOK_S = 1.0
-"""Interfaces that come and go are looked at this often at most."""
+"""How soon ports that were built meanwhile are known."""
 ACCESS_ERROR = "Access error"
 
 
@@ -72,7 +72,8 @@ class FlowLogKeeper:
         self._books = Books(self._state.windows)
         self._ports: dict[int, dict[str, str]] = {}
         """As `flow_logs.ports` says, also of ports that are gone since records were read."""
-        self._looked = 0.0
+        self._looked_at: tuple[int, Mapping[PortRef, int]] = (-1, {})
+        """Revision and ports."""
 
     @property
     def directory(self) -> Path:
@@ -86,12 +87,11 @@ class FlowLogKeeper:
             self._forget_orphans()
             if self._records is None:
                 return LOOK_S
-            if now - self._looked >= LOOK_S:
-                self._look(snapshot, now)
+            self._look(snapshot, now)
             if self._books.due(now):
                 self._gather(now)
                 self._deliver(snapshot, self._books.ended(now), now=now)
-                self._look(snapshot, now)
+                self._look(snapshot, now, anew=True)
             return min(LOOK_S, self._books.wait_s(now))
 
     def flush(self, account: str | None) -> int:
@@ -107,14 +107,19 @@ class FlowLogKeeper:
                 key for key, one in self._books.windows.items() if account is None or one.interface.account == account
             ]
             delivered = self._deliver(snapshot, keys, now=now)
-            self._look(snapshot, now)
+            self._look(snapshot, now, anew=True)
             return delivered
 
-    def _look(self, snapshot: Snapshot, now: float) -> None:
+    def _look(self, snapshot: Snapshot, now: float, *, anew: bool = False) -> None:
+        """What is covered, and by which ports its packets pass; `anew` after windows were closed, else only when something changed."""
+        revision, known = self._looked_at
+        ifindex = self._ifindex()
+        if not anew and (revision, known) == (snapshot.revision, ifindex):
+            return
         covered = flow_logs.interfaces(snapshot)
         self._books.watch(covered.values(), flow_logs.by_resource(snapshot), now=now)
-        self._ports |= flow_logs.ports(snapshot, covered.values(), self._ifindex())
-        self._looked = now
+        self._ports |= flow_logs.ports(snapshot, covered.values(), ifindex)
+        self._looked_at = snapshot.revision, ifindex
 
     def _gather(self, now: float) -> None:
         """The data plane's records into the windows, and away from the kernel once they are written down."""

@@ -6,13 +6,15 @@ import ctypes
 import ipaddress
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 
 from opengwlb.model.ids import endpoint_id
-from opengwlb.model.plane import EniEntry, InspectorRule, NodeEntry, Plane
+from opengwlb.model.plane import EniEntry, Guard, InspectorRule, NodeEntry, Plane
 from opengwlb.model.topology import PortRef
 
 from . import layout
 from .layout import Address, Mac
+from .rules import Places
 
 Indexes = Mapping[PortRef, int]
 Entry = tuple[str, bytes, bytes]
@@ -109,7 +111,7 @@ def endpoint_ports(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
             yield endpoint_id(entry.endpoint), struct.pack("=Q", entry.endpoint), u32(indexes[entry.port])
 
 
-def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+def enis(plane: Plane, indexes: Indexes, *, places: Places) -> Iterator[Entry]:
     for entry in plane.enis.values():
         if entry.port in indexes:
             subnet = ipaddress.IPv4Network(entry.subnet or "0.0.0.0/32")  # /32 of nothing: matches no destination
@@ -127,6 +129,7 @@ def enis(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
                 peer_mac=_mac(entry.peer_mac),
                 subnet6=layout.Half6(*subnet6.network_address.packed[:8]),
                 resolver=Address(*ipaddress.IPv4Address(entry.resolver or "0.0.0.0").packed),
+                guard=_guard(entry.guard, places),
             )
             yield entry.port.box, place(indexes[entry.port]), bytes(config)
 
@@ -137,14 +140,51 @@ def _eni_flags(entry: EniEntry) -> int:
         layout.ENI_IPV6: entry.ipv6,
         layout.ENI_FLOW_LOG: entry.flow_log,
     }
+    for guard in (*((entry.guard,) if entry.guard else ()), *(one for _, one in entry.behind)):
+        switches[layout.ENI_GUARDS_4] = switches.get(layout.ENI_GUARDS_4, False) or guard.guards4
+        switches[layout.ENI_GUARDS_6] = switches.get(layout.ENI_GUARDS_6, False) or guard.guards6
+        switches[layout.ENI_GUARDS_OTHER] = switches.get(layout.ENI_GUARDS_OTHER, False) or guard.guards_other
     return sum(flag for flag, on in switches.items() if on)
 
 
-def eni_addresses(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+def _guard(guard: Guard | None, places: Places) -> layout.eni_guard:
+    """A set without a place could not be written: nothing passes."""
+    if guard is None:
+        return layout.eni_guard()
+    groups, acl = places.of(guard.groups), places.of(guard.acl)
+    closed = bool(guard.refused) or groups is None or acl is None
+    return layout.eni_guard(
+        vpc=guard.vpc,
+        owner=guard.owner,
+        groups=groups.number if groups else 0,
+        groups_at=groups.at if groups else 0,
+        acl=acl.number if acl else 0,
+        acl_at=acl.at if acl else 0,
+        flags=layout.GUARD_CLOSED if closed else 0,
+        tcp_idle_s=guard.tcp_idle_s,
+        udp_idle_s=guard.udp_idle_s,
+        udp_stream_idle_s=guard.udp_stream_idle_s,
+    )
+
+
+def eni_addresses(plane: Plane, indexes: Indexes, *, places: Places) -> Iterator[Entry]:
     for entry in plane.enis.values():
         if entry.port in indexes:
+            behind = dict(entry.behind)
             for one in entry.addresses:
-                yield entry.port.box, u32(indexes[entry.port]) + address(one), b"\1"
+                guard = bytes(_guard(behind.get(one), places))
+                yield entry.port.box, u32(indexes[entry.port]) + address(one), guard
+
+
+def group_members(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
+    for (vpc, text), number in plane.members.items():
+        yield f"vpc-{vpc:017x}", struct.pack("=Q", vpc) + _mapped(text), u32(number)
+
+
+@lru_cache(maxsize=131072)
+def _mapped(text: str) -> bytes:
+    found = ipaddress.ip_address(text)
+    return found.packed if found.version == 6 else bytes(10) + b"\xff\xff" + found.packed
 
 
 def eni_addresses6(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
@@ -213,24 +253,30 @@ def uplinks(plane: Plane, indexes: Indexes) -> Iterator[Entry]:
 
 
 Contents = Callable[[Plane, Indexes], Iterator[Entry]]
-IN_ORDER: tuple[tuple[str, Contents], ...] = (
-    ("targets", targets),
-    ("target_addresses", target_addresses),
-    ("nodes", nodes),
-    ("node_ports", node_ports),
-    ("endpoint_ports", endpoint_ports),
-    ("endpoints", endpoints),
-    ("eni_addresses", eni_addresses),
-    ("eni_addresses6", eni_addresses6),
-    ("enis", enis),
-    ("nat_out", nat_out),
-    ("nat_in", nat_in),
-    ("igw_addresses6", igw_addresses6),
-    ("inspector_rules", inspector_rules),
-    ("uplinks", uplinks),
-)
-"""Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
-meets a node without its targets or an endpoint without its node."""
+
+
+def in_order(places: Places) -> tuple[tuple[str, Contents], ...]:
+    """Maps in the order in which entries appear; they vanish in the reverse one. What is pointed at comes before what points, so no packet
+    meets a node without its targets or an endpoint without its node. Rule sets are in their places by then."""
+    return (
+        ("targets", targets),
+        ("target_addresses", target_addresses),
+        ("nodes", nodes),
+        ("node_ports", node_ports),
+        ("endpoint_ports", endpoint_ports),
+        ("endpoints", endpoints),
+        ("group_members", group_members),
+        ("eni_addresses", partial(eni_addresses, places=places)),
+        ("eni_addresses6", eni_addresses6),
+        ("enis", partial(enis, places=places)),
+        ("nat_out", nat_out),
+        ("nat_in", nat_in),
+        ("igw_addresses6", igw_addresses6),
+        ("inspector_rules", inspector_rules),
+        ("uplinks", uplinks),
+    )
+
+
 PORT_ARRAYS = frozenset({"enis", "endpoints", "node_ports"})
 """Arrays with a place for each port."""
 ARRAYS = frozenset({"targets", "nodes"}) | PORT_ARRAYS

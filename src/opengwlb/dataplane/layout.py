@@ -91,6 +91,27 @@ class drop_samples(ctypes.Structure):
     ]
 
 
+ENI_GUARDS_4 = 4
+ENI_GUARDS_6 = 8
+ENI_GUARDS_OTHER = 16
+GUARD_CLOSED = 1
+
+
+class eni_guard(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("vpc", c_uint64),
+        ("owner", c_uint32),
+        ("groups", c_uint32),
+        ("groups_at", c_uint32),
+        ("acl", c_uint32),
+        ("acl_at", c_uint32),
+        ("flags", c_uint32),
+        ("tcp_idle_s", c_uint32),
+        ("udp_idle_s", c_uint16),
+        ("udp_stream_idle_s", c_uint16),
+    ]
+
+
 class eni_config(ctypes.Structure):
     _fields_: ClassVar[list[tuple[str, Any]]] = [
         ("ifindex", c_uint32),
@@ -105,7 +126,61 @@ class eni_config(ctypes.Structure):
         ("peer_mac", Mac),
         ("subnet6", Half6),
         ("resolver", Address),
+        ("guard", eni_guard),
     ]
+
+
+RULE_PAGES = 4
+RULE_WORDS = 1 << 19
+RULE_VECTOR_WORDS = 16
+
+
+class rule_table(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("count", c_uint32), ("at", c_uint32)]
+
+
+class rule_direction(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("services", rule_table),
+        ("ipv4", rule_table),
+        ("ipv6", rule_table),
+        ("classes", rule_table),
+        ("everywhere4", c_uint32),
+        ("everywhere6", c_uint32),
+        ("width", c_uint32),
+        ("full", c_uint32),
+        ("allow", c_uint32),
+        ("pad", c_uint32),
+    ]
+
+
+class group_member(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("vpc", c_uint64), ("address", Address6)]
+
+
+TRACKED_WAYS = 8
+TRACKED_VALID = 1
+TRACKED_BUSY = 2
+TRACKED_FLOW = 0x01
+TRACKED_CONFIRMED = 0x08
+TRACKED_STREAM = 0x10
+TRACKED_TIME_SHIFT = 27
+
+
+class tracked_slot(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [
+        ("tag", c_uint64),
+        ("fingerprint", c_uint32),
+        ("owner", c_uint32),
+        ("until", c_uint32),
+        ("state", c_uint32),
+        ("groups", c_uint32),
+        ("acl", c_uint32),
+    ]
+
+
+class tracked_set(ctypes.Structure):
+    _fields_: ClassVar[list[tuple[str, Any]]] = [("slots", tracked_slot * TRACKED_WAYS)]
 
 
 class eni_address(ctypes.Structure):
@@ -313,6 +388,7 @@ class inspector_policy(ctypes.Structure):
 
 MIRRORS: tuple[type[ctypes.Structure], ...] = (
     *(drop_sample, drop_samples, chaos_config, chaos_relay),
+    *(eni_guard, group_member, tracked_slot, tracked_set),
     *(flow_log_key, flow_log_count, flow_log_port),
     *(
         port_verdict,

@@ -21,7 +21,7 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import NodeEntry, Plane, TargetEntry
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, clock, counting, entries, flow_logs, flows, layout, relay, samples, targets
+from . import btf, clock, counting, entries, flow_logs, flows, layout, relay, rules, samples, targets
 from .chaos import ChaosPorts, Parts
 from .counting import Counter
 from .dry_run import DryRun
@@ -31,6 +31,7 @@ from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
+from .rules import NO_PLACES, Places, RuleStore
 from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
@@ -101,6 +102,9 @@ class DataPlane:
         """Slots of which `leave` has written what the next plane overrules."""
         self._links: Links | None = None
         self._tables: Tables | None = None
+        self._rules: RuleStore | None = None
+        self._places = NO_PLACES
+        """Of the rule sets that were applied last."""
         self._flow_table: FlowTable | None = None
         self.verdicts: dict[int, Verdict] = {}
 
@@ -123,7 +127,7 @@ class DataPlane:
 
     def _load(self, paths: list[Path]) -> None:
         sets = flows.sets_for(self._max_flows)
-        sizes = {"flows": sets, "flow_spills": sets, "flow_tuples": sets * layout.FLOW_WAYS}
+        sizes = {"flows": sets, "flow_spills": sets, "flow_tuples": sets * layout.FLOW_WAYS, "tracked": sets}
         for path in paths:
             self._objects.append(BpfObject(path, maps=self._bpffs / "maps", max_entries=sizes))
         for one in self._objects:
@@ -138,12 +142,21 @@ class DataPlane:
             clock=lambda: clock.compare(self._ticks),
         )
         self._ports = {name: dict(self._map(name).filled()) for name in entries.PORT_ARRAYS}
+        self._rules = RuleStore(self._map("rules"))
+        self._rules.adopt(self._guards_there())
         self._tables = Tables(self._map("maglev"))
         self._flow_table = FlowTable(self._map("flows"), self._map("flow_tuples"))
         self._links = Links(
             self._bpffs / "links", programs={n: fd for o in self._objects for n, fd in o.programs.items()}
         )
         self._links.refresh()
+
+    def _guards_there(self) -> Iterator[layout.eni_guard]:
+        """Those of an earlier server."""
+        for value in self._ports["enis"].values():
+            yield layout.eni_config.from_buffer_copy(value).guard
+        for _, value in self._map("eni_addresses").entries():
+            yield layout.eni_guard.from_buffer_copy(value)
 
     def _ticks(self) -> int:
         return clock.ticks(run_once(self.program("clock"), clock.FRAME, ifindex=_LOOPBACK))
@@ -177,10 +190,14 @@ class DataPlane:
         """
         with self._lock:
             self._opened()
+            places = self._rules_opened().place(plane)
             self._uses = {
-                name: Tally(key for _, key, _ in contents(plane, ifindex)) for name, contents in entries.IN_ORDER
+                name: Tally(key for _, key, _ in contents(plane, ifindex))
+                for name, contents in entries.in_order(places)
             }
-            return self._apply(plane, ifindex, there=self._there, nodes=plane.nodes.values(), whole=plane)
+            return self._apply(
+                plane, ifindex, places=places, there=self._there, nodes=plane.nodes.values(), whole=plane
+            )
 
     def change(
         self, before: Plane, after: Plane, *, whole: Plane, was: Mapping[PortRef, int], ifindex: Mapping[PortRef, int]
@@ -190,12 +207,13 @@ class DataPlane:
         with self._lock:
             self._opened()
             there: dict[str, dict[bytes, bytes]] = {}
-            for name, contents in entries.IN_ORDER:
-                gone = list(contents(before, was))
+            places = self._rules_opened().place(whole)
+            for (name, came), (_, went) in zip(entries.in_order(places), entries.in_order(self._places), strict=True):
+                gone = list(went(before, was))
                 there[name] = {key: value for _, key, value in gone}
                 uses = self._uses.setdefault(name, Tally())
                 uses.subtract(key for _, key, _ in gone)
-                uses.update(key for _, key, _ in contents(after, ifindex))
+                uses.update(key for _, key, _ in came(after, ifindex))
             for slot in self._left & whole.targets.keys():
                 after = replace(after, targets=after.targets | {slot: whole.targets[slot]})
                 there["targets"].pop(entries.u32(slot), None)
@@ -207,14 +225,14 @@ class DataPlane:
             nodes = [
                 node for slot, node in whole.nodes.items() if slot in after.nodes or not moved.isdisjoint(node.targets)
             ]
-            return self._apply(after, ifindex, there=there.__getitem__, nodes=nodes, whole=whole)
+            return self._apply(after, ifindex, places=places, there=there.__getitem__, nodes=nodes, whole=whole)
 
     def verify(self, plane: Plane, ifindex: Mapping[PortRef, int]) -> dict[str, str]:
         """Writes again what of these entries, a part of the plane that was applied, the maps do not say any more."""
         errors: dict[str, str] = {}
         with self._lock:
             self._opened()
-            for name, contents in entries.IN_ORDER:
+            for name, contents in entries.in_order(self._places):
                 for owner, key, value in contents(plane, ifindex):
                     with _reported(owner, errors):
                         if self._map(name).get(key) != value:
@@ -226,14 +244,17 @@ class DataPlane:
         plane: Plane,
         ifindex: Mapping[PortRef, int],
         *,
+        places: Places,
         there: Callable[[str], dict[bytes, bytes]],
         nodes: Iterable[NodeEntry],
         whole: Plane,
     ) -> dict[str, str]:
-        """`there(map)`: what the map holds, of the keys that this is about; `nodes` are those whose targets may be others."""
-        errors: dict[str, str] = {}
+        """`places` are those of the whole plane's rule sets; `there(map)`: what the map holds, of the keys that this is about; `nodes` are
+        those whose targets may be others."""
+        errors = dict(rules.errors(plane, places))
+        in_order = entries.in_order(places)
         stale: list[tuple[Map, list[bytes]]] = []
-        for name, contents in entries.IN_ORDER:
+        for name, contents in in_order:
             if name == "nodes":
                 self._write_tables(nodes, whole.targets, errors)
             held = there(name)
@@ -244,7 +265,7 @@ class DataPlane:
                 self._count_anew(wanted, held)
             self._put(name, now, held, errors)
             stale.append((self._map(name), [key for key in held if self._uses[name][key] <= 0]))
-        for name, contents in entries.IN_ORDER:
+        for name, contents in in_order:
             if name in entries.CHANGED_LAST:
                 self._put(name, list(contents(plane, ifindex)), there(name), errors)
         self._left.clear()
@@ -252,6 +273,8 @@ class DataPlane:
             self._remove(found, keys, errors)
         for slot in self._tables_opened().slots() - whole.nodes.keys():
             self._tables_opened().remove(slot)
+        self._places = places
+        self._rules_opened().settle()
         return errors
 
     def _write_tables(
@@ -430,11 +453,13 @@ class DataPlane:
         with self._lock:
             if self._flow_table is not None:
                 self._flow_table.close()
+            if self._rules is not None:
+                self._rules.close()
             for found in self._maps.values():
                 found.close()
             for one in self._objects:
                 one.close()
-            self._flow_table = self._links = self._tables = None
+            self._flow_table = self._links = self._tables = self._rules = None
             self._maps, self._objects = {}, []
 
     def destroy(self) -> None:
@@ -469,6 +494,11 @@ class DataPlane:
         if self._flow_table is None:
             raise DataPlaneError("the data plane is not open")
         return self._flow_table
+
+    def _rules_opened(self) -> RuleStore:
+        if self._rules is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._rules
 
     def _tables_opened(self) -> Tables:
         if self._tables is None:

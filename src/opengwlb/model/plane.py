@@ -5,6 +5,7 @@ Entries name ports, not ifindexes: the fabric knows those once the links exist.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
@@ -19,6 +20,64 @@ class EniRole(IntEnum):
     IGW = 2
     ENDPOINT = 3
     UPLINK = 4
+
+
+Table = tuple[tuple[int, int], ...]
+"""Intervals as (where it begins, the bits that hold there), ascending, the first from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """One direction of a rule set. A packet matches by the bits that its service and its peer have in common."""
+
+    services: Table = ((0, 0),)
+    """By protocol << 17 and destination port, or ICMP type << 8 | code; 1 << 16 stands for ports that nobody can tell."""
+    ipv4: Table = ((0, 0),)
+    """By the peer's address."""
+    ipv6: Table = ((0, 0),)
+    classes: Table = ((0, 0),)
+    """By the peer's class, as in `Plane.members`."""
+    everywhere4: int = 0
+    """Bits of the rules for 0.0.0.0/0."""
+    everywhere6: int = 0
+    full: int = 0
+    """Which protocols a rule allows altogether, to or from everywhere: bit 0 TCP and 1 UDP over IPv4, 2 and 3 over IPv6."""
+    allow: int = 0
+    """Network ACLs: the bits of entries that allow; the lowest bit that matches decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """What several interfaces with the same groups, or subnets with the same ACL, share."""
+
+    egress: Rules
+    ingress: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What guards one network interface."""
+
+    interface: str
+    """On which errors are reported."""
+    owner: int
+    """32 bits of the interface's id: whose tracked flows these are."""
+    vpc: int
+    """As in `Plane.members`."""
+    groups: RuleSet | None = None
+    """None: no groups, nothing is refused."""
+    acl: RuleSet | None = None
+    """None: everything passes."""
+    refused: str = ""
+    """Why the rules cannot be kept by the programs; then nothing passes."""
+    tcp_idle_s: int = 432_000
+    udp_idle_s: int = 30
+    udp_stream_idle_s: int = 180
+    guards4: bool = False
+    """TCP or UDP over IPv4 may be refused."""
+    guards6: bool = False
+    guards_other: bool = False
+    """Other protocols may be refused, or have to be tracked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +103,10 @@ class EniEntry:
     """A flow log covers it: what it sends and receives is recorded."""
     resolver: str | None = None
     """The VPC's name server, where it has one."""
+    guard: Guard | None = None
+    """None: whatever enters or leaves here is nobody's to refuse. Behind an uplink, for addresses that are not in `behind`."""
+    behind: tuple[tuple[str, Guard], ...] = ()
+    """Of an uplink: each address is an interface with a guard of its own."""
     mac: str
     """Of the router's end; also the answer to every ARP request and neighbour solicitation."""
     peer_mac: str
@@ -163,3 +226,5 @@ class Plane:
     gateways6: dict[PortRef, Gateway6Entry] = field(default_factory=dict)
     inspectors: dict[PortRef, InspectorEntry] = field(default_factory=dict)
     uplinks: frozenset[UplinkEntry] = frozenset()
+    members: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    """(VPC's number, private address) -> the class of all who have the same security groups."""

@@ -176,6 +176,7 @@ class NetworkInterface:
     description: str = ""
     source_dest_check: bool = True
     groups: tuple[str, ...] = ()
+    connection_tracking: ConnectionTracking = ConnectionTracking()
     attachment: Attachment | None = None
     owner_object: str | None = None
     """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""

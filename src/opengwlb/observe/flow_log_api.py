@@ -5,6 +5,7 @@ Signed like AWS's calls. A flow log is its account's; the operator sees all.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -54,6 +55,8 @@ def routes(
     Under `quiet` no delivery is half made.
     """
 
+    flushing = threading.Lock()
+
     def answering(work: Callable[[Viewer, bytes, dict[str, str]], Any]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             try:
@@ -78,7 +81,12 @@ def routes(
 
     def end_intervals(viewer: Viewer, body: bytes, query: dict[str, str]) -> dict[str, Any]:
         asked.read(body, query, kind=FlushAsked)
-        return {"at": int(clock() * 1000), "lines": flush(None if viewer.operator else viewer.account)}
+        if not flushing.acquire(blocking=False):
+            raise AwsError("Throttling", "Flow logs are being delivered just now: try again.", status=429)
+        try:
+            return {"at": int(clock() * 1000), "lines": flush(None if viewer.operator else viewer.account)}
+        finally:
+            flushing.release()
 
     return [
         Route(f"{PATH}/flow-logs", answering(last_lines), methods=["GET", "POST"]),

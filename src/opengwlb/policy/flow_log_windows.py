@@ -6,6 +6,7 @@ server did not read while it was stopped comes, whole, in the first interval aft
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from .flow_logs import Interface
 INTERVALS_S = (60, 600)
 MOST_ROWS = 65536
 """Of one interface in one interval; what does not fit is skipped, and a line says so."""
+MOST_ROWS_OF_ACCOUNT = 262144
+"""Of all its interfaces together, so that nobody's traffic takes the server's memory."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +63,10 @@ class Books:
 
     def __init__(self, windows: Windows | None = None) -> None:
         self.windows: Windows = windows or {}
+        self._of_account = Tally[str]()
+        """How many rows each has."""
+        for window in self.windows.values():
+            self._of_account[window.interface.account] += len(window.rows)
         self._next = dict.fromkeys(INTERVALS_S, 0.0)
         """When each interval ends."""
 
@@ -84,10 +91,13 @@ class Books:
             if window is None:
                 continue
             there = window.rows.get(key)
-            if there is None and len(window.rows) >= MOST_ROWS:
-                window.skipped = True
+            if there is not None:
+                window.rows[key] = _added(there, count)
+            elif len(window.rows) < MOST_ROWS and self._of_account[window.interface.account] < MOST_ROWS_OF_ACCOUNT:
+                window.rows[key] = count
+                self._of_account[window.interface.account] += 1
             else:
-                window.rows[key] = _added(there, count) if there else count
+                window.skipped = True
 
     def skip(self, interface: str) -> None:
         """Something that the interface saw was not recorded."""
@@ -120,7 +130,8 @@ class Books:
     def close(self, keys: Iterable[tuple[int, str]], *, now: float) -> None:
         """These windows were delivered, and begin anew with the next `watch`."""
         for key in keys:
-            del self.windows[key]
+            window = self.windows.pop(key)
+            self._of_account[window.interface.account] -= len(window.rows)
         for interval, end in self._next.items():
             if end and now >= end:
                 self._next[interval] = _end(interval, now)

@@ -15,6 +15,7 @@ from opengwlb.model.plane import (
     EniEntry,
     EniRole,
     Gateway6Entry,
+    Guard,
     InspectorEntry,
     InspectorRule,
     NatEntry,
@@ -29,7 +30,7 @@ from opengwlb.model.topology import DELIVERY_TABLE, HOST, Link, PortRef, Program
 from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
 
-from . import attributes, balancing, flow_logs, names, network, slots, uplinks
+from . import attributes, balancing, flow_logs, guards, names, network, slots, uplinks
 from .addressing import resolver_address
 from .inspector import parse_inspector_rules
 
@@ -122,19 +123,29 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
         uplink = snapshot.get(Uplink, link.id)
         subnet_id: str | None
         addresses: tuple[str, ...]
+        guard: Guard | None = None
+        apart: tuple[tuple[str, Guard], ...] = ()
         if gateway is not None:
             role, subnet_id, addresses, check = EniRole.IGW, None, (), False
         elif endpoint is not None:
             role, subnet_id, addresses, check = EniRole.ENDPOINT, endpoint.subnet, (), False
+            guard = guards.of_endpoint(snapshot, endpoint.id, vpc=endpoint.vpc, subnet=endpoint.subnet)
         elif interface is not None:
             role, subnet_id = EniRole.ENI, interface.subnet
             addresses, check = interface.private_ips, interface.source_dest_check
+            guard = guards.of_interface(snapshot, interface)
         elif uplink is not None:
             behind = uplinks.behind(snapshot, uplink.id)
             role, subnet_id = EniRole.UPLINK, uplink.subnet
             addresses = tuple(one.private_ip for one in behind)
             # One wire: who may send from other addresses cannot be told from who may not.
             check = all(one.source_dest_check for one in behind)
+            apart = tuple(
+                (one.private_ip, kept) for one in behind if (kept := guards.of_interface(snapshot, one)) is not None
+            )
+            # So it is taken for what came by the first of those that may send from other addresses.
+            forwards = next((one for one in behind if not one.source_dest_check), None)
+            guard = guards.of_interface(snapshot, forwards) if forwards is not None else None
         else:
             continue
         subnet = snapshot.get(Subnet, subnet_id)
@@ -149,6 +160,8 @@ def _enis(snapshot: Snapshot, topology: Topology) -> dict[PortRef, EniEntry]:
             subnet6=subnet.ipv6.cidr if subnet and subnet.ipv6 else None,
             addresses6=interface.ipv6_addresses if role is EniRole.ENI and interface else (),
             source_dest_check=check,
+            guard=guard,
+            behind=apart,
             flow_log=bool(watched)
             and any(flow_logs.covers(watched, one) for one in flow_logs.at_port(snapshot, link.id)),
             resolver=resolver_address(vpc) if (vpc := snapshot.get(Vpc, link.a.box)) is not None else None,
@@ -297,6 +310,7 @@ def _rules(instance: Instance) -> tuple[InspectorRule, ...]:
 
 SECTIONS = (
     Section(field="enis", root=Link, derive=_enis),
+    Section(field="members", root=NetworkInterface, derive=guards.members),
     Section(field="nodes", root=LoadBalancer, derive=_nodes),
     Section(field="targets", root=Slot, derive=_targets),
     Section(field="endpoints", root=VpcEndpoint, derive=_endpoints),

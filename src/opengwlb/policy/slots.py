@@ -1,4 +1,4 @@
-"""Which small numbers the kernel's arrays know nodes and targets by.
+"""Which small numbers the kernel's maps know nodes, targets and classes of interfaces by.
 
 A number stays with its object until the object is gone; given out again, it carries a higher generation, so that a flow which
 remembers the old holder is not taken for the new one's.
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.elb import LoadBalancer, Slot, Target
 from opengwlb.model.snapshot import Snapshot
+from opengwlb.model.vpc import NetworkInterface
 
 from . import balancing
 from .derived import Changes, Pieces, Read, Tracked
@@ -28,6 +29,17 @@ def node_key(load_balancer: str, zone: str) -> str:
 
 def target_key(target: str, address: str) -> str:
     return f"target|{target}|{address}"
+
+
+def class_key(groups: Iterable[str]) -> str:
+    """Of all interfaces that have these security groups: what rules that name a group know its members by."""
+    return f"class|{','.join(sorted(groups))}"
+
+
+def class_groups(slot: Slot) -> tuple[str, ...]:
+    """The groups of a class; none for any other slot."""
+    kind, _, groups = slot.id.partition("|")
+    return tuple(groups.split(",")) if kind == "class" else ()
 
 
 def wanted(snapshot: Snapshot) -> set[str]:
@@ -54,6 +66,10 @@ def _of_target(snapshot: Snapshot, target: Target) -> set[str]:
     return {target_key(target.id, placed.address)}
 
 
+def _of_interface(snapshot: Snapshot, interface: NetworkInterface) -> set[str]:
+    return {class_key(interface.groups)} if interface.groups else set()
+
+
 def _of_slot(snapshot: Snapshot, slot: Slot) -> set[str]:
     kind, *rest = slot.id.split("|")
     return {slot.id} if kind == "target" and _outlives_registration(snapshot, *rest) else set()
@@ -62,6 +78,7 @@ def _of_slot(snapshot: Snapshot, slot: Slot) -> set[str]:
 _NEEDS: tuple[tuple[type[Any], Callable[[Snapshot, Any], set[str]]], ...] = (
     (LoadBalancer, _of_nodes),
     (Target, _of_target),
+    (NetworkInterface, _of_interface),
     (Slot, _of_slot),
 )
 
@@ -81,7 +98,7 @@ def _outlives_registration(snapshot: Snapshot, target_group: str, target: str, a
 
 
 def changes(snapshot: Snapshot) -> tuple[list[Slot], list[str]]:
-    """The slots to put and the ids of those to delete. Numbers are per kind (`node`, `target`), smallest free first.
+    """The slots to put and the ids of those to delete. Numbers are per kind (`node`, `target`, `class`), smallest free first.
 
     Level-triggered: whatever pass of whatever server comes next tells the flows of a target to leave it, once.
     """
@@ -93,12 +110,12 @@ def _changes(snapshot: Snapshot, *, keys: Set[str], why: Mapping[str, Why]) -> t
     held = {slot.id: slot for slot in snapshot.values(Slot)}
     gone = [key for key in held if key not in keys]
     new: list[Slot] = []
-    for kind in ("node", "target"):
+    for kind, first in (("node", 0), ("target", 0), ("class", 1)):  # class 0 is of who has no groups
         taken = {slot.number for key, slot in held.items() if key in keys and key.startswith(f"{kind}|")}
         # A number freed in this very step is not given out again before the kernel has forgotten its old holder.
         taken |= {held[key].number for key in gone if key.startswith(f"{kind}|")}
         for key in sorted(_of_kind(keys - held.keys(), kind)):
-            number = next(n for n in range(len(taken) + 1) if n not in taken)
+            number = next(n for n in range(first, first + len(taken) + 1) if n not in taken)
             taken.add(number)
             new.append(Slot(id=key, number=number, generation=_generation(snapshot)))
     # `left` differs from why it should be left: only these are others now.
