@@ -41,7 +41,7 @@ def tcp(port: int, *, to: int | None = None, **peer: Any) -> Rule:
 
 def guards(vpc: Vpc, *, members: dict[str, tuple[str, ...]] | None = None, **groups: tuple[Rule, ...]) -> None:
     """Tells the program the rules of ports; `members` are addresses and the groups that they have."""
-    numbers = rules.classes((members or {}).values())
+    numbers = {of: number for number, of in enumerate(sorted(set((members or {}).values())), 1)}
     have = {number: frozenset(of) for of, number in numbers.items()}
     entries = []
     for entry in vpc.entries:

@@ -26,7 +26,6 @@ _NO_PORTS = 1 << 16
 
 Span = tuple[int, int]
 """First and last, inclusive."""
-Groups = tuple[str, ...]
 
 
 class TooManyRules(ValueError):
