@@ -281,6 +281,17 @@ def test_cbor_that_other_encoders_write_is_read_too(lab: ServiceLab) -> None:
     assert values == {"a": [1.5], "b": [1.5]}
 
 
+@pytest.mark.parametrize("protocol", ["smithy-rpc-v2-cbor", "json"])
+def test_a_megabyte_of_mistakes_is_answered_shortly(lab: ServiceLab, protocol: str) -> None:
+    """A million data points without a name: each is a mistake that the answer would name."""
+    body = {
+        "smithy-rpc-v2-cbor": b"\xa2\x69Namespace\x61A\x6aMetricData\x9f" + b"\xa0" * 1_000_000 + b"\xff",
+        "json": b'{"Namespace":"A","MetricData":[' + b"{}," * 330_000 + b"{}]}",
+    }[protocol]
+    status, headers, answer = send(lab, protocol, "PutMetricData", body)
+    assert status == 400 and code_of(protocol, headers, answer) == "ValidationException" and len(answer) < 20_000
+
+
 def test_any_bytes_are_cbor_or_refused_and_what_we_write_reads_back() -> None:
     plain = st.recursive(
         st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=9)
