@@ -223,3 +223,25 @@ def test_a_further_block_may_not_swallow_a_route_and_there_are_five_blocks(lab: 
     lab.api.ec2("AssociateVpcCidrBlock", VpcId=lab.vpc, CidrBlock="10.70.0.0/16")
     with refused("InvalidVpc.Range"):
         lab.api.ec2("CreateVpc", CidrBlock="127.0.0.0/16")
+
+
+def test_a_zone_gets_its_default_subnet_back_and_keeps_one(api: Api):
+    subnets = api.ec2("DescribeSubnets", Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    zone, lost = subnets[1]["AvailabilityZone"], subnets[1]
+    with refused("DefaultSubnetAlreadyExistsInAvailabilityZone", lost["SubnetId"]):
+        api.ec2("CreateDefaultSubnet", AvailabilityZone=zone)
+    api.ec2("DeleteSubnet", SubnetId=lost["SubnetId"])
+    made = api.ec2("CreateDefaultSubnet", AvailabilityZone=zone)["Subnet"]
+    assert (made["CidrBlock"], made["DefaultForAz"], made["MapPublicIpOnLaunch"]) == (lost["CidrBlock"], True, True)
+    with refused("MissingParameter"):
+        api.ec2("CreateDefaultSubnet")
+    api.ec2("ModifyVpcTenancy", VpcId=made["VpcId"], InstanceTenancy="default")
+
+
+def test_a_public_address_comes_to_an_instances_first_interface_and_goes(api: Api):
+    made = api.ec2("RunInstances", ImageId="ami-0000000000000a001", MinCount=1, MaxCount=1)["Instances"][0]
+    interface = made["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    for wanted in (False, True, False):
+        api.ec2("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, AssociatePublicIpAddress=wanted)
+        (shown,) = api.ec2("DescribeNetworkInterfaces", NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+        assert ("Association" in shown) is wanted

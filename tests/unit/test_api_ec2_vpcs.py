@@ -266,7 +266,7 @@ def test_every_filter_that_aws_documents_is_known(api: Api, operation: str):
     assert names
     for name in set(names) - VALUES:
         name = "tag:Name" if name == "tag" else name
-        api.ec2(operation, Filters=[{"Name": name, "Values": ["nothing-is-called-this"]}])
+        api.ec2(operation, Filters=[{"Name": name, "Values": ["*nothing-is-called-this"]}])
     with refused("InvalidParameterValue", "The filter 'no-such' is invalid"):
         api.ec2(operation, Filters=[{"Name": "no-such", "Values": ["x"]}])
 

@@ -100,7 +100,7 @@ def wide(lab: Lab) -> str:
 def test_beyond_a_quota_nothing_is_made_and_aws_error_is_answered(lab: Lab, name: str):
     make = MAKERS[name]
     lowered(lab.api, name, 0)
-    with refused(QUOTAS[name].error, "has been reached"):
+    with refused(QUOTAS[name].error, "maximum number"):
         make(lab)
     lowered(lab.api, name, 1000)
     make(lab)

@@ -82,7 +82,8 @@ class Values:
                 low, high = self._range(shape, low=-(2**bits), high=2**bits - 1)
                 return pick.choice([low, high, pick.randint(low, high)])
             case "float" | "double":
-                return pick.choice([0.0, -1.5, 0.1, 1e-9, 12345678.25])
+                low = shape.metadata.get("min", -2)
+                return pick.choice([each for each in (0.0, -1.5, 0.1, 1e-9, 12345678.25) if each >= low])
             case "boolean":
                 return pick.random() < 0.5
             case "timestamp":

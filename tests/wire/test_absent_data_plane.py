@@ -92,6 +92,9 @@ def test_for_suites_any_well_formed_image_is_one_and_no_list_shows_it(suites: Ba
     for image in ("ami-0123456789abcdef0", "ami-12c6146b"):
         run(suites, ImageId=image)
     assert suites.ec2("DescribeImages")["Images"] == before
+    with pytest.raises(AwsError) as refused:
+        suites.ec2("DescribeImages", ImageIds=["ami-12c6146b"])
+    assert refused.value.code == "InvalidAMIID.NotFound"
     for wrong in ("ami-xyz", "ami-123", "img-12c6146b"):
         with pytest.raises(AwsError) as refused:
             run(suites, ImageId=wrong)

@@ -22,7 +22,12 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from service_lab import REGION, ServiceLab, error_of
+
+from opengwlb.wire import cbor
+from opengwlb.wire.errors import AwsError
 
 PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "query")
 TARGET = "GraniteServiceVersion20100801"
@@ -274,6 +279,74 @@ def test_cbor_that_other_encoders_write_is_read_too(lab: ServiceLab) -> None:
         if one.key.namespace == "Go/1"
     }
     assert values == {"a": [1.5], "b": [1.5]}
+
+
+@pytest.mark.parametrize("protocol", ["smithy-rpc-v2-cbor", "json"])
+def test_a_megabyte_of_mistakes_is_answered_shortly(lab: ServiceLab, protocol: str) -> None:
+    """A million data points without a name: each is a mistake that the answer would name."""
+    body = {
+        "smithy-rpc-v2-cbor": b"\xa2\x69Namespace\x61A\x6aMetricData\x9f" + b"\xa0" * 1_000_000 + b"\xff",
+        "json": b'{"Namespace":"A","MetricData":[' + b"{}," * 330_000 + b"{}]}",
+    }[protocol]
+    status, headers, answer = send(lab, protocol, "PutMetricData", body)
+    assert status == 400 and code_of(protocol, headers, answer) == "ValidationException" and len(answer) < 20_000
+
+
+def test_any_bytes_are_cbor_or_refused_and_what_we_write_reads_back() -> None:
+    plain = st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=9)
+        | st.binary(max_size=9),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+        max_leaves=12,
+    )  # fmt: skip
+
+    @settings(max_examples=300, deadline=None)
+    @given(st.binary(max_size=60) | plain.map(cbor2.dumps), st.integers(0, 59), st.integers(0, 255))
+    def check(body: bytes, place: int, byte: int) -> None:
+        for each in (body, body[:place] + bytes([byte]) + body[place + 1 :], body[:place]):
+            try:
+                cbor.decode(each)
+            except AwsError as error:
+                assert error.code == "SerializationException"
+
+    @settings(max_examples=200, deadline=None)
+    @given(plain)
+    def same(value: Any) -> None:
+        assert cbor.decode(cbor.encode(value)) == value
+
+    check()
+    same()
+
+
+def test_a_role_may_be_held_to_namespaces(lab: ServiceLab) -> None:
+    """As AWS's own agent policies do it, by cloudwatch:namespace."""
+    iam, sts = lab.client("iam"), lab.client("sts")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": lab.account.id}, "Action": "sts:AssumeRole"}],
+    }
+    may = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "cloudwatch:PutMetricData",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"cloudwatch:namespace": "Agent"}},
+            }
+        ],
+    }
+    role = iam.create_role(RoleName="agent", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="agent", PolicyName="may", PolicyDocument=json.dumps(may))
+    given = sts.assume_role(RoleArn=role, RoleSessionName="one")["Credentials"]
+    agent = lab.client("cloudwatch", given)
+    datum = {"MetricName": "a", "Value": 1, "Dimensions": [{"Name": "Arn", "Value": "arn:aws:ec2:r:1:instance/i-1"}]}
+    agent.put_metric_data(Namespace="Agent", MetricData=[datum])
+    for refused in (
+        lambda: agent.put_metric_data(Namespace="Other", MetricData=[datum]),
+        lambda: agent.list_metrics(),
+    ):
+        assert error_of(refused)[0] in ("AccessDenied", "AccessDeniedException")
 
 
 def test_a_path_of_another_service_or_operation_is_no_operation(lab: ServiceLab) -> None:

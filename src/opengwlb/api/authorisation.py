@@ -20,7 +20,7 @@ from opengwlb.wire.errors import AccessDenied
 
 from .iam.aws_policies import AWS_POLICIES
 
-VENDORS = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+VENDORS = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 """What actions of a service are prefixed with, where it is not botocore's name."""
 FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
 """Need no permission of their own; AssumeRole asks both sides itself."""

@@ -9,6 +9,7 @@ import opengwlb.api.cloudwatch
 import opengwlb.api.ec2
 import opengwlb.api.elbv2
 import opengwlb.api.iam
+import opengwlb.api.service_quotas
 import opengwlb.api.ssm
 import opengwlb.api.sts
 import opengwlb.api.tagging  # noqa: F401  (importing registers the actions)
@@ -31,7 +32,7 @@ class Call(authorisation.Asking, Protocol):
     def request_id(self) -> str: ...
 
 
-GLOBAL = ("sts", "iam", "ssm", "cloudwatch", "resourcegroupstaggingapi")
+GLOBAL = ("sts", "iam", "ssm", "cloudwatch", "resourcegroupstaggingapi", "service-quotas")
 """Services that need no VPC: asking them makes none."""
 
 

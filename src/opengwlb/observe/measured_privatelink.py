@@ -68,8 +68,9 @@ def measures(
             ("PacketsDropped", None, "Count", dropped[number], False),
             ("RstPacketsReceived", "RstPacketsSent", "Count", resets[number], False),
         ):
-            keys = [*_consumers(endpoint, name)]
-            if service is not None and of_service is not None:
+            # Nothing is reported of what is zero, and a thousand idle endpoints would have many names.
+            keys = [*_consumers(endpoint, name)] if value else []
+            if value and service is not None and of_service is not None:
                 keys += _providers(service, endpoint, of_service)
             yield Measure(
                 id=(ENDPOINTS, name, endpoint.id),

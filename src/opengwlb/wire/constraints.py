@@ -12,6 +12,28 @@ Check = Callable[[Any], str | None]
 """value -> the constraint it breaks, in AWS's words, or None."""
 
 
+MOST_PROBLEMS = 50
+"""A request is not read further after so many: a small one could have a million, and the answer names each."""
+
+
+class Enough(Exception):
+    """There are `MOST_PROBLEMS`."""
+
+
+class Problems(list[str]):
+    """Sentences about members that break the model's constraints. Raises Enough instead of growing without end."""
+
+    def append(self, sentence: str) -> None:
+        super().append(sentence)
+        if len(self) >= MOST_PROBLEMS:
+            raise Enough
+
+    def sentence(self) -> str:
+        """All of them, as AWS's services put it."""
+        counted = "1 validation error" if len(self) == 1 else f"{len(self)} validation errors"
+        return f"{counted} detected: {'; '.join(self)}"
+
+
 def null_problem(path: str) -> str:
     return f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
 

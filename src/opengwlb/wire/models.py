@@ -21,7 +21,7 @@ from .errors import AwsError
 from .json import JsonProtocol
 from .query import QueryProtocol
 
-SERVICES = ("ec2", "elbv2", "sts", "iam", "ssm", "cloudwatch", "resourcegroupstaggingapi")
+SERVICES = ("ec2", "elbv2", "sts", "iam", "ssm", "cloudwatch", "resourcegroupstaggingapi", "service-quotas")
 """botocore's names."""
 
 Parse = Callable[[Any], dict[str, Any]]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape
 
+from . import constraints
 from .constraints import compile_constraint, null_problem
 from .errors import AwsError
 from .form import FormCompiler, Node, Problems, tree
@@ -78,11 +80,12 @@ class QueryProtocol:
         parse = self._forms.parser(operation.input_shape)
 
         def parse_checked(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-            problems: Problems = []
-            value: dict[str, Any] = parse(tree(pairs), "", problems)
+            problems = constraints.Problems()
+            value: dict[str, Any] = {}
+            with suppress(constraints.Enough):
+                value = parse(tree(pairs), "", problems)
             if problems:
-                counted = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
-                raise AwsError("ValidationError", f"{counted} detected: {'; '.join(problems)}")
+                raise AwsError("ValidationError", problems.sentence())
             return value
 
         return parse_checked

@@ -6,10 +6,12 @@ A protocol says how each scalar type is written; everything else (structures, li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from . import constraints
 from .constraints import compile_constraint, null_problem
 from .errors import AwsError
 
@@ -58,11 +60,12 @@ class TypedCompiler:
             expect(sent, dict, "")
             if read is None:
                 return {}
-            problems: Problems = []
-            value: dict[str, Any] = read(sent, "", problems)
+            problems = constraints.Problems()
+            value: dict[str, Any] = {}
+            with suppress(constraints.Enough):
+                value = read(sent, "", problems)
             if problems:
-                counted = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
-                raise AwsError("ValidationException", f"{counted} detected: {'; '.join(problems)}")
+                raise AwsError("ValidationException", problems.sentence())
             return value
 
         return parse

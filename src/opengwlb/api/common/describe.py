@@ -29,6 +29,7 @@ def describe(
     Errors: NotFound and Malformed of the kind, those of `filters.apply` and `pages.slice_ec2`.
     """
     dry_run(params)
+    pages.check_combination(params, ids=ids)
     found = [each for each in resources.named(ctx, view, kind, params.get(ids)) if visible(each)]
     return pages.slice_ec2(filters.apply(found, params.get("Filters"), spec), params, ids=ids)
 

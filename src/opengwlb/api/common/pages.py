@@ -35,10 +35,9 @@ def slice_ec2(
     `ids` names the member that lists ids: it may not be combined with MaxResults.
     Errors: InvalidParameterValue (size or token), InvalidParameterCombination.
     """
+    check_combination(params, ids=ids)
     size = params.get("MaxResults")
     if size is not None:
-        if ids is not None and params.get(ids):
-            raise bad_combination(f"The parameter {ids} cannot be used with the parameter maxResults")
         if size < minimum or (size > maximum and maximum < 1000):
             raise invalid_value(
                 f"Value ( {size} ) for parameter maxResults is invalid. "
@@ -48,6 +47,12 @@ def slice_ec2(
     start = _resume(items, params.get("NextToken"), key=key, error=invalid_value("Unable to parse pagination token"))
     page, token = _cut(items, start, size, key=key)
     return page, {"NextToken": token} if token else {}
+
+
+def check_combination(params: Mapping[str, Any], *, ids: str | None) -> None:
+    """Who names objects gets them all. Errors: InvalidParameterCombination."""
+    if ids is not None and params.get(ids) and params.get("MaxResults") is not None:
+        raise bad_combination(f"The parameter {ids} cannot be used with the parameter maxResults")
 
 
 def slice_elbv2(

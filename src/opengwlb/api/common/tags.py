@@ -24,6 +24,8 @@ def from_specifications(params: Mapping[str, Any], resource_type: str, *, also: 
     chosen: list[Mapping[str, Any]] = []
     for specification in params.get("TagSpecifications") or ():
         named = specification.get("ResourceType")
+        if not named:
+            raise AwsError("InvalidParameter", "Tag specification resource type must have a value")
         if named not in known:
             raise invalid_value(f"'{named}' is not a valid taggable resource type for this operation.")
         if named == resource_type:

@@ -70,7 +70,7 @@ def allocate_address(ctx: Context, params: Parameters) -> Answer:
         ("CustomerOwnedIpv4Pool", "IpamPoolId"),
         because="addresses come from one pool.",
     )
-    if params.get("Domain", "vpc") != "vpc":
+    if (params.get("Domain") or "vpc") != "vpc":
         raise invalid_parameter(params["Domain"], parameter="domain", reason="Use vpc.")
     if params.get("PublicIpv4Pool", "amazon") != "amazon":
         raise AwsError("InvalidPublicIpv4PoolID.NotFound", f"The pool ID '{params['PublicIpv4Pool']}' does not exist.")
@@ -219,7 +219,7 @@ def _target(ctx: Context, view: View, params: Parameters) -> NetworkInterface:
             raise AwsError("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
         return interface
     if not params.get("InstanceId"):
-        raise missing("instanceId or networkInterfaceId")
+        raise AwsError("MissingParameter", "Invalid request, expect InstanceId/NetworkId parameter.")
     instance = resources.require(ctx, view, Instance, params["InstanceId"])
     if instance.desired is InstanceState.TERMINATED:
         raise AwsError("InvalidInstanceID", f"The instance '{instance.id}' is not in a valid state for this operation.")

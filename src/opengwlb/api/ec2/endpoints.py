@@ -236,7 +236,8 @@ def _named(ctx: Context, view: View, ids: list[str] | None) -> list[AnyEndpoint]
 
 
 def _describe(endpoint: VpcEndpoint) -> dict[str, Any]:
-    """As AWS answers for GatewayLoadBalancer: no policy, no groups, no DNS entries; an empty list of tables, which Ansible reads (inferred)."""
+    """As AWS answers for GatewayLoadBalancer: no policy, no groups, no DNS entries; an empty list of tables, which Ansible reads
+    (inferred)."""
     answer: dict[str, Any] = {
         "VpcEndpointId": endpoint.id,
         "VpcEndpointType": "GatewayLoadBalancer",

@@ -122,15 +122,22 @@ def require_image(ctx: Context, view: View, image_id: str) -> Image:
     for image in policy.visible(view, account=ctx.account, region=ctx.region):
         if image.id == image_id:
             return image
-    if ctx.mode is Mode.SUITES and _WELL_FORMED.fullmatch(image_id):
-        return Image(
-            id=image_id, name=image_id, description="", kind="linux", owner_alias=AMAZON, region=ctx.region, public=True
-        )
     raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
 
 
+def _is_visible(ctx: Context, view: View, image_id: str) -> bool:
+    return any(image.id == image_id for image in policy.visible(view, account=ctx.account, region=ctx.region))
+
+
 def require_launchable(ctx: Context, view: View, image_id: str) -> Image:
-    """One that the caller may start instances of. Errors: as `require_image`, and OptInRequired (terms not accepted)."""
+    """One that the caller may start instances of. Errors: as `require_image`, and OptInRequired (terms not accepted).
+
+    Mode.SUITES takes any well-formed id for a plain image, which no list shows.
+    """
+    if ctx.mode is Mode.SUITES and _WELL_FORMED.fullmatch(image_id) and not _is_visible(ctx, view, image_id):
+        return Image(
+            id=image_id, name=image_id, description="", kind="linux", owner_alias=AMAZON, region=ctx.region, public=True
+        )
     image = require_image(ctx, view, image_id)
     if not policy.accepted(view, image, account=ctx.account):
         raise AwsError(

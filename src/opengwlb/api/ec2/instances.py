@@ -11,7 +11,7 @@ from opengwlb.api.common.describe import describe
 from opengwlb.api.common.errors import dry_run, unsupported
 from opengwlb.api.common.filters import Spec, flag, present
 from opengwlb.api.common.pages import slice_ec2
-from opengwlb.api.common.resources import named, require
+from opengwlb.api.common.resources import named
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.compute import INSTANCE_STATE_CODE, Instance, InstanceState
 from opengwlb.store.protocol import Transaction
@@ -181,13 +181,12 @@ def _change(ctx: Context, params: Parameters, change: Callable[[Instance], Insta
 
     def work(tx: Transaction) -> list[Answer]:
         changes = []
-        for instance_id in dict.fromkeys(params["InstanceIds"]):
-            before = require(ctx, tx, Instance, instance_id)
+        for before in named(ctx, tx, Instance, params["InstanceIds"]) if params["InstanceIds"] else ():
             after = change(before)
             tx.put(after)
             changes.append(
                 {
-                    "InstanceId": instance_id,
+                    "InstanceId": before.id,
                     "PreviousState": instance_view.state(before.state),
                     "CurrentState": instance_view.state(after.state),
                 }

@@ -76,12 +76,8 @@ def _put(ctx: Context, key: ssh_keys.Key, *, name: str, given: dict[str, str]) -
 
 
 def _answer(pair: KeyPair) -> Answer:
-    return {
-        "KeyPairId": pair.id,
-        "KeyName": pair.name,
-        "KeyFingerprint": pair.fingerprint,
-        "Tags": tags.answer(pair.tags),
-    }
+    shown: Answer = {"KeyPairId": pair.id, "KeyName": pair.name, "KeyFingerprint": pair.fingerprint}
+    return shown | ({"Tags": tags.answer(pair.tags)} if pair.tags else {})
 
 
 @action("ec2", "DescribeKeyPairs")
@@ -99,7 +95,7 @@ def describe_key_pairs(ctx: Context, params: Parameters) -> Answer:
 
 
 def _described(pair: KeyPair, *, public: bool) -> dict[str, Any]:
-    shown = {**_answer(pair), "KeyType": pair.kind, "CreateTime": timestamp(pair.created)}
+    shown = {"Tags": [], **_answer(pair), "KeyType": pair.kind, "CreateTime": timestamp(pair.created)}
     return shown | ({"PublicKey": f"{pair.public_key} {pair.name}"} if public else {})
 
 

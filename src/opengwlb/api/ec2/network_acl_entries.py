@@ -88,7 +88,8 @@ def _check_quota(ctx: Context, tx: Transaction, acl: NetworkAcl, entry: NetworkA
 def _read(params: Parameters) -> NetworkAclEntry:
     """Errors: MissingParameter, InvalidParameterCombination, InvalidParameterValue."""
     number, cidr, protocol = _number(params), _cidr(params), _protocol(params["Protocol"])
-    if params["RuleAction"] not in ("allow", "deny"):
+    verdict = params["RuleAction"].lower()
+    if verdict not in ("allow", "deny"):
         raise invalid_parameter(params["RuleAction"], parameter="ruleAction", reason="Use allow or deny.")
     low, high = _ports(params) if protocol in PORTS else (0, _HIGHEST_PORT)
     # ICMPv6 in IPv4 means all of its types, whatever the call says (documented at the parameter).
@@ -97,7 +98,7 @@ def _read(params: Parameters) -> NetworkAclEntry:
     return NetworkAclEntry(
         number=number,
         egress=params["Egress"],
-        allow=params["RuleAction"] == "allow",
+        allow=verdict == "allow",
         protocol=protocol,
         cidr=cidr,
         from_port=low,

@@ -158,7 +158,7 @@ def delete_network_acl(ctx: Context, params: Parameters) -> Answer:
         if acl.is_default:
             raise invalid_value(f"cannot delete default network ACL {acl.id}")
         if acl.associations:
-            raise AwsError("DependencyViolation", f"The networkAcl '{acl.id}' has dependencies and cannot be deleted.")
+            raise AwsError("DependencyViolation", f"The network ACL '{acl.id}' has dependencies and cannot be deleted.")
         dry_run(params)
         tx.delete(NetworkAcl, acl.id)
 

@@ -61,7 +61,10 @@ def detach_network_interface(ctx: Context, params: Parameters) -> Answer:
                 raise AwsError("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
             raise AwsError("InvalidAttachmentID.NotFound", f"The attachment ID '{wanted}' does not exist")
         if found.attachment.device_index == 0:
-            raise AwsError("OperationNotPermitted", "The network interface at device index 0 cannot be detached.")
+            raise AwsError(
+                "OperationNotPermitted",
+                "The network interface at device index 0 and networkCard index 0 cannot be detached.",
+            )
         instance = resources.require(ctx, tx, Instance, found.attachment.instance)
         dry_run(params)
         tx.put(replace(found, attachment=None))

@@ -42,8 +42,8 @@ def answer(view: View, interface: NetworkInterface) -> Answer:
     }
     if interface.ipv6_addresses:
         shown["Ipv6Address"] = interface.ipv6_addresses[0]
-    if interface.requester_id:
-        shown["RequesterId"] = interface.requester_id
+    # Of one that somebody made for himself, AWS names him.
+    shown["RequesterId"] = interface.requester_id or interface.account
     if attachment := _attachment(interface):
         shown["Attachment"] = attachment
     if "Association" in primary:
@@ -192,7 +192,7 @@ def spec(view: View) -> Mapping[str, Callable[[NetworkInterface], Iterable[str]]
         "operator.principal": none,
         "owner-id": lambda interface: (interface.account,),
         "private-ip-address": lambda interface: interface.private_ips,
-        "requester-id": lambda interface: present(interface.requester_id),
+        "requester-id": lambda interface: (interface.requester_id or interface.account,),
         "requester-managed": lambda interface: flag(interface.requester_managed),
         "source-dest-check": lambda interface: flag(interface.source_dest_check),
         "subnet-id": lambda interface: (interface.subnet,),

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from opengwlb.api.common import filters, pages, resources, tags
-from opengwlb.api.common.errors import bad_combination, dry_run, missing, refuse
+from opengwlb.api.common.errors import bad_combination, dry_run, invalid_value, missing, refuse
 from opengwlb.api.context import Answer, Context, Parameters, action
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import SecurityGroup, SecurityGroupRule, Vpc
 from opengwlb.store.protocol import Transaction
+from opengwlb.wire.errors import AwsError
 
 from . import security_group_rules as rules_of
 from .security_groups import check_quota, duplicate, named, no_rule
@@ -52,7 +53,14 @@ def _modified(
     if len(given) > 1:
         raise bad_combination("Only one of cidrIpv4, cidrIpv6, prefixListId and referencedGroupId can be specified.")
     if not given:
-        raise missing("that names the peer: exactly one of cidrIpv4, cidrIpv6 or referencedGroupId")
+        raise AwsError(
+            "MissingParameter",
+            "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId",
+        )
+    if asked.get("IpProtocol") in ("tcp", "udp", "6", "17") and (
+        asked.get("FromPort") is None or asked.get("ToPort") is None
+    ):
+        raise invalid_value("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
     described = {"Description": asked.get("Description") or ""}
     peers: dict[str, list[dict[str, Any]]] = {
         "CidrIpv4": [{"CidrIp": asked.get("CidrIpv4"), **described}],

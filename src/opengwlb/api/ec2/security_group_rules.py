@@ -77,7 +77,9 @@ def _rules(
 
 def _protocol(text: str | None) -> str:
     if text is None:
-        raise missing("ipProtocol")
+        raise invalid_value(
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly."
+        )
     protocol = NAMES.get(text.lower(), text.lower())
     if protocol in (*NAMES.values(), "-1") or (protocol.isdigit() and int(protocol) <= 255):
         return protocol

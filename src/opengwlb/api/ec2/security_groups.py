@@ -68,6 +68,8 @@ def answer(group: SecurityGroup) -> Answer:
 def create_security_group(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
     name, given = params["GroupName"], tags.from_specifications(params, "security-group")
+    if not params["Description"]:
+        raise missing("GroupDescription")
     if name.lower() == "default":
         raise invalid_value(f"Cannot use reserved security group name: {name}")
     if name.startswith("sg-"):
@@ -125,6 +127,10 @@ def describe_security_groups(ctx: Context, params: Parameters) -> Answer:
 @action("ec2", "DescribeSecurityGroupRules")
 def describe_security_group_rules(ctx: Context, params: Parameters) -> Answer:
     dry_run(params)
+    for each in params.get("Filters") or ():
+        malformed = [value for value in each.get("Values") or () if not value.startswith(("sg-", "*", "?"))]
+        if each.get("Name") == "group-id" and malformed:
+            raise AwsError("InvalidGroupId.Malformed", f"The security group ID '{malformed[0]}' is malformed")
     every = {
         rule.id: (group, rule)
         for group in resources.owned(ctx, ctx.store.snapshot(), SecurityGroup)

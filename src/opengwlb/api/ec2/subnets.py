@@ -143,8 +143,12 @@ def create_default_subnet(ctx: Context, params: Parameters) -> Answer:
         if vpc is None:
             raise AwsError("DefaultVpcDoesNotExist", "No default VPC exists for this account in this region.")
         subnets = list(resources.in_vpc(tx, Subnet, vpc.id))
-        if any(each.default_for_az and each.zone == zone.name for each in subnets):
-            raise AwsError("DefaultSubnetAlreadyExistsInAvailabilityZone", f"{zone.name} already has a default subnet.")
+        there = next((each for each in subnets if each.default_for_az and each.zone == zone.name), None)
+        if there is not None:
+            raise AwsError(
+                "DefaultSubnetAlreadyExistsInAvailabilityZone",
+                f"'{there.id}' is already the default subnet in {zone.name}.",
+            )
         taken = [IPv4Network(each.cidr) for each in subnets]
         quotas.check(ctx, tx, "subnets-per-vpc", count=len(taken) + 1)
         pieces = IPv4Network(vpc.cidr).subnets(new_prefix=defaults.DEFAULT_SUBNET_PREFIX)

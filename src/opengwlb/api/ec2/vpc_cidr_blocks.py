@@ -60,10 +60,10 @@ def associate_vpc_cidr_block(ctx: Context, params: Parameters) -> Answer:
 
 
 def _add4(ctx: Context, tx: Transaction, vpc: Vpc, network: IPv4Network) -> Ipv4Block:
+    _check_count(ctx, tx, vpc, "ipv4-blocks-per-vpc", count=len(vpc.cidrs) + 1)
     refused = vpc_blocks.further_refusal(tx, vpc=vpc, network=network)
     if refused is not None:
         raise AwsError(refused.code, refused.message)
-    quotas.check(ctx, tx, "ipv4-blocks-per-vpc", count=len(vpc.cidrs) + 1)
     block = Ipv4Block(association=new_id("vpc-cidr-assoc"), cidr=str(network))
     tx.put(replace(vpc, further=(*vpc.further, block)))
     _add_local_routes(tx, vpc, block.cidr)
@@ -71,12 +71,21 @@ def _add4(ctx: Context, tx: Transaction, vpc: Vpc, network: IPv4Network) -> Ipv4
 
 
 def _add6(ctx: Context, tx: Transaction, vpc: Vpc) -> Ipv6Block:
-    quotas.check(ctx, tx, "ipv6-blocks-per-vpc", count=len(vpc.ipv6) + 1)
+    _check_count(ctx, tx, vpc, "ipv6-blocks-per-vpc", count=len(vpc.ipv6) + 1)
     block = ipv6.new_vpc_block(tx)
     tx.put(replace(vpc, ipv6=(*vpc.ipv6, block)))
     network_acls.follow_ipv6(tx, vpc)
     _add_local_routes(tx, vpc, block.cidr)
     return block
+
+
+def _check_count(ctx: Context, tx: Transaction, vpc: Vpc, quota: str, *, count: int) -> None:
+    most = quotas.limit(ctx, tx, quota)
+    if count > most:
+        # AWS's own sentence, which names the network.
+        raise AwsError(
+            "CidrLimitExceeded", f"This network {vpc.id} has met its maximum number of allowed CIDRs: {most}"
+        )
 
 
 def _add_local_routes(tx: Transaction, vpc: Vpc, cidr: str) -> None:

@@ -25,6 +25,7 @@ CODES = {
     "cloudwatch": "InvalidParameterCombination",
     "resourcegroupstaggingapi": "InvalidParameterException",
     "logs": "InvalidParameterException",
+    "service-quotas": "IllegalArgumentException",
 }
 """Each service's own error for a request that cannot be honoured; the sentence is ours, AWS has none for it."""
 
