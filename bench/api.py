@@ -31,7 +31,7 @@ DESCRIBE_GOAL, MIX_GOAL = 10.0, 5.0
 
 
 def rows(*, name: str, directory: Path, say: Say) -> list[Figure]:
-    server = Server(name=name, data_dir=directory / "api", options=("--data-plane", "none"))
+    server = Server(name=name, data_dir=directory / "api", options=("--data-plane", "none", "--requests-per-s", "0"))
     try:
         server.start()
         profile = credentials.profile(server.data_dir, name="operator")
