@@ -19,7 +19,24 @@ from rich.console import Console
 
 from opengwlb.dataplane.errors import DataPlaneError
 
-from . import api, boxes, chain, changes, figures, flow_logs, lab, memory, metrics, packets, rivals, through, watching
+from . import (
+    api,
+    boxes,
+    chain,
+    changes,
+    fairness,
+    figures,
+    flow_logs,
+    lab,
+    memory,
+    metrics,
+    packets,
+    rivals,
+    scale,
+    start,
+    through,
+    watching,
+)
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
@@ -129,23 +146,34 @@ def _watching(bench: Bench) -> list[Figure]:
     return watching.rows(name=f"{bench.prefix}w", directory=bench.directory, inject=inject, say=bench.say)
 
 
-def _api(bench: Bench) -> list[Figure]:
-    bench.say("API calls a second")
-    describe, bare = api.rates(bench.lab.server, account="customer")
+def _first_packet(bench: Bench) -> list[Figure]:
     return [
         Figure(
             figure="CreateLoadBalancer to the first inspected packet, appliance launched meanwhile",
             value=round(bench.lab.first_packet_s, 2),
             unit="s",
-        ),
-        figures.against(
-            "DescribeRouteTables, signed; baseline: the health page", value=describe, baseline=bare, unit="1/s"
-        ),
+        )
     ]
 
 
 def _metrics(bench: Bench) -> list[Figure]:
     return metrics.rows(name=f"{bench.prefix}m", directory=bench.directory, say=bench.say)
+
+
+def _api(bench: Bench) -> list[Figure]:
+    return api.rows(name=f"{bench.prefix}a", directory=bench.directory, say=bench.say)
+
+
+def _start(bench: Bench) -> list[Figure]:
+    return start.rows(name=f"{bench.prefix}t", directory=bench.directory, say=bench.say)
+
+
+def _fairness(bench: Bench) -> list[Figure]:
+    return fairness.rows(name=f"{bench.prefix}q", directory=bench.directory, say=bench.say)
+
+
+def _scale(bench: Bench) -> list[Figure]:
+    return scale.rows(name=f"{bench.prefix}s", directory=bench.directory, say=bench.say)
 
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
@@ -163,8 +191,12 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "round-trips": _round_trips,
     "share": _share,
     "goodput": _goodput,
+    "first-packet": _first_packet,
     "api": _api,
     "metrics": _metrics,
+    "start": _start,
+    "fairness": _fairness,
+    "scale": _scale,
 }
 
 

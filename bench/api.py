@@ -1,7 +1,7 @@
 """Requests a second of the API, with moto's server beside it: the same calls, signed, over kept connections, from raw clients.
 
-moto is what people use for such calls without a cloud (Apache-2.0; PyPI `moto[server]`). Both servers run on loopback, one after the other is
-asked, round by round. moto verifies no signatures; here they are verified.
+moto is what people use for such calls without a cloud (Apache-2.0; PyPI `moto[server]`). Both servers run on loopback, one after the other
+is asked, round by round. moto verifies no signatures; here they are verified.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DESCRIBE_GOAL, MIX_GOAL = 10.0, 5.0
 
 
 def rows(*, name: str, directory: Path, say: Say) -> list[Figure]:
-    server = Server(name=name, data_dir=directory / "api", options=("--data-plane", "none"))
+    server = Server(name=name, data_dir=directory / "api", options=("--data-plane", "none", "--requests-per-s", "0"))
     try:
         server.start()
         profile = credentials.profile(server.data_dir, name="operator")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opengwlb import admin, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
@@ -69,6 +70,8 @@ IGNORED: dict[str, tuple[type[Any], ...]] = {
     "images": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, elb.LoadBalancer, privatelink.VpcEndpoint),
 }
 """Reconciler -> kinds that it never looks at."""
+SWITCH_S = 0.001
+"""How long a thread may compute while another waits: after each call to the kernel it waits so long again, and a change makes dozens."""
 AFTER_S = {"instances": 0.02, "lifecycle": 0.05, "health": 0.05, "images": 0.05}
 """Reconciler -> how long after a change it begins: packets obey first."""
 
@@ -259,7 +262,20 @@ class Server:
         self.store.close()
         self.metrics.close()
 
-    def application(self) -> Starlette:
+    def application(self) -> ASGIApp:
+        """AWS's calls go to the gateway without the router's machinery, which would cost as much as the call."""
+        others = self._pages()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "POST"):
+                response = await self.gateway.endpoint(Request(scope, receive))
+                await response(scope, receive, send)
+            else:
+                await others(scope, receive, send)
+
+        return application
+
+    def _pages(self) -> Starlette:
         joined = uplinks.routes(
             store=self.store,
             look=host.look if self.options.data_plane == "kernel" else None,
@@ -286,7 +302,6 @@ class Server:
         reads = read_api.routes(sources=self.sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
         return Starlette(
             routes=[
-                Route("/", self.gateway.endpoint, methods=["GET", "POST"]),
                 Route(CBOR_PATH, self.gateway.endpoint, methods=["POST"]),
                 metrics.route(sources=self.sources, errors=self.errors, sampler=self.sampler),
                 *own,
@@ -348,6 +363,7 @@ def mode_of(options: ServeOptions) -> Mode:
 def serve(options: ServeOptions) -> None:
     """Run the server until it is told to end (SIGINT, SIGTERM)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    sys.setswitchinterval(SWITCH_S)
     server = Server(options)
     lab.announce(
         name=options.name,
@@ -363,6 +379,8 @@ def serve(options: ServeOptions) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whoever connects could otherwise say that they come from elsewhere, and policies ask for that.
+        proxy_headers=False,
         ssl_certfile=options.tls_certificate,
         ssl_keyfile=options.tls_key,
     )

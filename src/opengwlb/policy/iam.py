@@ -17,6 +17,8 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal
 
+from .wildcards import expression
+
 VERSIONS = ("2012-10-17", "2008-10-17")
 _STATEMENT = {
     "Sid",
@@ -289,16 +291,7 @@ def _is_named(statement: Statement, principal: Principal | None) -> bool:
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str]:
     """`*` any run, `?` one character; a character behind NUL stands for itself (what a variable brought in)."""
-    parts, literal = [], False
-    for character in text:
-        if literal:
-            parts.append(re.escape(character))
-            literal = False
-        elif character == "\0":
-            literal = True
-        else:
-            parts.append({"*": ".*", "?": "."}.get(character) or re.escape(character))
-    return re.compile("".join(parts), re.DOTALL)
+    return re.compile(expression(text, escape="\0"), re.DOTALL)
 
 
 def _like(pattern: str, value: str) -> bool:

@@ -12,13 +12,18 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from opengwlb.api.common.errors import invalid_value
+from opengwlb.policy.wildcards import expression
 from opengwlb.wire.errors import AwsError
 
 T = TypeVar("T")
+ESCAPE = "\\"
+"""A backslash makes the next character literal."""
+MOST_VALUES = 200
+"""Of all filters of one call ("Filter names and values", EC2 API Reference: FilterLimitExceeded)."""
+LONGEST = 4096
+"""Characters of a value; inferred: longer than any value that an object has."""
 Spec = Mapping[str, Callable[[T], Iterable[str]]]
 """Filter name -> the values an object has for it; several for members that are lists, none for absent ones."""
-
-MOST_VALUES = 200
 
 
 def flag(value: bool) -> tuple[str, ...]:
@@ -42,9 +47,11 @@ def apply(items: Iterable[T], filters: Sequence[Mapping[str, Any]] | None, spec:
     Errors: InvalidParameterValue for an unknown name, FilterLimitExceeded above 200 values.
     """
     kept = list(items)
+    asked = 0
     for each in filters or ():
         name, patterns = each.get("Name", ""), each.get("Values") or []
-        if len(patterns) > MOST_VALUES:
+        asked += max(1, len(patterns))
+        if asked > MOST_VALUES:
             raise AwsError(
                 "FilterLimitExceeded",
                 f"The maximum number of filter values specified on a single call is {MOST_VALUES}",
@@ -75,20 +82,8 @@ def _tags(item: Any) -> Mapping[str, str]:
 
 @lru_cache(maxsize=512)
 def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    compiled = re.compile("|".join(_regex(pattern) for pattern in patterns) if patterns else r"(?!)", re.DOTALL)
+    if any(len(pattern) > LONGEST for pattern in patterns):
+        raise invalid_value(f"A filter's value has at most {LONGEST} characters")
+    every = "|".join(f"(?:{expression(pattern, escape=ESCAPE)})" for pattern in patterns) if patterns else r"(?!)"
+    compiled = re.compile(every, re.DOTALL)
     return lambda value: compiled.fullmatch(value) is not None
-
-
-def _regex(pattern: str) -> str:
-    r"""`*` is any run, `?` one character; a backslash makes the next character literal."""
-    parts: list[str] = []
-    literal = False
-    for character in pattern:
-        if literal or character not in "*?\\":
-            parts.append(re.escape(character))
-            literal = False
-        elif character == "\\":
-            literal = True
-        else:
-            parts.append(".*" if character == "*" else ".")
-    return "(?:" + "".join(parts) + ")"

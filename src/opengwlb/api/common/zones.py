@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from botocore.session import get_session
-
 from opengwlb.api.common.errors import bad_combination, invalid_value
 
 
@@ -70,4 +68,7 @@ def _short(region: str) -> str:
 @lru_cache(maxsize=1)
 def region_names() -> tuple[str, ...]:
     """AWS's public regions, from botocore's endpoint data."""
+    # Here, because a server starts a tenth of a second sooner without it, and few ever ask.
+    from botocore.session import get_session
+
     return tuple(sorted(get_session().get_available_regions("ec2")))
