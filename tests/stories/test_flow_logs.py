@@ -109,7 +109,7 @@ class Lab:
         assert done.returncode == 0, done.stderr
 
     def ping(self) -> bool:
-        return self.server.inside(self.client.instance, "ping", "-c1", "-W1", self.service.address).returncode == 0
+        return self.server.inside(self.client.instance, "ping", "-c1", "-W5", self.service.address).returncode == 0
 
 
 def role(server: Server, account: str) -> str:
@@ -222,7 +222,7 @@ def test_a_connection_that_a_group_refuses_is_rejected_at_the_interface_that_ref
     ]
     lab.ec2.modify_network_interface_attribute(NetworkInterfaceId=lab.service.interface, Groups=[group])
     try:
-        until(lambda: not lab.ping(), what="the group refuses", seconds=10)
+        until(lambda: not lab.ping(), what="the group refuses", seconds=20)
         known = len(lab.rows(logs["vpc"]))
         lab.server.inside(
             lab.client.instance, "timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{lab.service.address}/82"
@@ -234,7 +234,7 @@ def test_a_connection_that_a_group_refuses_is_rejected_at_the_interface_that_ref
         (lab.client.interface, "egress", "ACCEPT"),
         (lab.service.interface, "ingress", "REJECT"),
     }
-    until(lab.ping, what="the group allows again", seconds=10)
+    until(lab.ping, what="the group allows again", seconds=20)
 
 
 def test_names_and_metadata_are_not_logged(lab: Lab, logs: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ import pytest
 from api_lab import Lab
 
 from opengwlb.control import flow_log_files
+from opengwlb.control.flow_log_state import State, StateFile
 from opengwlb.control.flow_logs import FlowLogKeeper
 from opengwlb.dataplane.flow_logs import Record
 from opengwlb.model.flow_logs import FlowCount, FlowKey, FlowLog
@@ -365,6 +367,29 @@ def test_a_destination_that_cannot_be_written_is_said_and_so_is_that_it_can_agai
     blocked.unlink()
     world.at(120)
     assert world.stored(log).error == ""
+
+
+def test_without_room_for_what_is_gathered_nothing_is_lost_and_it_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = world.log()
+    world.kernel.see()
+
+    def full(file: StateFile, state: State) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(StateFile, "save", full)
+        for second in (60, 61):
+            with pytest.raises(OSError, match="No space left"):
+                world.at(second)
+        assert world.stored(log).error == "Unknown error"
+        assert world.kernel.held != {}
+    world.at(62)
+    assert world.lines(log) == [f"{world.eni} 10.0.0.36 80 2 100 ACCEPT 2 OK"]
+    assert world.stored(log).error == ""
+    world.at(120)
+    assert world.kernel.held == {}
 
 
 def test_a_role_that_may_not_write_is_an_access_error_and_nothing_is_written(world: World) -> None:

@@ -25,7 +25,7 @@ ROTATE_BYTES = 8 << 20
 ACCOUNT_BYTES = 256 << 20
 """What is kept of one account's flow logs."""
 _SUFFIX = ".jsonl"
-_FAILED = "Unknown error"
+FAILED = "Unknown error"
 """AWS's word for what is no matter of permissions."""
 
 
@@ -88,10 +88,10 @@ class FlowLogFiles:
                 events = "".join(_event(start, text, now=now) for start, text in one.lines)
                 place = str(names.stream_directory(one.log, one.interface.id))
                 if not self._append(place, events.encode(), now=now):
-                    said[one.log.id] = _FAILED
+                    said[one.log.id] = FAILED
         for log, lines in objects.values():
             if lines and not self._put(log, lines, now=now):
-                said[log.id] = _FAILED
+                said[log.id] = FAILED
         return said
 
     def keep_within_bounds(self, accounts: Collection[str]) -> None:

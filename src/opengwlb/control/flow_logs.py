@@ -22,7 +22,7 @@ from opengwlb.policy.flow_log_windows import Books, Delivery
 from opengwlb.policy.status import Writes
 from opengwlb.store.protocol import Store
 
-from .flow_log_files import FlowLogFiles, Intent
+from .flow_log_files import FAILED, FlowLogFiles, Intent
 from .flow_log_state import StateFile
 from .writes import write_back
 
@@ -89,8 +89,13 @@ class FlowLogKeeper:
                 return LOOK_S
             self._look(snapshot, now)
             if self._books.due(now):
-                self._gather(now)
-                self._deliver(snapshot, self._books.ended(now), now=now)
+                try:
+                    self._gather(now)
+                    self._deliver(snapshot, self._books.ended(now), now=now)
+                except OSError:
+                    # What is gathered is kept, and delivered once it can be written.
+                    self._write_back({log.id: FAILED for log in snapshot.values(FlowLog)})
+                    raise
                 self._look(snapshot, now, anew=True)
             return min(LOOK_S, self._books.wait_s(now))
 

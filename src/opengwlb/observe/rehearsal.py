@@ -23,7 +23,7 @@ from opengwlb.policy import balancing, names, network
 from opengwlb.policy.plane import plane
 from opengwlb.wire.errors import AwsError
 
-from . import crafted, samples, visibility
+from . import crafted, refused, samples, visibility
 from .visibility import Viewer
 
 T = TypeVar("T")
@@ -225,6 +225,11 @@ class Rehearsal:
         table = self._table(entry.table) if entry else None
         if verdict.name != "eni_forwarded":
             more = f" By {table}." if table and verdict.kind is VerdictKind.DROP else ""
+            if verdict.name in refused.VERDICTS:
+                said = refused.reason(
+                    self._snapshot, verdict.name, frame, vpc=port.box, entered_by=self._resource(port)
+                )
+                more = f" {said}" if said else ""
             return self._step(port, verdict, frame, more=more), None, left
         leaving = self._leaving[left[6:12], left[:6]]
         to = self._where[leaving.port].resource

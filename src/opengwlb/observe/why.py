@@ -15,9 +15,10 @@ from opengwlb.model.ids import endpoint_number
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet, Vpc
-from opengwlb.policy import balancing, network
+from opengwlb.policy import balancing, network, refusals
 from opengwlb.policy.addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address
 from opengwlb.policy.plane import Tables
+from opengwlb.policy.refusals import Asked
 
 from . import visibility
 from .flows import targets_by_slot
@@ -60,6 +61,8 @@ def why(snapshot: Snapshot, *, source: str, flow: FlowTuple, find_flow: FindFlow
             return [_to_service(interface, flow)]
         if interface.source_dest_check and flow.source not in (*interface.private_ips, *interface.ipv6_addresses):
             return [_step(interface.id, "source_check", f"{flow.source} is not the interface's own address.")]
+        if (refused := _refused(snapshot, interface, flow, egress=True)) is not None:
+            return [refused]
         here = _from_subnet(snapshot, entry=interface.id, subnet_id=interface.subnet)
     elif gateway is not None and gateway.vpc is not None:
         came = _from_internet(snapshot, gateway.id, gateway.vpc, flow)
@@ -139,7 +142,7 @@ def _walk(snapshot: Snapshot, here: _Where, flow: FlowTuple, find_flow: FindFlow
             yield _step(table, "no_route", f"{table} has no route for {flow.destination}.")
             return
         if route is None or route.target_type == "local":
-            yield _deliver(snapshot, here, flow.destination)
+            yield _deliver(snapshot, here, flow)
             return
         assert here.table is not None
         chosen = f"{here.table.id} sends {route.destination} to {route.target}."
@@ -188,9 +191,28 @@ def _is_inside(here: _Where, destination: str) -> bool:
     return any(_covers(block, destination) for block in blocks)
 
 
-def _deliver(snapshot: Snapshot, here: _Where, destination: str) -> Step:
-    interface = _holder(snapshot, here.vpc, destination)
+def _refused(snapshot: Snapshot, interface: NetworkInterface, flow: FlowTuple, *, egress: bool) -> Step | None:
+    """By the interface's groups, unless it answers a tracked flow, which only the programs know. ICMP is taken for an echo request."""
+    asked = Asked(
+        egress=egress,
+        peer=flow.destination if egress else flow.source,
+        protocol=flow.protocol,
+        port=flow.destination_port,
+        icmp_type=128 if flow.family == 6 else 8,
+    )
+    if refusals.groups_allow(snapshot, interface, asked):
+        return None
+    side = "security_group_egress" if egress else "security_group_ingress"
+    return _step(interface.id, side, f"{refusals.by_groups(interface, asked)} Only an answer to a known flow passes.")
+
+
+def _deliver(snapshot: Snapshot, here: _Where, flow: FlowTuple) -> Step:
+    interface = _holder(snapshot, here.vpc, flow.destination)
+    destination = flow.destination
     if interface is not None:
+        refused = _refused(snapshot, interface, flow, egress=False)
+        if refused is not None:
+            return refused
         return _step(interface.id, "delivered", f"{destination} is {interface.id} in {interface.subnet}.")
     return _step(here.vpc, "no_such_address", f"No network interface of {here.vpc} has {destination}.")
 
