@@ -153,7 +153,8 @@ def routes(
     operator: str,
     forget: Callable[[str], None] = lambda account: None,
 ) -> list[Route]:
-    """`operator` is the account that cannot be deleted and always has a key that signs. `forget(account)` deletes what is kept of an account
+    """`operator` is the account that cannot be deleted and always has a key that signs.
+    `forget(account)` deletes what is kept of an account
     beside the objects."""
     calls = _Calls(store=store, data_dir=data_dir, region=region, operator=operator, forget=forget)
     every, one = "/_gwlb/v1/accounts", "/_gwlb/v1/accounts/{account}"

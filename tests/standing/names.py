@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+
+from botocore import xform_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +28,20 @@ def files_of(name: str) -> tuple[Path, ...]:
     """Where a test is. A name that several files have is written `test_file::test_name`."""
     module, _, function = name.rpartition("::")
     return tuple(path for path in tests().get(function, ()) if not module or path.stem == module)
+
+
+def mentions(tests_named: Iterable[str], member: str) -> bool:
+    """Whether the files of these tests, or what they build their labs with, set this member: in boto3's words or the command line's."""
+    words = {member, xform_name(member, "-"), xform_name(member), xform_name(member, "-").removesuffix("s")}
+    found = "".join(_with_helpers(path) for test in tests_named for path in files_of(test))
+    return any(word in found for word in words)
+
+
+@cache
+def _with_helpers(path: Path) -> str:
+    helpers = [each for each in (ROOT / path).parent.glob("*.py") if not each.name.startswith("test_")]
+    demo = (ROOT / "src/opengwlb/cli/demo").glob("*.py")
+    return "".join(each.read_text(encoding="utf-8") for each in (ROOT / path, *helpers, *demo))
 
 
 PACKETS = ("tests/packets", "tests/stories", "tests/fabric", "tests/instances", "tests/certify")

@@ -18,6 +18,7 @@ SERVICES = {
     "ssm": "Systems Manager",
     "cloudwatch": "CloudWatch",
     "resourcegroupstaggingapi": "Resource Groups Tagging API",
+    "service-quotas": "Service Quotas",
 }
 WHOLE = ("elbv2", "sts", "cloudwatch", "resourcegroupstaggingapi")
 """Services whose every operation is listed; of the others those that nobody needs for this product are left out."""
@@ -131,6 +132,7 @@ def _row(standing: Standing | None, words: Words) -> tuple[str, str, str]:
         status = f"{status}; {named}" if "packets" in standing.members.values() else named
     tests = [_linked(test) for test in standing.tests]
     tests += [f"`{path}`: {', '.join(_linked(test) for test in proof)}" for path, proof in standing.proof.items()]
+    tests += [f"`{key}`: {', '.join(_linked(test) for test in proof)}" for key, proof in standing.keys.items() if proof]
     refused = [f"`{path}`" for path, kind in standing.members.items() if kind in ("refused", "refuses")]
     return status, "<br>".join(tests) or words.none, ", ".join(refused) or words.none
 

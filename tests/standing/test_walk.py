@@ -15,6 +15,8 @@ from botocore.model import Shape
 from opengwlb.api import dispatch
 from opengwlb.api.context import ACTIONS
 from opengwlb.api.standing import KINDS, Standing, guard, standings
+from opengwlb.policy import attributes
+from opengwlb.policy.attributes import Scope
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.errors import AwsError
 from opengwlb.wire.models import service as service_of
@@ -28,6 +30,12 @@ STORED = {"KeyName", "KeyType", "KeyFormat", "PublicKeyMaterial", "Tags", "TagSp
 DHCP = {"CreateDhcpOptions", "AssociateDhcpOptions", "DeleteDhcpOptions"}
 WHOLE = ("refused", "empty")
 WAYS = ("packets", "stored", "answers", *WHOLE)
+ATTRIBUTES = (
+    ("ModifyLoadBalancerAttributes", attributes.LOAD_BALANCER),
+    ("ModifyTargetGroupAttributes", attributes.TARGET_GROUP),
+    ("ModifyListenerAttributes", attributes.LISTENER),
+)
+ANSWERS_ONLY = {"deletion_protection.enabled"}
 OPERATIONS = sorted(dispatch.implemented())
 STANDING = sorted(standings())
 """One that stands nowhere fails in one test only."""
@@ -94,6 +102,27 @@ def test_what_is_said_to_be_proved_by_packets_has_a_test_that_sees_them(service:
     proving = [*([standing.tests] if standing.by == "packets" and standing.tests else []), *standing.proof.values()]
     for tests in proving:
         assert any(names.sees_packets(test) for test in tests), f"none of {tests} sees packets"
+
+
+@pytest.mark.parametrize(("service", "operation"), STANDING)
+def test_what_proves_a_member_sets_it(service: str, operation: str):
+    standing = standing_of(service, operation)
+    unset = [
+        path
+        for path, kind in standing.members.items()
+        if kind == "packets" and not names.mentions(standing.proof.get(path, standing.tests), path.split(".")[-1])
+    ]
+    assert not unset, "the tests that are to prove these members never set them"
+
+
+@pytest.mark.parametrize(("operation", "scope"), ATTRIBUTES)
+def test_every_attribute_that_can_be_set_is_proved_by_packets_or_changes_answers_only(operation: str, scope: Scope):
+    standing = standing_of("elbv2", operation)
+    assert set(standing.keys) == {*scope.attributes, *scope.extensions}
+    for key, tests in standing.keys.items():
+        lost = [test for test in tests if not names.files_of(test)]
+        assert not lost, f"there is no {lost}"
+        assert key in ANSWERS_ONLY or any(names.sees_packets(test) for test in tests), f"nothing shows {key} in packets"
 
 
 @pytest.mark.parametrize(("service", "operation"), STANDING)

@@ -100,6 +100,19 @@ def test_each_private_address_has_a_public_one_of_its_own(lab: Lab) -> None:
     assert "AssociationId" not in free
 
 
+def test_a_counted_address_is_reached_and_follows_its_reassignment(lab: Lab) -> None:
+    one, two = lab.interface(lab.one), lab.interface(lab.two)
+    (given,) = lab.ec2.assign_private_ip_addresses(NetworkInterfaceId=one, SecondaryPrivateIpAddressCount=1)[
+        "AssignedPrivateIpAddresses"
+    ]
+    address = given["PrivateIpAddress"]
+    until(lambda: lab.reaches(lab.two, address), what="the address that was chosen is reached")
+    lab.ec2.assign_private_ip_addresses(NetworkInterfaceId=two, PrivateIpAddresses=[address], AllowReassignment=True)
+    until(lambda: address in lab.server.inside(lab.two, "ip", "address").stdout, what="the other instance has it")
+    assert address not in lab.server.inside(lab.one, "ip", "address").stdout
+    until(lambda: lab.reaches(lab.one, address), what="it is reached where it is now")
+
+
 def test_a_further_block_of_a_vpc_is_routed_until_it_goes(lab: Lab) -> None:
     made = lab.ec2.associate_vpc_cidr_block(VpcId=lab.vpc, CidrBlock="10.77.0.0/16")["CidrBlockAssociation"]
     subnet = lab.make_subnet("10.77.1.0/24")

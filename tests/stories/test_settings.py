@@ -182,3 +182,51 @@ def test_a_gateway_that_is_detached_and_deleted_takes_its_box_with_it(lab: Lab):
     until(lambda: not box.exists(), what="the gateway's box is gone")
     ec2.delete_internet_gateway(InternetGatewayId=gateway)
     ec2.delete_vpc(VpcId=vpc)
+
+
+def test_a_zone_that_is_added_serves_and_cross_zone_lets_other_zones_use_it(lab: Lab):
+    provider, public = lab.partner, lab.public
+    (first,) = provider.appliances["a"]
+    subnet = provider.ec2.create_subnet(VpcId=provider.vpc, CidrBlock="10.9.1.0/24", AvailabilityZoneId="apne2-az2")
+    second_subnet = subnet["Subnet"]["SubnetId"]
+    (launched,) = provider.ec2.run_instances(
+        ImageId=image(provider.ec2, "inspector"), MinCount=1, MaxCount=1, SubnetId=second_subnet
+    )["Instances"]
+    second = launched["InstanceId"]
+    provider.ec2.get_waiter("instance_running").wait(InstanceIds=[second], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    provider.elb.register_targets(TargetGroupArn=provider.target_group, Targets=[{"Id": second}])
+    until(lambda: state(lab, second) == "unused", what="its zone is not the load balancer's")
+    provider.elb.set_subnets(LoadBalancerArn=provider.load_balancer, Subnets=[provider.subnets["a"], second_subnet])
+    until(lambda: state(lab, second) == "healthy", what="the new zone's node probes its target", seconds=40)
+    attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": "0"}]
+    provider.elb.modify_target_group_attributes(TargetGroupArn=provider.target_group, Attributes=attributes)
+    provider.elb.deregister_targets(TargetGroupArn=provider.target_group, Targets=[{"Id": first}])
+    lab.silent(public)
+    cross_zone(lab, "true")
+    reachable(lab.server, public)
+    cross_zone(lab, "false")
+    lab.silent(public)
+    provider.elb.register_targets(TargetGroupArn=provider.target_group, Targets=[{"Id": first}])
+    reachable(lab.server, public, seconds=40)
+
+
+def test_a_health_check_follows_the_protocol_and_the_matcher_that_it_is_changed_to(lab: Lab):
+    elb, group = lab.partner.elb, lab.partner.target_group
+    (target,) = lab.partner.appliances["a"]
+    fast = {"TargetGroupArn": group, "HealthCheckProtocol": "HTTP", "HealthCheckIntervalSeconds": 5}
+    elb.modify_target_group(**fast, Matcher={"HttpCode": "299"})
+    until(lambda: state(lab, target) == "unhealthy", what="no page has the status 299", seconds=40)
+    elb.modify_target_group(**fast, Matcher={"HttpCode": "200-399"})
+    until(lambda: state(lab, target) == "healthy", what="the matcher fits again", seconds=40)
+
+
+def state(lab: Lab, target: str) -> str:
+    answer = lab.partner.elb.describe_target_health(TargetGroupArn=lab.partner.target_group, Targets=[{"Id": target}])
+    return str(answer["TargetHealthDescriptions"][0]["TargetHealth"]["State"])
+
+
+def cross_zone(lab: Lab, value: str) -> None:
+    lab.partner.elb.modify_load_balancer_attributes(
+        LoadBalancerArn=lab.partner.load_balancer,
+        Attributes=[{"Key": "load_balancing.cross_zone.enabled", "Value": value}],
+    )

@@ -20,6 +20,7 @@ from opengwlb.api import accounts
 from opengwlb.api.account_removal import of_account
 from opengwlb.cli import client
 from opengwlb.cli.main import app
+from opengwlb.cli.refusal import Refusal
 from opengwlb.model.account import Account, QuotaSetting
 from opengwlb.model.privatelink import EndpointService, VpcEndpoint
 from opengwlb.store.sqlite import SqliteStore
@@ -64,6 +65,9 @@ class Desk:
     def gwlb(self, *arguments: str) -> Any:
         app(["account", *arguments, "--json"], result_action="return_value")
         return json.loads(self._capsys.readouterr().out)
+
+    def printed(self) -> Any:
+        return self._capsys.readouterr()
 
     def refuses(self, code: str, *arguments: str) -> str:
         with pytest.raises(client.Answered) as caught:
@@ -172,3 +176,23 @@ def test_an_account_with_resources_goes_only_by_force_and_leaves_others_as_they_
     assert isinstance(rejected, VpcEndpoint) and rejected.state == "rejected"
     del before[neighbour.endpoint]
     assert after == before
+
+
+def test_people_read_sentences_and_tables(desk: Desk) -> None:
+    def says(*arguments: str) -> str:
+        app(["account", *arguments], result_action="return_value")
+        printed = desk.printed()
+        return printed.out + printed.err
+
+    assert "gwlb env partner" in says("create", "partner")
+    made = dict(line.split("=", 1) for line in says("keys", "create", "partner").splitlines())
+    assert set(made) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    key = made["AWS_ACCESS_KEY_ID"]
+    assert says("keys", "deactivate", "partner", key) == f"{key} is inactive.\n"
+    assert "Inactive" in says("keys", "list", "partner")
+    assert says("keys", "delete", "partner", key) == f"{key} is gone.\n"
+    assert says("quota", "partner", "vpcs", "9") == "partner may have 9 vpcs (AWS's default: 5).\n"
+    assert "VPCs per Region" in says("quota", "partner", "vpcs")
+    with pytest.raises(Refusal, match="lists them"):
+        says("quota", "partner", "clouds")
+    assert says("delete", "partner") == "partner is gone.\n"

@@ -51,7 +51,7 @@ def _modified(
     refuse(asked, ("PrefixListId",), because="there are no prefix lists.")
     given = [member for member in _PEERS if asked.get(member)]
     if len(given) > 1:
-        raise bad_combination("Only one of cidrIpv4, cidrIpv6, prefixListId and referencedGroupId can be specified.")
+        raise bad_combination("Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified")
     if not given:
         raise AwsError(
             "MissingParameter",

@@ -14,6 +14,8 @@ demands the proof of everything else; and by the generator of docs/*/operations.
     refuses = ["OutpostArn"]    the action refuses them itself, in words of its own
     [ec2.CreateVpc.proof]       members with tests of their own
     AmazonProvidedIpv6CidrBlock = ["test_…"]
+    [elbv2.ModifyListenerAttributes.keys]       attributes that the call sets by name: the tests of each, or "answers"
+    "tcp.idle_timeout.seconds" = ["test_…"]
     [ec2.CreateVpc.means]       values of refused members that ask for what is done anyway
     InstanceTenancy = ["default"]
 
@@ -51,6 +53,8 @@ class Standing:
     """Path -> tests of its own."""
     means: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Path of a refused member -> values that are taken."""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Attribute -> the tests of it; none for one that changes only what is answered."""
 
     def of(self, path: str) -> str | None:
         """The kind of a member: its own, or that of the nearest structure around it; None when nothing is said."""
@@ -73,6 +77,7 @@ def _read(service: str, operation: str, table: Mapping[str, Any]) -> Standing:
         tests=tuple(table.get("tests", ())),
         members=members,
         proof=proof,
+        keys={key: () if tests == "answers" else tuple(tests) for key, tests in table.get("keys", {}).items()},
         means={path: tuple(values) for path, values in table.get("means", {}).items()},
     )
 

@@ -37,7 +37,7 @@ def get_resources(ctx: Context, params: Parameters) -> Answer:
     found = everything(ctx, ctx.store.snapshot())
     if arns := params.get("ResourceARNList"):
         for name in _ALONE:
-            if params.get(name):
+            if params.get(name) not in (None, "", []):
                 raise invalid(f"ResourceARNList and {name} cannot be used in the same request.")
         wanted = set(arns)
         return {"ResourceTagMappingList": [_shown(each) for each in found if each.arn in wanted], "PaginationToken": ""}
