@@ -11,7 +11,6 @@ import subprocess
 import tarfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -62,7 +61,7 @@ def unpacked(archive: Path, *, into: Path) -> Path:
     return tree
 
 
-def run(tree: Path, *, python: Path, endpoint: str, leave: Iterator[str] | tuple[str, ...] = ()) -> dict[str, str]:
+def run(tree: Path, *, python: Path, endpoint: str, leave: tuple[str, ...] = ()) -> dict[str, str]:
     """Every test that was run -> `passed`, `skipped` or what went wrong; of a parametrised one the worst case counts."""
     report = tree.parent / "report.xml"
     environment = {
