@@ -19,7 +19,7 @@ from rich.console import Console
 
 from opengwlb.dataplane.errors import DataPlaneError
 
-from . import api, boxes, chain, changes, figures, flow_logs, lab, memory, packets, rivals, through, watching
+from . import api, boxes, chain, changes, figures, flow_logs, guards, lab, memory, packets, rivals, through, watching
 from .figures import Figure
 from .table import BPF
 from .traffic import Ends
@@ -67,6 +67,10 @@ class Bench:
 
 def _packets(bench: Bench) -> list[Figure]:
     return packets.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
+def _guards(bench: Bench) -> list[Figure]:
+    return guards.rows(prefix=bench.prefix, directory=bench.directory / "guards", say=bench.say)
 
 
 def _rivals(bench: Bench) -> list[Figure]:
@@ -146,6 +150,7 @@ def _api(bench: Bench) -> list[Figure]:
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "packets": _packets,
+    "guards": _guards,
     "rivals": _rivals,
     "growth": _growth,
     "memory": _memory,
