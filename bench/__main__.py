@@ -27,6 +27,7 @@ from . import (
     fairness,
     figures,
     flow_logs,
+    guards,
     lab,
     memory,
     metrics,
@@ -84,6 +85,10 @@ class Bench:
 
 def _packets(bench: Bench) -> list[Figure]:
     return packets.rows(prefix=bench.prefix, directory=bench.directory, say=bench.say)
+
+
+def _guards(bench: Bench) -> list[Figure]:
+    return guards.rows(prefix=bench.prefix, directory=bench.directory / "guards", say=bench.say)
 
 
 def _rivals(bench: Bench) -> list[Figure]:
@@ -178,6 +183,7 @@ def _scale(bench: Bench) -> list[Figure]:
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "packets": _packets,
+    "guards": _guards,
     "rivals": _rivals,
     "growth": _growth,
     "memory": _memory,

@@ -230,3 +230,21 @@ def test_the_reuse_of_a_closed_flows_ports_needs_a_rule_again(vpc: Vpc, port: in
     assert sent(vpc, IPV4, "bob", "alice", TCP(sport=80, dport=port, flags="RA")) == "eni_forwarded"
     guards(vpc, bob=())
     assert sent(vpc, IPV4, "alice", "bob", TCP(sport=port, dport=80, flags="S")) == "security_group_ingress"
+
+
+def test_a_flood_to_one_interface_takes_no_flow_of_another(vpc: Vpc, port: int) -> None:
+    """The table of this lab has room for 4,096 flows."""
+    guards(
+        vpc, alice=ALL_OUT, bob=({"protocol": "udp", "from_port": 0, "to_port": 65535, "cidr": IPV4.client + "/32"},)
+    )
+    mine = [UDP(sport=port, dport=7000 + number) for number in range(40)]
+    for layer in mine:
+        assert sent(vpc, IPV4, "alice", "client", layer, port="alice") == "eni_forwarded"
+    frame = vpc.frame(IPV4, "vpce", source="client", to="bob")
+    flood = [bytes(frame / UDP(sport=number % 5000 + 1, dport=number // 5000 + 1)) for number in range(12_000)]
+    before = vpc.programs.counters()
+    vpc.outer["vpce"].send(*flood)
+    assert vpc.settled(before, rows=len(flood))["vpce", "eni_forwarded"] == len(flood)
+    for layer in mine:
+        answer = UDP(sport=layer.dport, dport=layer.sport)
+        assert sent(vpc, IPV4, "client", "alice", answer, port="vpce") == "eni_forwarded"

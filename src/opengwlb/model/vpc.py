@@ -176,7 +176,6 @@ class NetworkInterface:
     description: str = ""
     source_dest_check: bool = True
     groups: tuple[str, ...] = ()
-    connection_tracking: ConnectionTracking = ConnectionTracking()
     attachment: Attachment | None = None
     owner_object: str | None = None
     """The load balancer ARN or `vpce-…` a requester-managed ENI belongs to."""

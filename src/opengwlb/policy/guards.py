@@ -65,7 +65,7 @@ def _guard(
     if groups is None and acl is None:
         return None
     refused = next((one for one in (groups, acl) if isinstance(one, str)), "")
-    tracking = interface.connection_tracking if interface else None
+    tracking = interface.tracking if interface else None
     idle = (
         {
             "tcp_idle_s": tracking.tcp_established_s,
