@@ -29,6 +29,8 @@ RELIST_S = 5.0
 """Without any change the network is compared with the kernel this often: whoever deletes a box by hand sees it come back."""
 SLICE_S = 0.1
 """Between two slices of a round that does not fit into one."""
+QUIET_S = 0.5
+"""After a change: another one often follows, and should not meet a slice."""
 RETRY_S = 1.0
 """After a pass in which some object failed."""
 MANY_LINKS = 200
@@ -57,6 +59,8 @@ class NetworkReconciler:
         self._forget()
         self._round = Round()
         self._retry_s = RETRY_S
+        self._looked = False
+        """The last pass had nothing to change."""
         self._ports: dict[str, tuple[PortRef, PortRef]] = {}
         """Of every link that was built, or tried."""
         self._ready: set[str] = set()
@@ -74,7 +78,9 @@ class NetworkReconciler:
                 raise
         if self.errors:
             return self._retry_s
-        return RELIST_S if self._round.over and not self._departed else SLICE_S
+        if self._round.over and not self._departed:
+            return RELIST_S
+        return SLICE_S if self._looked else QUIET_S
 
     def _forget(self) -> None:
         self._numbering = slots.Numbering()
@@ -88,6 +94,7 @@ class NetworkReconciler:
         snapshot = self._store.snapshot()
         changed = snapshot.revision != self.revision
         difference = self._standing.update(snapshot)
+        self._looked = not changed
         if self._whole or (self.errors and not changed):
             self._build()
         elif changed:

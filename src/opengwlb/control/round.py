@@ -9,9 +9,9 @@ from typing import Any
 from opengwlb.model.plane import Plane
 from opengwlb.policy.standing import Standing
 
-LINKS = 40
+LINKS = 8
 """That one slice looks at, but for a box that has more."""
-ENTRIES = 400
+ENTRIES = 200
 """Of the plane, in one slice."""
 
 
