@@ -152,11 +152,3 @@ def test_more_than_fits_is_refused_by_name() -> None:
     group = SecurityGroup(id="sg", account="1", region="r", vpc="v", name="n", description="", rules=wanted)
     with pytest.raises(rules.TooManyRules, match="1025 different protocols and port ranges"):
         rules.compile_groups([group], {})
-
-
-def test_classes_are_the_same_in_every_pass_and_each_has_its_own() -> None:
-    combinations = [("sg-1",), ("sg-2",), ("sg-1", "sg-2"), ("sg-3",)]
-    found = rules.classes(combinations)
-    assert len(set(found.values())) == len(combinations)
-    assert found["sg-1",] == rules.classes([("sg-1",)])["sg-1",]
-    assert 0 not in found.values()
