@@ -10,7 +10,7 @@ import pytest
 from watched_lab import ENDPOINT, LB, TG, lab
 
 from opengwlb.dataplane.counting import Counter
-from opengwlb.dataplane.plane import NodeCounters
+from opengwlb.dataplane.node_counters import NodeCounters
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind, read_verdicts
 from opengwlb.model.elb import Slot, Target, TargetState
 from opengwlb.model.flows import FlowKind

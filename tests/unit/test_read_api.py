@@ -19,7 +19,7 @@ from watched_lab import CLIENT, CONSUMER, ENDPOINT, PRIVATE, PROVIDER, PUBLIC, S
 from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.errors import DataPlaneError
 from opengwlb.dataplane.flows import Changes, Flow, Found
-from opengwlb.dataplane.plane import NodeCounters
+from opengwlb.dataplane.node_counters import NodeCounters
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import struct
 import threading
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from opengwlb.model.flows import FlowKind
@@ -21,7 +20,7 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import NodeEntry, Plane, TargetEntry
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, clock, counting, entries, flow_logs, flows, layout, relay, rules, samples, targets
+from . import btf, clock, counting, entries, flow_logs, flows, layout, node_counters, relay, rules, samples, targets
 from .chaos import ChaosPorts, Parts
 from .counting import Counter
 from .dry_run import DryRun
@@ -31,6 +30,7 @@ from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
+from .node_counters import NodeCounters
 from .rules import NO_PLACES, Places, RuleStore
 from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
@@ -44,29 +44,6 @@ _OF_PORTS: dict[str, type[layout.eni_config | layout.endpoint_config | layout.no
     "endpoints": layout.endpoint_config,
     "node_ports": layout.node_port,
 }
-_PROCESSED = ("encapsulated", "decapsulated", "decapsulated_changed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeCounters:
-    """What one zone's node of a load balancer did since it was made; AWS/GatewayELB's counters are made of these.
-
-    `processed_…` may fall when one of the node's endpoints is deleted: its part is no longer counted.
-    """
-
-    new_flows: int
-    rejected_flows: int
-    """That found no target, no room in the flow table, or more new flows in that second than one CPU may open."""
-    rejected_tcp_flows: int
-    adopted_flows: int
-    """Of the new ones: TCP that began elsewhere."""
-    moved_flows: int
-    """Given to another target, because theirs became unhealthy or was deregistered (`rebalance`)."""
-    resets: int
-    """TCP packets answered with a reset, for whatever reason; by reason in the verdicts `tcp_reset_…`."""
-    processed_packets: int
-    """To targets and back from them; as IP packets inside the tunnel, super-packets by their segments."""
-    processed_bytes: int
 
 
 class DataPlane:
@@ -386,30 +363,15 @@ class DataPlane:
             return DryRun(objects=self._directory, maps=self._maps, pins=self._bpffs / "dry-run")
 
     def node_counters(self) -> dict[int, NodeCounters]:
-        """By node slot, as in `NodeEntry`; every node that the maps have. Totals since the node was made, summed over CPUs."""
+        """By node slot, as in `NodeEntry`; every node that the maps have."""
         with self._lock:
             ports = [layout.node_port.from_buffer_copy(value) for value in self._ports["node_ports"].values()]
-        of = {port.ifindex: port.slot for port in ports} | {one.ifindex: one.node for one in self._endpoints()}
-        names = {number: verdict.name for number, verdict in self.verdicts.items()}
-        packets: Tally[int] = Tally()
-        size: Tally[int] = Tally()
-        resets: Tally[int] = Tally()
-        for one in self.counters():
-            if one.ifindex in of and names[one.verdict] in _PROCESSED:
-                packets[of[one.ifindex]] += one.packets
-                size[of[one.ifindex]] += one.bytes
-            elif one.ifindex in of and names[one.verdict].startswith("tcp_reset_"):
-                resets[of[one.ifindex]] += one.packets
-        found = {}
-        for slot in sorted(set(of.values())):
-            value = self._map("node_counters").get(struct.pack("=I", slot)) or b""
-            width = ctypes.sizeof(layout.node_counter)
-            rows = (layout.node_counter * (len(value) // width)).from_buffer_copy(value)
-            flow_sums = {name: sum(getattr(row, name) for row in rows) for name, *_ in layout.node_counter._fields_}
-            found[slot] = NodeCounters(
-                **flow_sums, resets=resets[slot], processed_packets=packets[slot], processed_bytes=size[slot]
-            )
-        return found
+        return node_counters.read(
+            self._map("node_counters"),
+            self.counters(),
+            node_of={port.ifindex: port.slot for port in ports} | {one.ifindex: one.node for one in self._endpoints()},
+            verdicts=self.verdicts,
+        )
 
     def chaos(self, *, held_bytes: int = relay.HELD_BYTES) -> ChaosPorts:
         """Ports whose packets are spoilt on purpose, or held back: no more than `held_bytes` of each."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from opengwlb.dataplane.counting import Counter
-from opengwlb.dataplane.plane import NodeCounters
+from opengwlb.dataplane.node_counters import NodeCounters
 from opengwlb.dataplane.verdicts import Verdict
 from opengwlb.model.elb import LoadBalancer, Slot, TargetState
 from opengwlb.model.flows import FlowKind

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from opengwlb.dataplane.chaos import ChaosPorts
 from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.flows import Changes, Flow, Found
-from opengwlb.dataplane.plane import NodeCounters
+from opengwlb.dataplane.node_counters import NodeCounters
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
