@@ -138,3 +138,19 @@ def test_a_wait_shows_each_state_and_gives_up_with_the_last_one() -> None:
     assert said.index("2 initial") < said.index("1 initial, 1 healthy") < said.index("2 healthy")
     with pytest.raises(Refusal, match="still is: stuck"):
         waits.until("targets", lambda: (False, "stuck"), timeout_s=0)
+
+
+def test_a_wait_that_gives_up_says_what_is_wrong_with_what_was_built() -> None:
+    mistakes = ["No security group of eni-1 lets in TCP 80."]
+    waits = Waits(Console(file=io.StringIO(), width=200), mistakes=lambda: mistakes)
+    with pytest.raises(Refusal, match=r"still is: stuck.*\n  No security group of eni-1 lets in TCP 80\."):
+        waits.until("targets", lambda: (False, "stuck"), timeout_s=0)
+
+
+def test_a_wait_for_a_server_that_never_came_asks_it_nothing_more() -> None:
+    def nobody() -> list[str]:
+        raise Refusal("No server runs.")
+
+    waits = Waits(Console(file=io.StringIO(), width=200), mistakes=nobody)
+    with pytest.raises(Refusal, match=r"it still is: stuck\. The lab is left as it is\.$"):
+        waits.until("the server", lambda: (False, "stuck"), timeout_s=0)

@@ -37,13 +37,27 @@ def lint(
         en or ko; that of the terminal when not given.
     """
     spoken = language or ("ko" if os.environ.get("LANG", "").startswith("ko") else "en")
-    found = client.as_account(name, account=account).get("lint", language=spoken)["findings"]
+    found = _found(name, account=account, language=spoken)
     if json:
         show.as_json(found)
     else:
         _print(found, nothing=NOTHING[spoken])
     if any(one["severity"] == "error" for one in found):
         sys.exit(FAILED)
+
+
+def _found(name: str, *, account: str, language: str) -> list[dict[str, Any]]:
+    return list(client.as_account(name, account=account).get("lint", language=language)["findings"])
+
+
+def errors(name: str) -> list[str]:
+    """What loses packets in the lab of this name: a sentence each, and the command that mends it. Refuses when no server runs."""
+    found = _found(name, account=credentials.OPERATOR, language="en")
+    return [
+        f"{one['sentence']} {one['fix'] and 'To mend it: ' + one['fix']}".strip()
+        for one in found
+        if one["severity"] == "error"
+    ]
 
 
 def _print(found: list[dict[str, Any]], *, nothing: str) -> None:

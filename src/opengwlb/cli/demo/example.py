@@ -6,8 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from .. import client, show, teardown
+from .. import client, lint, show, teardown
 from ..refusal import Refusal
 from . import server
 from .clouds import Cloud
@@ -36,7 +37,7 @@ def main(
     parser.add_argument("--keep", action="store_true", help="leave the lab running")
     asked = parser.parse_args()
     console = show.console()
-    waits, ledger = Waits(console), Ledger(console)
+    waits, ledger = Waits(console, mistakes=partial(lint.errors, asked.name)), Ledger(console)
     try:
         record = server.ensure(asked.name, listen=asked.listen, accounts=list(accounts), waits=waits)
         clouds = []

@@ -8,7 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
-from .. import client, show
+from .. import client, lint, show
 from ..lab import ServerRecord
 from . import customer, next_steps, partner, plan, server
 from .clouds import Cloud
@@ -26,7 +26,7 @@ def run(*, name: str, listen: str, bulk_mib: int, as_json: bool) -> int:
     """0 when everything was as it should be. `as_json`: the story goes to standard error, its outcome to standard output."""
     began = time.monotonic()
     console = show.console(stderr=as_json)
-    waits, ledger = Waits(console), Ledger(console)
+    waits, ledger = Waits(console, mistakes=partial(lint.errors, name)), Ledger(console)
     names = [plan.PARTNER, *(each.name for each in plan.CUSTOMERS)]
     console.print("[bold]The server[/]")
     record = server.ensure(name, listen=listen, accounts=names, waits=waits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from rich.console import Console
@@ -14,8 +14,10 @@ POLL_S = 0.5
 
 
 class Waits:
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, mistakes: Callable[[], Sequence[str]] = tuple) -> None:
+        """`mistakes` says what is wrong with what was built; it is asked when something does not come."""
         self.console = console
+        self._mistakes = mistakes
 
     def until(self, what: str, look: Callable[[], tuple[bool, str]], *, timeout_s: float = 90) -> None:
         """Poll `look` (whether it is so, and how far it is) until it is so. Refuses when the time is over."""
@@ -35,6 +37,13 @@ class Waits:
                 if waited > timeout_s:
                     raise Refusal(
                         f"Waited {timeout_s:.0f} s for {what}, and it still is: {state}. The lab is left as it is."
+                        + "".join(f"\n  {one}" for one in self._known())
                     )
                 time.sleep(POLL_S)
         self.console.print(f"  [green]✓[/] {what}: {state} [dim]({waited:.1f} s)[/]", soft_wrap=True)
+
+    def _known(self) -> Sequence[str]:
+        try:
+            return self._mistakes()
+        except Refusal:
+            return ()  # no server: what was waited for says that already
