@@ -34,6 +34,8 @@ def rows(*, name: str, directory: Path, say: Say) -> list[Figure]:
     server = Server(name=name, data_dir=directory / "api", options=("--data-plane", "none", "--requests-per-s", "0"))
     try:
         server.start()
+        # Each client of the mix has a VPC of its own, and AWS's quota is five.
+        server.gwlb("account", "quota", "operator", "vpcs", str(4 * CLIENTS))
         profile = credentials.profile(server.data_dir, name="operator")
         ours = {"port": server.port, "access_key": profile.access_key, "secret": profile.secret_key, "region": REGION}
         with _moto() as port:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -37,22 +37,24 @@ from opengwlb.control.settling import Settling
 from opengwlb.control.uplinks import UplinkReconciler
 from opengwlb.dataplane import DataPlane, programs
 from opengwlb.dataplane.flows import coarse_ns, slots_for
-from opengwlb.fabric import Fabric, host
-from opengwlb.fabric.carrier import Carrier
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
 from opengwlb.model import account, elb, privatelink, vpc
 from opengwlb.model.mode import Mode
+from opengwlb.model.uplinks import Nic
 from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
 from opengwlb.observe.publishing import Publisher
-from opengwlb.services import Services
-from opengwlb.services.authority import authority_certificate
 from opengwlb.store.metrics import MetricStore
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
 from opengwlb.wire.errors import AccessDenied
 from opengwlb.wire.gateway import CBOR_PATH, Gateway
+
+if TYPE_CHECKING:
+    # Loaded where there is a network to make: netlink and cryptography take longer than the rest.
+    from opengwlb.fabric import Fabric
+    from opengwlb.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +100,8 @@ class Server:
         self.dataplane: DataPlane | AbsentPrograms
         self.driver: RuncDriver | AbsentInstances
         if options.data_plane == "kernel":
+            from opengwlb.fabric import Fabric
+
             fabric = self.fabric = Fabric(name=options.name, run_dir=run_dir)
             self.dataplane = DataPlane(
                 run_dir=run_dir,
@@ -126,7 +130,7 @@ class Server:
             built=self._startable,
             made=lambda box: self.network.made.get(box, 0),
             clock=clock,
-            authority=lambda: authority_certificate(self.store),
+            authority=self._authority,
         )
         self.images = ImageKeeper(
             store=self.store,
@@ -153,7 +157,10 @@ class Server:
             )
             passes["chaos"] = self.chaos.reconcile
         self.passive: PassiveHealth | None = None
-        if isinstance(self.dataplane, DataPlane) and isinstance(self.fabric, Fabric):
+        if isinstance(self.dataplane, DataPlane) and not isinstance(self.fabric, AbsentNetwork):
+            from opengwlb.fabric import host
+            from opengwlb.fabric.carrier import Carrier
+
             self.passive = PassiveHealth(
                 store=self.store,
                 programs=self.dataplane,
@@ -180,7 +187,7 @@ class Server:
         self.sources = read_api.Sources(
             store=self.store,
             dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
-            fabric=self.fabric if isinstance(self.fabric, Fabric) else None,
+            fabric=self.fabric if not isinstance(self.fabric, AbsentNetwork) else None,
             ifindex=lambda: self.network.ifindex if kernel else {},
             condemned=lambda: dict(self.passive.condemned) if self.passive is not None else {},
         )
@@ -226,7 +233,9 @@ class Server:
             requests_per_s=options.requests_per_s,
         )
         self.services: Services | None = None
-        if isinstance(self.fabric, Fabric):
+        if not isinstance(self.fabric, AbsentNetwork):
+            from opengwlb.services import Services
+
             self.services = Services(
                 store=self.store,
                 gateway=self.gateway,
@@ -240,6 +249,11 @@ class Server:
         """What listens in a box comes right after the box."""
         wait_s = self.network.reconcile()
         return wait_s if self.services is None else min(wait_s, self.services.reconcile())
+
+    def _authority(self) -> str:
+        from opengwlb.services.authority import authority_certificate
+
+        return authority_certificate(self.store)
 
     def _startable(self) -> frozenset[str]:
         built = self.network.built
@@ -279,7 +293,7 @@ class Server:
     def _pages(self) -> Starlette:
         joined = uplinks.routes(
             store=self.store,
-            look=host.look if self.options.data_plane == "kernel" else None,
+            look=_look if self.options.data_plane == "kernel" else None,
             operator_only=admin.operator_only_by(self._account_of),
             clock=time.time,
         )
@@ -353,6 +367,12 @@ class Server:
         if caller.role:
             raise AccessDenied("OpenGWLB's own calls need an account's key: policies of roles do not know them.")
         return caller.account
+
+
+def _look(device: str) -> Nic | None:
+    from opengwlb.fabric import host
+
+    return host.look(device)
 
 
 def mode_of(options: ServeOptions) -> Mode:

@@ -13,8 +13,8 @@ import pytest
 from scapy.layers.inet import IP, UDP
 
 from opengwlb.dataplane.flows import sets_for
-from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.syscalls import inside
+from opengwlb.dataplane.wanted import Wanted
 
 from .harness import CLIENT, SERVER, Lab, into
 from .testrun import REDIRECT, Run

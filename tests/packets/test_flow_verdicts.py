@@ -9,8 +9,8 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
-from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.syscalls import inside
+from opengwlb.dataplane.wanted import Wanted
 from opengwlb.policy.selection import maglev
 
 from . import geneve

@@ -11,8 +11,8 @@ import pytest
 
 from opengwlb.dataplane.flows import monotonic_ns
 from opengwlb.dataplane.layout import FLOW_BUSY, FLOW_VALID
-from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.syscalls import inside
+from opengwlb.dataplane.wanted import Wanted
 
 from .flow_slots import FlowSlots
 from .harness import SERVER, Lab

@@ -25,7 +25,7 @@ from opengwlb.dataplane.layout import (
     node_config,
     target_config,
 )
-from opengwlb.dataplane.scan import Latest, Wanted
+from opengwlb.dataplane.wanted import Latest, Wanted
 from opengwlb.model.flows import FlowKind
 
 NOW_NS = 1_000_000 * scan.NS_PER_S

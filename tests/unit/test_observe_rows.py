@@ -26,8 +26,8 @@ from watched_lab import (
 
 from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.flows import Flow, Why
-from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
+from opengwlb.dataplane.wanted import Wanted
 from opengwlb.model.account import AccessKey
 from opengwlb.model.compute import Instance
 from opengwlb.model.elb import LoadBalancer, Target

@@ -21,8 +21,8 @@ from opengwlb.dataplane.errors import DataPlaneError
 from opengwlb.dataplane.flows import Changes, Flow, Found
 from opengwlb.dataplane.node_counters import NodeCounters
 from opengwlb.dataplane.samples import Sample
-from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.dataplane.wanted import Wanted
 from opengwlb.model.flows import FlowKind
 from opengwlb.model.passive import TargetCounters
 from opengwlb.model.snapshot import KINDS

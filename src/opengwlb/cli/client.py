@@ -12,10 +12,6 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
 from . import credentials, lab
 from .refusal import Refusal
 
@@ -38,7 +34,7 @@ class Client:
 
     def __init__(self, endpoint: str, *, access_key: str, secret_key: str, region: str = lab.DEFAULT_REGION) -> None:
         self.endpoint = endpoint
-        self._signer = SigV4Auth(Credentials(access_key, secret_key), SERVICE, region)
+        self._access_key, self._secret_key, self._region = access_key, secret_key, region
 
     def get(self, path: str, **query: str | int | None) -> Any:
         """`get("flows", limit=10)` is `GET /_gwlb/v1/flows?limit=10`; None is left out."""
@@ -60,9 +56,7 @@ class Client:
         """A POST that is answered with one JSON object a line, each as it comes. `timeout_s` is for the silence between two."""
         url = f"{self.endpoint}/_gwlb/v1/{quote(path)}"
         data = json.dumps(body).encode()
-        signed = AWSRequest("POST", url, data=data, headers={"Content-Type": "application/json"})
-        self._signer.add_auth(signed)
-        request = urllib.request.Request(url, data=data, headers=dict(signed.headers), method="POST")
+        request = urllib.request.Request(url, data=data, headers=self._signed("POST", url, data), method="POST")
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
                 for line in answer:
@@ -97,9 +91,7 @@ class Client:
         timeout_s: float,
     ) -> Iterator[HTTPResponse]:
         url = f"{self.endpoint}/_gwlb/v1/{quote(path)}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        signed = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"})
-        self._signer.add_auth(signed)
-        request = urllib.request.Request(url, data=body or None, headers=dict(signed.headers), method=method)
+        request = urllib.request.Request(url, data=body or None, headers=self._signed(method, url, body), method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
                 yield answer
@@ -110,6 +102,16 @@ class Client:
             raise Refusal(
                 f"The server at {self.endpoint} does not answer ({reason}): `gwlb status` and its log say more."
             ) from error
+
+    def _signed(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        """The headers of a signed request. botocore is loaded for it here: `gwlb --help` and `gwlb env` sign nothing."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        signed = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"})
+        SigV4Auth(Credentials(self._access_key, self._secret_key), SERVICE, self._region).add_auth(signed)
+        return dict(signed.headers)
 
 
 def _given(query: Mapping[str, str | int | None]) -> dict[str, str]:

@@ -14,7 +14,6 @@ from enum import StrEnum
 
 from opengwlb.model.flows import FlowKind
 
-from . import scan
 from .clock import Clock
 from .flow_verdicts import FlowVerdicts, passed
 from .layout import (
@@ -38,14 +37,14 @@ from .layout import (
     flow_tuple,
 )
 from .maps import Map
-from .scan import Wanted
+from .wanted import NS_PER_S, Latest, Wanted
 
 _CLOCK_MONOTONIC_COARSE = 6
 """Of linux/time.h; Python has no name for it."""
 _FIRST = b"\0\0\0\0"
 SETTLED_NS = 10_000_000
 """The programs' clock goes in steps of some milliseconds: what happened this long ago can be read, with its time."""
-COOKIE_REST_NS = 30 * scan.NS_PER_S
+COOKIE_REST_NS = 30 * NS_PER_S
 """No cookie is given out again sooner."""
 _TICK_SHIFT_MIN = 22
 """Ticks of 4 ms: the programs' clock is no finer."""
@@ -145,11 +144,15 @@ class FlowTable:
 
     def find(self, wanted: Wanted, *, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Found:
         """Reads the whole table, and makes `limit` flows of it."""
+        from . import scan
+
         found = scan.live(self._table(), wanted, now_ns=now_ns, limit=limit, verdict_of=verdicts.of)
         return self._found(found, at_ns=now_ns - SETTLED_NS, now_ns=now_ns, verdicts=verdicts)
 
     def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Changes:
         """Since `after_ns`, which an earlier answer told; at most `limit` of each, the latest first."""
+        from . import scan
+
         until_ns = now_ns - SETTLED_NS
         began, ended = scan.changed(
             self._table(),
@@ -165,13 +168,15 @@ class FlowTable:
             ended=self._found(ended, at_ns=until_ns, now_ns=now_ns, verdicts=None),
         )
 
-    def _found(self, found: scan.Latest, *, at_ns: int, now_ns: int, verdicts: FlowVerdicts | None) -> Found:
+    def _found(self, found: Latest, *, at_ns: int, now_ns: int, verdicts: FlowVerdicts | None) -> Found:
         """`verdicts` is None for those that expired."""
         read = (self._read(index, now_ns=now_ns, verdicts=verdicts) for index in found.indexes)
         return Found(at_ns=at_ns, total=found.total, flows=(flow for flow in read if flow is not None))
 
     def tally(self, *, now_ns: int, with_places: bool) -> Tally[FlowKind]:
         """How many live flows there are of each kind."""
+        from . import scan
+
         return scan.tally(self._table(), memoryview(self._tuples), now_ns=now_ns, with_places=with_places)
 
     def _table(self) -> memoryview:
@@ -187,7 +192,7 @@ class FlowTable:
         age_ns = now_ns - slot.last_seen_ns
         if slot.tag != tag or tag & (FLOW_VALID | FLOW_BUSY) != FLOW_VALID:
             return None
-        if (age_ns > slot.idle_s * scan.NS_PER_S) is not (verdicts is None):
+        if (age_ns > slot.idle_s * NS_PER_S) is not (verdicts is None):
             return None
         verdict = (
             passed(slot.state)

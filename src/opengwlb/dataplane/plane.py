@@ -32,11 +32,11 @@ from .links import Links
 from .maps import Map
 from .node_counters import NodeCounters
 from .rules import NO_PLACES, Places, RuleStore
-from .scan import Wanted
 from .syscalls import mount_bpffs, unmount
 from .tables import Tables
 from .testrun import run_once
 from .verdicts import Verdict, read_verdicts
+from .wanted import Wanted
 
 _LOOPBACK = 1
 _OF_PORTS: dict[str, type[layout.eni_config | layout.endpoint_config | layout.node_port]] = {

@@ -10,7 +10,6 @@ import ctypes
 import math
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,37 +19,17 @@ from opengwlb.model.flows import FlowKind
 
 from .flow_verdicts import ASKED, passed
 from .layout import FLOW_BUSY, FLOW_VALID, MAGLEV_SIZE, flow_slot, flow_tuple
+from .wanted import NS_PER_S, Latest, Wanted
 
 CHUNK = 16384
 """Slots read at once: 1 MiB, so that the next column is read from the cache."""
 FEW = 1 << 22
 """Kinds that are told apart by counting in an array of so many places, rather than by sorting."""
-NS_PER_S = 1_000_000_000
 _SLOT, _TUPLE = np.dtype(flow_slot), np.dtype(flow_tuple)
 
 Column = NDArray[Any]
 VerdictOf = Callable[[int, int, int, int], str]
 """(state, endpoint, target, target's generation) of a live flow -> its verdict."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which flows; None stands for all."""
-
-    endpoints: frozenset[int] | None = None
-    targets: frozenset[int] | None = None
-    """Slots, as in `TargetEntry`."""
-    verdict: str | None = None
-    """By name, as `FlowVerdicts` has them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latest:
-    """A bounded part of what was found."""
-
-    total: int
-    indexes: Sequence[int]
-    """Of slots, the latest first."""
 
 
 _JUDGED = ("state", "endpoint", "target", "target_generation")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from opengwlb.dataplane.flows import Flow
-from opengwlb.dataplane.scan import Wanted
+from opengwlb.dataplane.wanted import Wanted
 from opengwlb.model.compute import Instance
 from opengwlb.model.elb import Slot, Target
 from opengwlb.model.ids import endpoint_id, endpoint_number

@@ -24,8 +24,8 @@ from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.flows import Changes, Flow, Found
 from opengwlb.dataplane.node_counters import NodeCounters
 from opengwlb.dataplane.samples import Sample
-from opengwlb.dataplane.scan import Wanted
 from opengwlb.dataplane.verdicts import Verdict
+from opengwlb.dataplane.wanted import Wanted
 from opengwlb.model.compute import Instance
 from opengwlb.model.flows import FlowKind
 from opengwlb.model.passive import TargetCounters
@@ -38,7 +38,7 @@ from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
 
-from . import asked, chaos, drops, events, filters, flows, lint, pcapng, places, plan, rehearsal, visibility, walk_text
+from . import asked, chaos, drops, events, filters, flows, lint, pcapng, places, plan, rehearsal, visibility
 from .capture import Bounds, Capture, OpenSocket
 from .chaos import ChaosAsked
 from .crafted import Craft
@@ -253,6 +253,8 @@ class _Answers:
             )
         if watched.walk is None:
             raise AwsError("NoConnection", _NOT_SEEN.format(want.wait_s), status=404)
+        from . import walk_text
+
         return JSONResponse(walk_text.to_json(watched.walk))
 
     def captures(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:

@@ -16,8 +16,6 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-import yaml
-
 from opengwlb.model.plane import InspectorRule
 
 MAX_RULES = 32
@@ -33,6 +31,8 @@ def parse_inspector_rules(user_data: bytes) -> tuple[InspectorRule, ...]:
     """
     if not user_data.strip() or user_data.startswith((b"#!", b"#cloud-boothook", b"Content-Type:", b"MIME-Version:")):
         return ()
+    import yaml
+
     try:
         document = yaml.safe_load(user_data)
     except yaml.YAMLError as problem:

@@ -7,6 +7,7 @@ is a `Service` for each of them: `service("cloudwatch", protocol="query")`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
@@ -21,8 +22,31 @@ from .errors import AwsError
 from .json import JsonProtocol
 from .query import QueryProtocol
 
-SERVICES = ("ec2", "elbv2", "sts", "iam", "ssm", "cloudwatch", "resourcegroupstaggingapi", "service-quotas")
-"""botocore's names."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a request can name a service by, as its model says it: here too, because reading every model takes as long as all else that
+    happens before the first answer."""
+
+    signing_name: str
+    version: str
+    target: str | None = None
+    """What X-Amz-Target starts with (`AmazonSSM`), for services that are asked in JSON; None for those asked by a form."""
+
+
+KNOWN = {
+    "ec2": Known(signing_name="ec2", version="2016-11-15"),
+    "elbv2": Known(signing_name="elasticloadbalancing", version="2015-12-01"),
+    "sts": Known(signing_name="sts", version="2011-06-15"),
+    "iam": Known(signing_name="iam", version="2010-05-08"),
+    "ssm": Known(signing_name="ssm", version="2014-11-06", target="AmazonSSM"),
+    "cloudwatch": Known(signing_name="monitoring", version="2010-08-01", target="GraniteServiceVersion20100801"),
+    "resourcegroupstaggingapi": Known(
+        signing_name="tagging", version="2017-01-26", target="ResourceGroupsTaggingAPI_20170126"
+    ),
+    "service-quotas": Known(signing_name="servicequotas", version="2019-06-24", target="ServiceQuotasV20190624"),
+}
+"""By botocore's name."""
 
 Parse = Callable[[Any], dict[str, Any]]
 """What was sent -> parameters as botocore would take them; raises AwsError. Form pairs, or a JSON protocol's body in bytes."""
@@ -97,24 +121,29 @@ def service(name: str, *, protocol: str = "") -> Service:
     return Service(name, model=service(name).model, protocol=protocol) if protocol else Service(name)
 
 
-@cache
-def _by(attribute: str) -> dict[str, Service]:
-    return {getattr(service(name), attribute): service(name) for name in SERVICES}
-
-
 def signed_for(signing_name: str) -> Service | None:
     """The service whose requests are signed for this name: `elasticloadbalancing` -> elbv2."""
-    return _by("signing_name").get(signing_name)
+    return _named(_SIGNED_FOR, signing_name)
 
 
 def of_target(target: str) -> Service | None:
     """The service that an X-Amz-Target header (`AmazonSSM.GetParameter`) names."""
-    return _by("target").get(target.rpartition(".")[0])
+    return _named(_OF_TARGET, target.rpartition(".")[0])
 
 
 def of_version(version: str) -> Service | None:
     """The service with this API version, for requests that name no service: no two share one."""
-    return _by("version").get(version)
+    return _named(_OF_VERSION, version)
+
+
+_SIGNED_FOR = {known.signing_name: name for name, known in KNOWN.items()}
+_OF_TARGET = {known.target: name for name, known in KNOWN.items() if known.target is not None}
+_OF_VERSION = {known.version: name for name, known in KNOWN.items()}
+
+
+def _named(names: Mapping[str, str], said: str) -> Service | None:
+    name = names.get(said)
+    return None if name is None else service(name)
 
 
 def _protocol(model: ServiceModel, name: str) -> WireProtocol:

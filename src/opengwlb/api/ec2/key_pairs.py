@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opengwlb.api.common import filters, resources, ssh_keys, tags
+from opengwlb.api.common import filters, resources, tags
 from opengwlb.api.common.describe import timestamp
 from opengwlb.api.common.errors import dry_run, invalid_parameter, missing, unsupported
 from opengwlb.api.context import Answer, Context, Parameters, action
@@ -14,6 +14,10 @@ from opengwlb.model.ids import new_id
 from opengwlb.model.snapshot import View
 from opengwlb.store.protocol import Transaction
 from opengwlb.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    # Loaded when a key is made or read: cryptography takes its time.
+    from opengwlb.api.common import ssh_keys
 
 _LONGEST_NAME = 255
 
@@ -36,6 +40,8 @@ def create_key_pair(ctx: Context, params: Parameters) -> Answer:
     if _by_name(ctx, ctx.store.snapshot(), name) is not None:
         raise _duplicate(name)
     dry_run(params)
+    from opengwlb.api.common import ssh_keys
+
     made = ssh_keys.make(kind)
     pair = _put(ctx, made, name=name, given=given)
     return {**_answer(pair), "KeyMaterial": made.private_pem}
@@ -43,6 +49,8 @@ def create_key_pair(ctx: Context, params: Parameters) -> Answer:
 
 @action("ec2", "ImportKeyPair")
 def import_key_pair(ctx: Context, params: Parameters) -> Answer:
+    from opengwlb.api.common import ssh_keys
+
     name, given = _name(params), tags.from_specifications(params, "key-pair")
     try:
         key = ssh_keys.read(params["PublicKeyMaterial"])
