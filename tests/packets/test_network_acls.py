@@ -1,4 +1,4 @@
-"""Network ACLs at the edges of subnets: stateless, in order, at once; and the interfaces behind an uplink's one port, each by itself."""
+"""Network ACLs at the edges of subnets: stateless, in order, at once."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from opengwlb.model.plane import Guard, Plane
 from opengwlb.model.vpc import SecurityGroup, SecurityGroupRule
 from opengwlb.policy import rules
 
-from .vpc import FAMILIES, IPV4, IPV6, Family, Vpc, built
+from .harness import run
+from .vpc import DELIVERY, FAMILIES, IPV4, IPV6, Family, Vpc, built
 
 families = pytest.mark.parametrize("family", FAMILIES, ids=str)
 VPC = 77
@@ -186,6 +187,29 @@ def test_a_rule_for_a_group_means_its_members_and_they_come_and_go_at_once(vpc: 
     assert sent(vpc, family, "alice", "bob", TCP(sport=port, dport=80, flags="A")) == "eni_forwarded"
     guards(vpc, bob=(wanted,), members={family.alice: ("sg-web",)})
     assert sent(vpc, family, "alice", "bob", TCP(sport=port + 2, dport=80, flags="S")) == "eni_forwarded"
+
+
+def test_a_secondary_address_is_the_interfaces_own_and_a_members(vpc: Vpc, port: int) -> None:
+    before, second = vpc.entries, IPV4.stranger
+    wanted, members = tcp(80, group="sg-web"), {IPV4.alice: ("sg-web",), second: ("sg-web",)}
+    opening = TCP(sport=port, dport=80, flags="S")
+    guards(vpc, bob=(wanted,), members=members)
+    assert sent(vpc, IPV4, "stranger", "bob", opening, port="alice") == "source_check"
+    run("ip", "route", "add", second, "dev", "alice", "table", str(DELIVERY), box=vpc.router)
+    try:
+        vpc.entries = [
+            replace(one, addresses=(*one.addresses, second)) if one.port.device == "alice" else one for one in before
+        ]
+        guards(vpc, alice=(*ALL_OUT,), bob=(wanted,), members=members)
+        assert sent(vpc, IPV4, "stranger", "bob", opening, port="alice") == "eni_forwarded"
+        assert sent(vpc, IPV4, "bob", "stranger", TCP(sport=80, dport=port, flags="SA")) == "eni_forwarded"
+        assert sent(vpc, IPV4, "bob", "stranger", TCP(sport=80, dport=port + 1, flags="SA")) != "eni_forwarded"
+        guards(vpc, bob=(wanted,), members={IPV4.alice: ("sg-web",)})
+        refused = sent(vpc, IPV4, "stranger", "bob", TCP(sport=port + 2, dport=80, flags="S"), port="alice")
+        assert refused == "security_group_ingress"
+    finally:
+        vpc.entries = before
+        run("ip", "route", "delete", second, "dev", "alice", "table", str(DELIVERY), box=vpc.router)
 
 
 def test_three_hundred_rules_are_all_kept(vpc: Vpc, port: int) -> None:

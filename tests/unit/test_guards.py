@@ -107,9 +107,10 @@ def test_who_refers_to_a_group_knows_every_combination_that_has_it() -> None:
 
 
 def test_members_are_all_addresses_of_interfaces_with_groups() -> None:
-    one = interface("1", "sg-1", ipv6_addresses=("2001:db8::4",))
+    one = interface("1", "sg-1", ipv6_addresses=("2001:db8::4",), further_ips=("10.0.0.6", "10.0.0.7"))
     members = guards.members(snapshot(one, interface("2", private_ip="10.0.0.5"), group("sg-1")), Topology())
-    assert {address for _, address in members} == {"10.0.0.4", "2001:db8::4"}
+    assert {address for _, address in members} == {"10.0.0.4", "10.0.0.6", "10.0.0.7", "2001:db8::4"}
+    assert len(set(members.values())) == 1
     assert {vpc for vpc, _ in members} == {guards.number(VPC)}
     assert 0 not in members.values()
 

@@ -64,7 +64,7 @@ def _holder(snapshot: Snapshot, vpc: str, address: str) -> NetworkInterface | No
         (
             one
             for one in snapshot.values(NetworkInterface)
-            if one.vpc == vpc and address in (one.private_ip, *one.ipv6_addresses)
+            if one.vpc == vpc and address in (*one.private_ips, *one.ipv6_addresses)
         ),
         None,
     )

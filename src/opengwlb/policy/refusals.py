@@ -101,7 +101,7 @@ def peer_groups(interfaces: Iterable[NetworkInterface], *, vpc: str, address: st
     return frozenset(
         group
         for one in interfaces
-        if one.vpc == vpc and address in (one.private_ip, *one.ipv6_addresses)
+        if one.vpc == vpc and address in (*one.private_ips, *one.ipv6_addresses)
         for group in one.groups
     )
 
