@@ -230,7 +230,7 @@ __noinline __u32 guard_keep(const struct guarded_packet *packet, const struct en
 /* 0, GUARD_KEEP or the verdict that refuses the packet; `known`: it is an ICMP error about a flow that passes. */
 __noinline __u32 guard_decides(struct guarded_packet *packet, const struct eni_guard *guard, __u32 direction, __u32 crossing, int known)
 {
-	int groups_know, acl_knows, permit = PERMIT_NONE;
+	int groups_know, acl_knows, begins, permit = PERMIT_NONE;
 	struct tracked_slot *slot = NULL;
 	__u32 groups, acl;
 
@@ -251,7 +251,9 @@ __noinline __u32 guard_decides(struct guarded_packet *packet, const struct eni_g
 		slot = NULL;
 	}
 	if (slot) {
-		groups_know |= slot->state & TRACKED_FLOW || tracking_says(slot->groups, groups, direction);
+		/* A SYN after TCP that was let pass and opened nothing: it does open. */
+		begins = packet->subject.protocol == IPPROTO_TCP && packet->opens;
+		groups_know |= slot->state & TRACKED_FLOW || (!begins && tracking_says(slot->groups, groups, direction));
 		acl_knows |= tracking_says(slot->acl, acl, direction);
 		if (groups_know && acl_knows) {
 			tracking_see(slot, &packet->flow, direction, packet->subject.protocol, packet->tcp_flags, guard);
@@ -270,7 +272,8 @@ __noinline __u32 guard_decides(struct guarded_packet *packet, const struct eni_g
 	if (!packet->has_flow || packet->is_icmp_error)
 		return 0;
 	packet->groups = permit >= PERMIT_TRACKED ? groups : 0; /* a member may be none any more tomorrow */
-	packet->acl = acl_knows ? 0 : acl;
+	/* Entries tell ICMP's types and codes, which a flow does not. */
+	packet->acl = acl_knows || guard_is_icmp(&packet->packet) ? 0 : acl;
 	packet->begins = packet->opens && (permit == PERMIT_MEMBER || permit == PERMIT_TRACKED);
 	return packet->groups | packet->acl | packet->begins ? GUARD_KEEP : 0;
 }

@@ -90,6 +90,19 @@ def test_icmp_entries_name_type_and_code(vpc: Vpc) -> None:
     assert sent(vpc, IPV4, "alice", "bob", ICMP(type=13)) == "network_acl_ingress"
 
 
+def test_what_was_allowed_of_icmp_lets_no_other_type_or_code_of_the_same_identifier_pass(vpc: Vpc) -> None:
+    guards(vpc, bob=acl(entry(1, protocol="1", icmp_type=8, icmp_code=0), entry(2, protocol="1", icmp_type=13)))
+    for kind, code, verdict in (
+        (8, 0, "eni_forwarded"),
+        (0, 0, "network_acl_ingress"),
+        (8, 1, "network_acl_ingress"),
+        (8, 0, "eni_forwarded"),
+        (13, 0, "eni_forwarded"),
+        (14, 0, "network_acl_ingress"),
+    ):
+        assert sent(vpc, IPV4, "alice", "bob", ICMP(type=kind, code=code, id=77)) == verdict, (kind, code)
+
+
 def test_a_change_hits_a_running_flow_with_its_next_packet(vpc: Vpc) -> None:
     guards(vpc, bob=acl(*BOTH_WAYS, entry(50, protocol="17", from_port=1, to_port=2)))
     for _ in range(3):

@@ -131,6 +131,16 @@ def test_every_packet_begins_the_idle_time_anew(lab: Tracked) -> None:
         assert sent(lab.vpc, IPV4, "bob", "alice", back(4003, "ping")) == "eni_forwarded"
 
 
+def test_a_connection_is_tracked_from_its_syn_on_though_other_packets_of_its_ports_came_before(lab: Tracked) -> None:
+    guarded(lab.vpc, bob=guard("bob", BOB, *OPEN))
+    for stray in ("A", "R", "FA"):
+        lab.slots.clear()
+        assert sent(lab.vpc, IPV4, "alice", "bob", there(4004, stray)) == "eni_forwarded"
+        assert sent(lab.vpc, IPV4, "bob", "alice", back(4004, "A")) == "security_group_egress"
+        assert sent(lab.vpc, IPV4, "alice", "bob", there(4004, "S")) == "eni_forwarded"
+        assert sent(lab.vpc, IPV4, "bob", "alice", back(4004, "SA")) == "eni_forwarded", stray
+
+
 def test_what_must_be_tracked_and_finds_no_room_is_refused_and_nothing_established_yields(lab: Tracked) -> None:
     guarded(lab.vpc, bob=guard("bob", BOB, *OPEN))
     lab.slots.fill(BOB)
