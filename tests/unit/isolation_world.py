@@ -105,6 +105,14 @@ def make_world(api: Api, *, number: int) -> World:
         ServiceName=configuration["ServiceName"],
         SubnetIds=[subnet],
     )["VpcEndpoint"]["VpcEndpointId"]
+    flows = api.ec2(
+        "CreateFlowLogs",
+        ResourceType="VPC",
+        ResourceIds=[vpc],
+        TrafficType="ALL",
+        LogDestinationType="s3",
+        LogDestination="arn:aws:s3:::flows",
+    )["FlowLogIds"]
     profiles = api.ec2("DescribeIamInstanceProfileAssociations")["IamInstanceProfileAssociations"]
     plain = {
         "VpcId": vpc,
@@ -139,6 +147,7 @@ def make_world(api: Api, *, number: int) -> World:
         "PolicyArn": managed,
         "InstanceProfileName": mine,
         "AssociationId": association,
+        "FlowLogId": flows[0],
         "Resource": vpc,
         "Subnet": subnet,
         "SecurityGroup": group,
@@ -154,6 +163,7 @@ def make_world(api: Api, *, number: int) -> World:
         ("DisassociateSubnetCidrBlock", "AssociationId"): part["AssociationId"],
         ("RevokeSecurityGroupEgress", "SecurityGroupRuleId"): leaving["SecurityGroupRuleId"],
         ("UpdateSecurityGroupRuleDescriptionsEgress", "SecurityGroupRuleId"): leaving["SecurityGroupRuleId"],
+        ("CreateFlowLogs", "ResourceId"): vpc,
         ("DeleteRolePolicy", "PolicyName"): mine,
         ("GetRolePolicy", "PolicyName"): mine,
         ("DeleteKeyPair", "KeyName"): mine,

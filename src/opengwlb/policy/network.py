@@ -215,8 +215,10 @@ def _leave_by(builder: Builder, port: PortRef, interface: NetworkInterface, subn
     addresses, so that answers leave by the interface that they came by. As Amazon Linux sets it up, down to the tables' numbers.
     """
     gateways = (gateway_address(subnet), *(_gateway_address6(subnet) if interface.ipv6_addresses else ()))
-    metric = INTERFACE_METRIC + index if index else 0
-    builder.routes |= {_default_route(port.box, port.device, via, metric=metric) for via in gateways}
+    for via in gateways:
+        # The kernel takes 0 for the best route of IPv4, and for metric 1024 of IPv6: worse than the other interfaces'.
+        metric = INTERFACE_METRIC + index if index or ":" in via else 0
+        builder.routes.add(_default_route(port.box, port.device, via, metric=metric))
     if index == 0:
         return
     table = INTERFACE_TABLE + index
