@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 
 from opengwlb.model.elb import LoadBalancer, TargetGroup
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.model.vpc import NetworkAcl, NetworkInterface, SecurityGroup, SecurityGroupRule, Subnet
-from opengwlb.policy import attributes, balancing
+from opengwlb.model.vpc import NetworkAcl, NetworkInterface, SecurityGroup
+from opengwlb.policy import attributes, balancing, refusals
+from opengwlb.policy.refusals import Asked
+from opengwlb.policy.rules import PROTOCOLS
 
 from .finding import Finding, Findings, Severity
 
 GENEVE_PORT = 6081
-_NUMBERS = {"tcp": "6", "udp": "17"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,10 @@ class _Need:
     protocol: str
     port: int
     consequence: str
+
+    def asked(self, node: NetworkInterface, *, egress: bool) -> Asked:
+        """Of the target's groups and ACL."""
+        return Asked(egress=egress, peer=node.private_ip, protocol=PROTOCOLS[self.protocol], port=self.port)
 
 
 def findings(snapshot: Snapshot) -> Findings:
@@ -54,9 +58,10 @@ def _target(
     )
     held = [found for one in interface.groups if (found := snapshot.get(SecurityGroup, one)) is not None]
     accounts = frozenset({interface.account, load_balancer.account})
+    acl = refusals.acl_of(snapshot, interface.subnet)
     for need in needs:
         closed = [node for node in nodes if held and not _lets(held, node, need, egress=False)]
-        refused = [node for node in nodes if _refuses(snapshot, interface, node, need)]
+        refused = [node for node in nodes if _refuses(acl, interface, node, need)]
         values = {
             "target": interface.id,
             "protocol": need.protocol.upper(),
@@ -74,9 +79,7 @@ def _target(
                 fix=f"aws ec2 authorize-security-group-ingress --group-id {held[0].id} --protocol {need.protocol} --port {need.port} "
                 f"--cidr {closed[0].private_ip}/32",
             )
-        if refused:
-            acl = _acl(snapshot, interface.subnet)
-            assert acl is not None, "an ACL refused it"
+        if refused and acl is not None:
             yield Finding(
                 code="acl-closed",
                 severity=Severity.ERROR,
@@ -104,39 +107,16 @@ def _target(
 
 
 def _lets(held: Iterable[SecurityGroup], node: NetworkInterface, need: _Need, *, egress: bool) -> bool:
-    return any(rule.egress is egress and _matches(rule, node, need) for group in held for rule in group.rules)
+    asked = need.asked(node, egress=egress)
+    return any(refusals.rule_allows(rule, asked, peer_groups=node.groups) for group in held for rule in group.rules)
 
 
-def _matches(rule: SecurityGroupRule, node: NetworkInterface, need: _Need) -> bool:
-    if rule.protocol not in ("-1", need.protocol, _NUMBERS[need.protocol]):
-        return False
-    if rule.protocol != "-1" and not rule.from_port <= need.port <= rule.to_port:
-        return False
-    if rule.cidr is not None:
-        return ip_address(node.private_ip) in ip_network(rule.cidr)
-    return rule.group in node.groups
-
-
-def _refuses(snapshot: Snapshot, interface: NetworkInterface, node: NetworkInterface, need: _Need) -> bool:
-    """By the ingress rules of the target's subnet; inside one subnet none apply."""
-    acl = _acl(snapshot, interface.subnet)
+def _refuses(acl: NetworkAcl | None, interface: NetworkInterface, node: NetworkInterface, need: _Need) -> bool:
+    """By the ingress entries of the target's subnet; inside one subnet none apply."""
     if acl is None or node.subnet == interface.subnet:
         return False
-    for entry in sorted(acl.entries, key=lambda one: one.number):
-        inside = ip_address(node.private_ip) in ip_network(entry.cidr)
-        concerned = entry.protocol in ("-1", _NUMBERS[need.protocol])
-        ported = entry.protocol == "-1" or entry.from_port <= need.port <= entry.to_port
-        if not entry.egress and inside and concerned and ported:
-            return not entry.allow
-    return True
-
-
-def _acl(snapshot: Snapshot, subnet: str) -> NetworkAcl | None:
-    assert snapshot.get(Subnet, subnet) is not None, "an interface is in a subnet"
-    for acl in snapshot.values(NetworkAcl):
-        if any(one.subnet == subnet for one in acl.associations):
-            return acl
-    return None
+    entry = refusals.first_entry(acl, need.asked(node, egress=False))
+    return entry is None or not entry.allow
 
 
 def _free_number(acl: NetworkAcl) -> int:
