@@ -120,6 +120,19 @@ def test_a_box_that_vanished_is_made_again_with_its_links(fabric: Fabric, restar
     assert pings()
 
 
+def test_looking_again_gives_way_to_what_is_more_urgent(fabric: Fabric) -> None:
+    fabric.apply(BOTH, attach=Attachments())
+    run("ip", "link", "delete", "eth0", inside=INSTANCE_SPACES[0])
+    looks = iter([False] * 3 + [True] * 99)
+    everything = {"boxes": BOTH.boxes.keys(), "links": BOTH.links.keys(), "attach": Attachments()}
+    assert fabric.verify(BOTH, **everything, interrupted=lambda: next(looks)) is None
+    assert DEVICES[0] not in devices(VPC_SPACE)
+    looked = fabric.verify(BOTH, **everything, interrupted=lambda: False)
+    assert looked is not None
+    assert looked.errors == {}
+    assert pings()
+
+
 def test_a_deleted_device_is_made_again_when_asked_to_verify(fabric: Fabric) -> None:
     fabric.apply(BOTH, attach=Attachments())
     run("ip", "link", "delete", "eth0", inside=INSTANCE_SPACES[0])

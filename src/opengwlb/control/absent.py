@@ -32,10 +32,13 @@ class AbsentNetwork:
     def apply(self, topology: Topology, *, attach: Any, verify: bool = False) -> AbsentApplied:
         return self._numbered(topology.links)
 
-    def change(
-        self, part: Topology, *, boxes: Collection[str], links: Collection[str], attach: Any, verify: bool = False
-    ) -> AbsentApplied:
+    def change(self, part: Topology, *, boxes: Collection[str], links: Collection[str], attach: Any) -> AbsentApplied:
         return self._numbered({link: part.links[link] for link in links if link in part.links})
+
+    def verify(
+        self, part: Topology, *, boxes: Collection[str], links: Collection[str], attach: Any, interrupted: Any
+    ) -> AbsentApplied:
+        return self.change(part, boxes=boxes, links=links, attach=attach)
 
     def vanished(self) -> bool:
         return False

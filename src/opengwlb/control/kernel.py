@@ -32,9 +32,20 @@ class Network(Protocol):
         boxes: Collection[str],
         links: Collection[str],
         attach: Callable[..., None],
-        verify: bool = False,
     ) -> Applied | None:
         """`apply` for these boxes and links alone; None when only `apply` can tell what is to be done."""
+
+    def verify(
+        self,
+        part: Topology,
+        *,
+        boxes: Collection[str],
+        links: Collection[str],
+        attach: Callable[..., None],
+        interrupted: Callable[[], bool],
+    ) -> Applied | None:
+        """`change` of what should differ in nothing, against what the kernel says. None, also, when it was `interrupted` before all
+        of it was looked at: what stands is as it was."""
 
     def vanished(self) -> bool:
         """Whether a box is gone that `apply` or `change` left there."""

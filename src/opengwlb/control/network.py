@@ -187,14 +187,24 @@ class NetworkReconciler:
             self._round.begin(standing.boxes, standing.plane())
         boxes, entries = self._round.next(standing)
         links = standing.links_of(boxes)
-        applied = self._fabric.change(
-            standing.part(boxes, links), boxes=boxes, links=links, attach=self._dataplane.attach, verify=True
+        applied = self._fabric.verify(
+            standing.part(boxes, links),
+            boxes=boxes,
+            links=links,
+            attach=self._dataplane.attach,
+            interrupted=self._awaited,
         )
+        if applied is None and self._awaited():
+            return self._round.again(boxes, entries)
         if applied is None or any(self.ifindex.get(port) != index for port, index in applied.ifindex.items()):
             return self._build()
         self._say({**applied.errors, **self._dataplane.verify(entries, self.ifindex)})
         self._note(applied, links)
         return None
+
+    def _awaited(self) -> bool:
+        """Whether a change waits for this pass to end."""
+        return self._store.snapshot().revision != self.revision
 
     def _say(self, errors: dict[str, str]) -> None:
         for object_id, error in errors.items():

@@ -11,7 +11,7 @@ from opengwlb.policy.standing import Standing
 
 LINKS = 8
 """That one slice looks at, but for a box that has more."""
-ENTRIES = 200
+ENTRIES = 100
 """Of the plane, in one slice."""
 
 
@@ -26,17 +26,22 @@ class Round:
         return not self._boxes and not self._entries
 
     def begin(self, boxes: Iterable[str], plane: Plane) -> None:
-        self._boxes = list(boxes)
-        self._entries = [
-            (field.name, key)
-            for field in fields(plane)
-            if isinstance(held := getattr(plane, field.name), dict)
-            for key in held
-        ]
+        self.end()
+        self.again(boxes, plane)
 
     def end(self) -> None:
         """All was just built: nothing is left to be looked at."""
         self._boxes, self._entries = [], []
+
+    def again(self, boxes: Iterable[str], part: Plane) -> None:
+        """They were not looked at after all."""
+        self._boxes += boxes
+        self._entries += [
+            (field.name, key)
+            for field in fields(part)
+            if isinstance(held := getattr(part, field.name), dict)
+            for key in held
+        ]
 
     def next(self, standing: Standing) -> tuple[frozenset[str], Plane]:
         """Boxes and entries to look at now; what went since the round began is left out."""

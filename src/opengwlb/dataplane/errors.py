@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 
 VERIFIER_LOG_END = "-- END PROG LOAD LOG --"
 """What libbpf prints below the verifier's words."""
@@ -36,3 +38,12 @@ class VerifierError(DataPlaneError):
 
 class LayoutError(DataPlaneError):
     """Python and a compiled object disagree about the bytes of a struct: one of them is older."""
+
+
+@contextlib.contextmanager
+def reported(owner: str, errors: dict[str, str]) -> Iterator[None]:
+    """The kernel's error stays with its object."""
+    try:
+        yield
+    except KernelError as error:
+        errors[owner] = str(error)

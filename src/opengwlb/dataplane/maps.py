@@ -7,6 +7,7 @@ import errno
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from .errors import KernelError
 from .syscalls import Command, bpf, bpf_in_place, map_info
@@ -15,6 +16,12 @@ _CHUNK = 4096
 _PERCPU = (5, 6)
 """BPF_MAP_TYPE_PERCPU_HASH, …_ARRAY."""
 _EXIST = 2
+
+
+@lru_cache(maxsize=4)
+def _numbers(count: int) -> ctypes.Array[ctypes.c_uint32]:
+    """The keys of an array."""
+    return (ctypes.c_uint32 * count)(*range(count))
 
 
 def possible_cpus() -> int:
@@ -145,7 +152,7 @@ class Map:
     def put_array(self, values: bytes) -> None:
         """All values of an array map, in one call."""
         count = len(values) // self.value_size
-        keys = (ctypes.c_uint32 * count)(*range(count))
+        keys = _numbers(count)
         held = ctypes.create_string_buffer(values, len(values))
         attributes = struct.pack(
             "=QQQQIIQQ", 0, 0, ctypes.addressof(keys), ctypes.addressof(held), count, self.fd, 0, 0

@@ -6,7 +6,6 @@ directory adopts maps and links and replaces older programs while packets flow.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import threading
@@ -20,19 +19,19 @@ from opengwlb.model.passive import TargetCounters
 from opengwlb.model.plane import NodeEntry, Plane, TargetEntry
 from opengwlb.model.topology import Port, PortRef
 
-from . import btf, clock, counting, entries, flow_logs, flows, layout, node_counters, relay, rules, samples, targets
+from . import clock, counting, entries, flow_logs, flows, layout, node_counters, pins, relay, rules, samples, targets
 from .chaos import ChaosPorts, Parts
 from .counting import Counter
 from .dry_run import DryRun
-from .errors import DataPlaneError, KernelError, LayoutError
+from .errors import DataPlaneError, reported
 from .flow_verdicts import FlowVerdicts
 from .flows import Changes, FlowTable, Found
 from .libbpf import BpfObject
 from .links import Links
 from .maps import Map
 from .node_counters import NodeCounters
+from .programs import verified
 from .rules import NO_PLACES, Places, RuleStore
-from .syscalls import mount_bpffs, unmount
 from .tables import Tables
 from .testrun import run_once
 from .verdicts import Verdict, read_verdicts
@@ -88,13 +87,8 @@ class DataPlane:
     def open(self) -> None:
         """Mounts the bpf file system, loads the programs onto new or found maps, and brings found links to these programs."""
         self.verdicts = read_verdicts(self._directory)
-        paths = sorted(self._directory.glob("*.bpf.o"))
-        self._verify(paths)
-        self._bpffs.mkdir(parents=True, exist_ok=True)
-        if not os.path.ismount(self._bpffs):
-            mount_bpffs(str(self._bpffs))
-        for name in ("maps", "links"):
-            (self._bpffs / name).mkdir(exist_ok=True)
+        paths = verified(self._directory)
+        pins.make(self._bpffs)
         with self._lock:
             try:
                 self._load(paths)
@@ -137,16 +131,6 @@ class DataPlane:
 
     def _ticks(self) -> int:
         return clock.ticks(run_once(self.program("clock"), clock.FRAME, ifindex=_LOOPBACK))
-
-    def _verify(self, paths: list[Path]) -> None:
-        if not paths:
-            raise DataPlaneError(f"there are no compiled programs in {self._directory}: make -C bpf")
-        seen: set[str] = set()
-        for path in paths:
-            seen |= layout.verify(btf.structs(path), where=path.name)
-        missing = {mirror.__name__ for mirror in layout.MIRRORS} - seen
-        if missing:
-            raise LayoutError(f"no program in {self._directory} uses {', '.join(sorted(missing))}")
 
     @property
     def max_flows(self) -> int:
@@ -211,7 +195,7 @@ class DataPlane:
             self._opened()
             for name, contents in entries.in_order(self._places):
                 for owner, key, value in contents(plane, ifindex):
-                    with _reported(owner, errors):
+                    with reported(owner, errors):
                         if self._map(name).get(key) != value:
                             self._map(name).put(key, value)
         return errors
@@ -239,14 +223,20 @@ class DataPlane:
             # A target that flows leave first vanishes from the tables: else they could choose it again, and stay.
             now = [entry for entry in wanted if name not in entries.CHANGED_LAST or entry[1] not in held]
             if name == "targets":
-                self._count_anew(wanted, held)
+                targets.count_anew(self._map("target_counters"), wanted, held)
             self._put(name, now, held, errors)
             stale.append((self._map(name), [key for key in held if self._uses[name][key] <= 0]))
         for name, contents in in_order:
             if name in entries.CHANGED_LAST:
-                self._put(name, list(contents(plane, ifindex)), there(name), errors)
+                held = there(name)
+                others = [entry for entry in contents(plane, ifindex) if held.get(entry[1], entry[2]) != entry[2]]
+                if others:
+                    self._tables_opened().settle()
+                self._put(name, others, held, errors)
         self._left.clear()
         for found, keys in reversed(stale):
+            if keys and found.name in entries.CHANGED_LAST:
+                self._tables_opened().settle()
             self._remove(found, keys, errors)
         for slot in self._tables_opened().slots() - whole.nodes.keys():
             self._tables_opened().remove(slot)
@@ -258,16 +248,8 @@ class DataPlane:
         self, nodes: Iterable[NodeEntry], targets: Mapping[int, TargetEntry], errors: dict[str, str]
     ) -> None:
         for node in nodes:
-            with _reported(node.port.box, errors):
+            with reported(node.port.box, errors):
                 self._tables_opened().write(node, targets)
-
-    def _count_anew(self, wanted: list[entries.Entry], there: Mapping[bytes, bytes]) -> None:
-        """A slot that gets another target starts from zero."""
-        counters = self._map("target_counters")
-        for _, key, value in wanted:
-            address = layout.target_config.address.size
-            if there.get(key, b"")[:address] != value[:address]:
-                counters.put(key, bytes(counters.value_size))
 
     def _there(self, name: str) -> dict[bytes, bytes]:
         if name in entries.PORT_ARRAYS:
@@ -281,14 +263,14 @@ class DataPlane:
         """Writes what differs."""
         for owner, key, value in wanted:
             if there.get(key) != value:
-                with _reported(owner, errors):
+                with reported(owner, errors):
                     self._map(name).put(key, value)
                     if name in entries.PORT_ARRAYS:
                         self._ports[name][key] = value
 
     def _remove(self, found: Map, keys: list[bytes], errors: dict[str, str]) -> None:
         for key in keys:
-            with _reported(f"map {found.name}", errors):
+            with reported(f"map {found.name}", errors):
                 if found.name in entries.ARRAYS:
                     found.put(key, bytes(found.value_size))
                     if found.name in entries.PORT_ARRAYS:
@@ -417,6 +399,8 @@ class DataPlane:
                 self._flow_table.close()
             if self._rules is not None:
                 self._rules.close()
+            if self._tables is not None:
+                self._tables.close()
             for found in self._maps.values():
                 found.close()
             for one in self._objects:
@@ -427,16 +411,8 @@ class DataPlane:
     def destroy(self) -> None:
         """Closes, and takes every pin and the mount away: nothing is attached any more."""
         self.close()
-        if not os.path.ismount(self._bpffs):
-            return
         relay.end_all(self._bpffs / "maps" / "chaos_relays")
-        # One by one: a mount that another namespace copied would keep them alive after the unmount.
-        for name in ("links", "maps"):
-            if (self._bpffs / name).is_dir():
-                for path in (self._bpffs / name).iterdir():
-                    path.unlink()
-        unmount(str(self._bpffs))
-        self._bpffs.rmdir()
+        pins.remove(self._bpffs)
 
     def _map(self, name: str) -> Map:
         found = self._maps.get(name)
@@ -466,12 +442,3 @@ class DataPlane:
         if self._tables is None:
             raise DataPlaneError("the data plane is not open")
         return self._tables
-
-
-@contextlib.contextmanager
-def _reported(owner: str, errors: dict[str, str]) -> Iterator[None]:
-    """An error stays with its object."""
-    try:
-        yield
-    except KernelError as error:
-        errors[owner] = str(error)

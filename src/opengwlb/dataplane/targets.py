@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from opengwlb.model.passive import TargetCounters
 
+from . import layout
+from .entries import Entry
 from .layout import target_counter
 from .maps import Map
 
@@ -29,3 +31,11 @@ def read(counters: Map, slots: Collection[int]) -> dict[int, TargetCounters]:
             **{name: max(getattr(row, name) for row in rows) for name in _LATEST},
         )
     return found
+
+
+def count_anew(counters: Map, wanted: Iterable[Entry], there: Mapping[bytes, bytes]) -> None:
+    """A slot that gets another target starts from zero. `wanted` and `there` are contents of the map `targets`."""
+    for _, key, value in wanted:
+        address = layout.target_config.address.size
+        if there.get(key, b"")[:address] != value[:address]:
+            counters.put(key, bytes(counters.value_size))

@@ -8,7 +8,7 @@ is its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
@@ -19,6 +19,14 @@ from . import host, links, namespaces
 from .box import LOOPBACK, LiveBox
 from .links import Attach, Indexes
 from .routing import apply_routing
+
+Interrupted = Callable[[], bool]
+"""Whether there is something more urgent than to look again at what stands."""
+
+
+class GivenUp(Exception):
+    """Something more urgent came: what was looked at is as it was, and the rest has not been looked at."""
+
 
 _OfBox = TypeVar("_OfBox", KernelRoute, KernelRule, Neighbour)
 
@@ -35,11 +43,14 @@ class Application:
         indexes: Indexes,
         boxes: Collection[str] | None = None,
         links: Collection[str] | None = None,
+        interrupted: Interrupted = lambda: False,
     ) -> None:
-        """`boxes` and `links`: only these are made, compared and removed, as in `Fabric.change`; None is all there are."""
+        """`boxes` and `links`: only these are made, compared and removed, as in `Fabric.change`; None is all there are. Every method
+        raises `GivenUp` when it finds itself `interrupted`."""
         self._topology = topology
         self._only_boxes = boxes
         self._only_links = links
+        self._interrupted = interrupted
         self._live = live
         self._indexes = indexes
         self.errors: defaultdict[str, list[str]] = defaultdict(list)
@@ -77,8 +88,9 @@ class Application:
         """Namespaces that are made what the topology says."""
         return self._own.values()
 
-    def take_stock(self, existing: dict[str, int | None]) -> None:
-        """Compare what is in memory with the namespaces on the machine, and read what is not known or in doubt."""
+    def take_stock(self, existing: dict[str, int | None], *, again: Collection[str] = ()) -> None:
+        """Compare what is in memory with the namespaces on the machine, and read what is not known or in doubt, and the namespaces
+        `again`."""
         partial = self._only_boxes is not None
         lost = [
             entry
@@ -101,8 +113,8 @@ class Application:
             with self._blame(box_id):
                 if entry not in self._live:
                     self._live[entry] = LiveBox(namespaces.path_of(entry))
-                if self._live[entry].doubtful:
-                    self._live[entry].read(box_id=box_id, ours=self._indexes.ours)
+                if self._live[entry].doubtful or entry in again:
+                    self._live[entry].read(box_id=box_id, ours=self._indexes.ours, between=self._go_on)
                 self._unread.discard(entry)
         if partial and not self._only_links:
             return
@@ -123,6 +135,7 @@ class Application:
         altnames = self._altnames()
         boxes = self._boxes()
         for link in self._links():
+            self._go_on()
             with self._blame(link.id, link.a.box, link.b.box):
                 for port in (link.a, link.b):
                     if port.box not in boxes:
@@ -135,6 +148,7 @@ class Application:
     def bring_up_links(self, *, attach: Attach) -> None:
         boxes = self._boxes()
         for link in self._links():
+            self._go_on()
             if all(port.box in boxes and port.device in boxes[port.box].devices for port in (link.a, link.b)):
                 whole = link.id not in self.errors
                 with self._blame(link.id, link.a.box, link.b.box):
@@ -200,6 +214,10 @@ class Application:
     def sentences(self) -> dict[str, str]:
         return {key: "; ".join(found) for key, found in self.errors.items()}
 
+    def _go_on(self) -> None:
+        if self._interrupted():
+            raise GivenUp
+
     def _links(self) -> Iterable[Link]:
         """Those to be made."""
         if self._only_links is None:
@@ -241,6 +259,8 @@ class Application:
     def _blame(self, owner: str, *boxes: str) -> Iterator[None]:
         try:
             yield
+        except GivenUp:
+            raise
         except Exception as error:  # noqa: BLE001 - also what `attach` raises: one failure never stops the others
             self._fail(owner, str(error) or type(error).__name__, boxes=boxes)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,13 +95,17 @@ class LiveBox:
         self.control_socket.close()
         os.close(self.descriptor)
 
-    def read(self, *, box_id: str, ours: range) -> None:
-        """Take stock. Devices are ours by their ifindex, everything else by our protocol number."""
-        self.devices.clear()
-        for message in self.netlink.dump(rtnl.RTM_GETLINK, ifinfmsg()):
+    def read(self, *, box_id: str, ours: range, between: Callable[[], None] = lambda: None) -> None:
+        """Take stock. Devices are ours by their ifindex, everything else by our protocol number.
+
+        `between` is called now and then, and may raise: what is known of the box is as it was then.
+        """
+        devices: dict[str, Device] = {}
+        for message in self.netlink.dump(rtnl.RTM_GETLINK, ifinfmsg(), between=between):
+            between()
             if message["index"] in ours:
                 properties = message.get_attr("IFLA_PROP_LIST")
-                self.devices[message.get_attr("IFLA_IFNAME")] = Device(
+                devices[message.get_attr("IFLA_IFNAME")] = Device(
                     index=message["index"],
                     mac=message.get_attr("IFLA_ADDRESS"),
                     mtu=message.get_attr("IFLA_MTU"),
@@ -111,29 +115,27 @@ class LiveBox:
                     altnames=set(properties.altnames()) if properties else set(),
                     features_off=None,
                 )
-        names = {device.index: name for name, device in self.devices.items()} | {_LOOPBACK_INDEX: LOOPBACK}
-        addresses = map(requests.read_address, self.netlink.dump(rtnl.RTM_GETADDR, ifaddrmsg()))
-        self.addresses = {(names[found[0]], found[1]) for found in addresses if found and found[0] in names}
-        if self.is_host:
-            # Nothing else of ours is there, and a router's host may have a million routes.
-            self.doubtful = False
-            return
-        self.routes = {}
-        routes, rules = rtmsg(), fibmsg()
-        # Left out, it would be IPv4's.
-        routes["family"] = rules["family"] = socket.AF_UNSPEC
-        for message in self.netlink.dump(rtnl.RTM_GETROUTE, routes):
-            if route := requests.read_route(message, box=box_id, devices=names):
-                self.routes[route_key(route)] = route
-        self.rules = {
-            rule
-            for message in self.netlink.dump(rtnl.RTM_GETRULE, rules)
-            if (rule := requests.read_rule(message, box=box_id))
-        }
-        self.neighbours = {}
-        for message in self.netlink.dump(rtnl.RTM_GETNEIGH, ndmsg()):
-            if entry := requests.read_neighbour(message, box=box_id, devices=names):
-                self.neighbours[entry.device, entry.address] = entry
+        names = {device.index: name for name, device in devices.items()} | {_LOOPBACK_INDEX: LOOPBACK}
+        read = map(requests.read_address, self.netlink.dump(rtnl.RTM_GETADDR, ifaddrmsg(), between=between))
+        addresses = {(names[found[0]], found[1]) for found in read if found and found[0] in names}
+        routes, rules, neighbours = self.routes, self.rules, self.neighbours
+        # In the host's namespace nothing else of ours is there, and a router's host may have a million routes.
+        if not self.is_host:
+            routes, rules, neighbours = {}, set(), {}
+            of_routes, of_rules = rtmsg(), fibmsg()
+            # Left out, it would be IPv4's.
+            of_routes["family"] = of_rules["family"] = socket.AF_UNSPEC
+            for message in self.netlink.dump(rtnl.RTM_GETROUTE, of_routes, between=between):
+                if route := requests.read_route(message, box=box_id, devices=names):
+                    routes[route_key(route)] = route
+            for message in self.netlink.dump(rtnl.RTM_GETRULE, of_rules, between=between):
+                if rule := requests.read_rule(message, box=box_id):
+                    rules.add(rule)
+            for message in self.netlink.dump(rtnl.RTM_GETNEIGH, ndmsg(), between=between):
+                if entry := requests.read_neighbour(message, box=box_id, devices=names):
+                    neighbours[entry.device, entry.address] = entry
+        self.devices, self.addresses = devices, addresses
+        self.routes, self.rules, self.neighbours = routes, rules, neighbours
         self.doubtful = False
 
     def add(self, port: Port, *, index: int, peer: int) -> None:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from opengwlb.model.topology import HOST, PortRef, Topology
 
 from . import machine, namespaces
-from .application import Application
+from .application import Application, GivenUp, Interrupted
 from .box import LiveBox
 from .links import Attach, Indexes, remove_namespace
 
@@ -105,27 +105,66 @@ class Fabric:
             )
 
     def change(
-        self, part: Topology, *, boxes: Collection[str], links: Collection[str], attach: Attach, verify: bool = False
+        self,
+        part: Topology,
+        *,
+        boxes: Collection[str],
+        links: Collection[str],
+        attach: Attach,
     ) -> Applied | None:
         """Make these boxes and links what a part of the topology says, and touch nothing else: the cost of a change is the change's.
 
         `part` holds `boxes` whole, with every link that ends in one of them, and the boxes at the other ends of `links`; a box or
         link that it does not hold is removed. `links` are those to be made or looked at, and `Applied` speaks of them alone.
-        `verify` reads the boxes again, as `apply` does. None: a namespace has vanished, nothing was applied before, or the host's
+        None: a namespace has vanished, nothing was applied before, or the host's
         own namespace is one of the boxes; that is for `apply` with the whole topology.
         """
+        return self._change(part, boxes=boxes, links=links, attach=attach, interrupted=None)
+
+    def verify(
+        self,
+        part: Topology,
+        *,
+        boxes: Collection[str],
+        links: Collection[str],
+        attach: Attach,
+        interrupted: Interrupted,
+    ) -> Applied | None:
+        """`change` where nothing should differ: the boxes are read again, and what others changed by hand is put right.
+
+        None also soon after `interrupted` answers that something is more urgent: nothing is other than it was, or it is right now.
+        """
+        try:
+            return self._change(part, boxes=boxes, links=links, attach=attach, interrupted=interrupted)
+        except GivenUp:
+            return None
+
+    def _change(
+        self,
+        part: Topology,
+        *,
+        boxes: Collection[str],
+        links: Collection[str],
+        attach: Attach,
+        interrupted: Interrupted | None,
+    ) -> Applied | None:
         with self._lock:
             if self._indexes is None or HOST in boxes:
                 return None
-            work = Application(part, name=self._name, live=self._live, indexes=self._indexes, boxes=boxes, links=links)
+            work = Application(
+                part,
+                name=self._name,
+                live=self._live,
+                indexes=self._indexes,
+                boxes=boxes,
+                links=links,
+                interrupted=interrupted or (lambda: False),
+            )
             existing = work.existing()
             if any(existing.get(entry) != box.inode for entry, box in self._live.items() if entry in existing):
                 return None
             self._settled = None
-            for entry in work.entries():
-                if verify and entry in self._live:
-                    self._live[entry].doubtful = True
-            work.take_stock(existing)
+            work.take_stock(existing, again=() if interrupted is None else tuple(work.entries()))
             work.make_boxes()
             work.make_links(attach=attach)
             work.apply_routing()

@@ -12,7 +12,7 @@ import itertools
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,25 @@ class Netlink:
         if error := self.submit([request])[0]:
             raise error
 
-    def dump(self, kind: int, message: Any) -> list[Any]:
-        """Everything of one kind (`RTM_GET*`), decoded. Read again when it changed under the kernel's hands."""
+    def dump(self, kind: int, message: Any, *, between: Callable[[], None] = lambda: None) -> list[Any]:
+        """Everything of one kind (`RTM_GET*`), decoded. Read again when it changed under the kernel's hands.
+
+        `between` is called before each is decoded, and may raise: decoding takes some hundred times as long as the kernel needs.
+        """
+        items: list[Any] = []
+        for reply in self._dumped(kind, message):
+            between()
+            item = _MESSAGES[reply.type](bytearray(reply.data))
+            item.decode()
+            items.append(item)
+        return items
+
+    def _dumped(self, kind: int, message: Any) -> list[_Reply]:
+        """All of it is received, or the next dump would find this one in its way."""
         while True:
             sequence = next(self._sequence)
             self._socket.send(encode(Request(kind, NLM_F_DUMP, message), sequence=sequence, acknowledge=False))
-            items: list[Any] = []
+            found: list[_Reply] = []
             interrupted = False
             for reply in self._replies(sequence):
                 interrupted |= bool(reply.flags & _NLM_F_DUMP_INTR)
@@ -85,11 +98,9 @@ class Netlink:
                     break
                 if reply.type == _NLMSG_ERROR:
                     raise reply.error() or OSError("netlink acknowledged a dump without an answer")
-                item = _MESSAGES[reply.type](bytearray(reply.data))
-                item.decode()
-                items.append(item)
+                found.append(reply)
             if not interrupted:
-                return items
+                return found
 
     def _submit_batch(self, requests: Sequence[Request]) -> list[OSError | None]:
         outcomes: dict[int, OSError | None] = {}
