@@ -3,8 +3,8 @@ packets.
 
 Objects are made through the API of a server without a data plane, so that building is one figure and not a thousand waits. Instances are
 boxes without a container, of four interfaces each. A change is timed from the end of its answer to the first look at the kernel that
-finds it: routes are asked as a packet's look-up asks (`RTM_GETROUTE` with the table's mark, in the VPC's box), targets are read from the
-maps that the programs read.
+finds it: routes are asked as a packet's look-up asks (`RTM_GETROUTE` with the table's mark, in the VPC's box), targets and the rules of
+interfaces are read from the maps that the programs read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from pyroute2.netlink import rtnl
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from tests.stories.server import REGION, Server, until
 
+from opengwlb import admin
 from opengwlb.cli import credentials
+from opengwlb.dataplane import layout
 from opengwlb.dataplane.maps import Map
 from opengwlb.dataplane.syscalls import map_by_id, open_pin
 from opengwlb.fabric.namespaces import box_name, run_in
@@ -88,6 +90,7 @@ def rows(*, name: str, directory: Path, say: Say, part: int = 1) -> list[Figure]
         say(
             f"making {VPCS // part} VPCs, {ENIS // part} ENIs, {ENDPOINTS // part} endpoints, {TARGETS // part} targets"
         )
+        server.gwlb("account", "quota", admin.OPERATOR_ACCOUNT, "vpcs", str(VPCS + 50))
         start = time.monotonic()
         made = _make(server.raw(), part=part)
         calls_s = time.monotonic() - start
@@ -241,7 +244,8 @@ def _until_open(server: Scaled, made: Made) -> None:
 
     def settled() -> bool:
         every = (client.call("elasticloadbalancing", "DescribeTargetHealth", TargetGroupArn=one) for one in made.groups)
-        return not any("<State>initial<" in body for body in every)
+        # `unavailable` is from the server without a data plane, which cannot ask.
+        return not any(f"<State>{state}<" in body for body in every for state in ("initial", "unavailable"))
 
     until(settled, what="every target was checked", seconds=120, every=1)
 
@@ -276,10 +280,12 @@ def _changes(server: Scaled, made: Made, *, turns: range) -> dict[str, list[floa
         "ReplaceRoute": [],
         "RegisterTargets": [],
         "DeregisterTargets": [],
+        "AuthorizeSecurityGroupIngress": [],
+        "RevokeSecurityGroupIngress": [],
     }
     tables = Path(f"/run/opengwlb/{server.name}/bpf/maps")
-    addresses, nodes, slots = (
-        Map(open_pin(str(tables / one)), name=one) for one in ("target_addresses", "maglev", "targets")
+    addresses, nodes, slots, enis = (
+        Map(open_pin(str(tables / one)), name=one) for one in ("target_addresses", "maglev", "targets", "enis")
     )
     slot_of = {value[:4]: struct.unpack("=I", key)[0] for key, value in slots.filled()}
     for turn in turns:
@@ -313,7 +319,48 @@ def _changes(server: Scaled, made: Made, *, turns: range) -> dict[str, list[floa
             "elasticloadbalancing", "DeregisterTargets", TargetGroupArn=made.groups[number], Targets__member__1__Id=dead
         )
         times["DeregisterTargets"].append(_timed(_left(nodes, node, slot)))
+        group = found(
+            client.call(
+                "ec2", "DescribeSecurityGroups", Filter__1__Name="vpc-id", Filter__1__Value__1=vpc,
+                Filter__2__Name="group-name", Filter__2__Value__1="default",
+            ),
+            "groupId",
+        )  # fmt: skip
+        members = _interfaces(enis, vpc)
+        for action in ("AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"):
+            told = {place: _rules(enis, place) for place in members}
+            client.call(
+                "ec2", action, GroupId=group, IpPermissions__1__IpProtocol="udp", IpPermissions__1__FromPort=str(2000 + turn),
+                IpPermissions__1__ToPort=str(2000 + turn), IpPermissions__1__IpRanges__1__CidrIp="192.0.2.0/24",
+            )  # fmt: skip
+            times[action].append(_timed(_told_anew(enis, told)))
     return times
+
+
+def _interfaces(enis: Map, vpc: str) -> list[bytes]:
+    """The places of a VPC's interfaces that a security group guards."""
+    number = int(vpc.removeprefix("vpc-"), 16)
+    guards = ((place, layout.eni_config.from_buffer_copy(value).guard) for place, value in enis.filled())
+    places = [place for place, guard in guards if guard.vpc == number and guard.groups]
+    assert len(places) >= ENIS // VPCS, f"{vpc} has {len(places)} interfaces"
+    return places
+
+
+def _rules(enis: Map, place: bytes) -> int:
+    """The number of the rule set that an interface's packets are judged by."""
+    return int(layout.eni_config.from_buffer_copy(enis.get(place) or b"").guard.groups)
+
+
+def _told_anew(enis: Map, told: dict[bytes, int]) -> Callable[[], bool]:
+    """Whether every interface has another rule set than it had."""
+    left = dict(told)
+
+    def anew() -> bool:
+        while left and (place := next(iter(left))) and _rules(enis, place) != left[place]:
+            del left[place]
+        return not left
+
+    return anew
 
 
 def _chosen(nodes: Map, node: int) -> set[int]:

@@ -13,8 +13,16 @@ from opengwlb.cli.options import ServeOptions
 from opengwlb.control.absent import AbsentInstances
 
 
+class Boxes(AbsentInstances):
+    def __init__(self, **_: object) -> None:
+        super().__init__()
+
+    def cpu_seconds(self, *_: object) -> None:
+        """Nothing runs."""
+
+
 def main(name: str, port: str, data_dir: str, data_plane: str) -> None:
-    app.RuncDriver = lambda **_: AbsentInstances()  # type: ignore[assignment,misc]  # in its place, for this process
+    app.RuncDriver = Boxes  # type: ignore[assignment,misc]  # in its place, for this process
     options = ServeOptions(
         host="127.0.0.1",
         port=int(port),
