@@ -75,8 +75,13 @@ IGNORED: dict[str, tuple[type[Any], ...]] = {
 """Reconciler -> kinds that it never looks at."""
 SWITCH_S = 0.001
 """How long a thread may compute while another waits: after each call to the kernel it waits so long again, and a change makes dozens."""
-AFTER_S = {"instances": 0.02, "lifecycle": 0.05, "health": 0.05, "images": 0.05}
-"""Reconciler -> how long after a change it begins: packets obey first."""
+AFTER_S = {
+    "instances": 0.02,
+    **dict.fromkeys(("lifecycle", "health", "images", "metrics", "flow-logs", "cloudwatch"), 0.05),
+}
+"""Reconciler -> how long after a change it begins: packets obey first, and many changes are one pass."""
+ABSENT_AFTER_S = AFTER_S | {"network": 0.02}
+"""Where there are no packets that could wait for it."""
 
 
 class Server:
@@ -216,8 +221,9 @@ class Server:
         passes["cloudwatch"] = publisher.run
         self.passes = passes
         """Reconciler -> one pass of it."""
+        rests = AFTER_S if kernel else ABSENT_AFTER_S
         self.loops = [
-            Loop(run, name=name, store=self.store, ignores=IGNORED.get(name, ()), after_s=AFTER_S.get(name, 0.0))
+            Loop(run, name=name, store=self.store, ignores=IGNORED.get(name, ()), after_s=rests.get(name, 0.0))
             for name, run in passes.items()
         ]
         self.handle = handle

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 
@@ -11,6 +13,11 @@ def main() -> int:
 
 
 def _serve(options: ServeOptions) -> None:
+    # What is imported stays: looking for garbage in it again and again only takes time, at the start and in every call.
+    gc.disable()
     from opengwlb import app
+
+    gc.freeze()
+    gc.enable()
 
     app.serve(options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, KeysView
 from typing import Protocol
 
 import opengwlb.api.cloudwatch
@@ -82,6 +82,6 @@ def make_handler(
     return handle
 
 
-def implemented() -> frozenset[tuple[str, str]]:
+def implemented() -> KeysView[tuple[str, str]]:
     """(service, operation) of every action."""
-    return frozenset(ACTIONS)
+    return ACTIONS.keys()

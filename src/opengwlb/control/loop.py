@@ -79,8 +79,9 @@ class Loop:
             # In slices, so that `stop` need not interrupt a store that knows nothing of it.
             if self._store.wait(seen, min(left_s, 0.5)) == seen:
                 continue
+            # Rests before it looks, so that it wakes once for many changes, also for those that it ignores.
+            self._stopping.wait(min(self._after_s, left_s))
             now = self._store.snapshot()
             seen = now.revision
             if not now.same(before, self._heeds):
-                self._stopping.wait(min(self._after_s, left_s))
                 return

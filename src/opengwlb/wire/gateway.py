@@ -119,7 +119,9 @@ class Gateway:
 
     async def endpoint(self, request: Request) -> Response:
         """A Starlette endpoint for `GET /` and `POST /`, and for `POST` to the paths of RPC v2 CBOR (`CBOR_PATH`)."""
-        origin = Origin(address=request.client.host if request.client else "", secure=request.url.scheme == "https")
+        origin = Origin(
+            address=request.client.host if request.client else "", secure=request.scope["scheme"] == "https"
+        )
         received = without_body(request)
         try:
             async with asyncio.timeout(BODY_S):
@@ -150,7 +152,7 @@ class Gateway:
     def answer(self, request: HttpRequest, *, origin: Origin, service: str | None = None) -> Response:
         """For a request that came in by any way. `service`, a signing name, refuses what is meant for another."""
         request_id = str(uuid.uuid4())
-        spoken = _claimed_service(request)
+        spoken: Service | None = None
         try:
             identity = self.authenticator.authenticate(request, service=service)
             asked = _read(request, identity)
@@ -162,9 +164,10 @@ class Gateway:
                 return _Throttled.of(_failed(_throttled(spoken), spoken, request_id))
             body = self._call(asked, identity=identity, request_id=request_id, origin=origin)
         except AwsError as error:
-            return _failed(error, spoken, request_id)
+            return _failed(error, spoken or _claimed_service(request), request_id)
         except Exception:
             log.exception("request %s failed", request_id)
+            spoken = spoken or _claimed_service(request)
             return _failed(spoken.protocol.internal_error(), spoken, request_id)
         return _response(body, spoken, status=200, request_id=request_id)
 

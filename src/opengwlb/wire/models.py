@@ -47,6 +47,7 @@ KNOWN = {
     "service-quotas": Known(signing_name="servicequotas", version="2019-06-24", target="ServiceQuotasV20190624"),
 }
 """By botocore's name."""
+SERVICES = tuple(KNOWN)
 
 Parse = Callable[[Any], dict[str, Any]]
 """What was sent -> parameters as botocore would take them; raises AwsError. Form pairs, or a JSON protocol's body in bytes."""

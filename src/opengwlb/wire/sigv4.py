@@ -205,21 +205,32 @@ def canonical_request(request: HttpRequest, *, signed_headers: tuple[str, ...], 
 
 def _check_time(signature: Signature, *, now: float) -> None:
     try:
-        signed = datetime.strptime(signature.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed = _seconds(signature.timestamp)
     except ValueError as error:
         raise _incomplete("Date must be in ISO-8601 'basic format'.") from error
     if signature.timestamp[:8] != signature.date:
         raise _mismatch("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
-    clock = f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
     valid_s = SKEW_S if signature.expires_s is None else signature.expires_s
     if valid_s > MAX_EXPIRES_S:
         raise _incomplete("X-Amz-Expires must be a number of seconds, at most a week")
-    if signed.timestamp() + valid_s < now:
-        raise SignatureExpired(f"Signature expired: {signature.timestamp} is now earlier than {clock} - {valid_s} s.")
-    if signed.timestamp() - SKEW_S > now:
+    if signed + valid_s < now:
         raise SignatureExpired(
-            f"Signature not yet current: {signature.timestamp} is still later than {clock} + {SKEW_S} s."
+            f"Signature expired: {signature.timestamp} is now earlier than {_stamp(now)} - {valid_s} s."
         )
+    if signed - SKEW_S > now:
+        raise SignatureExpired(
+            f"Signature not yet current: {signature.timestamp} is still later than {_stamp(now)} + {SKEW_S} s."
+        )
+
+
+@lru_cache(maxsize=64)
+def _seconds(timestamp: str) -> float:
+    """Since the epoch; what is signed in the same second says the same. Raises ValueError."""
+    return datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+
+
+def _stamp(now: float) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
 
 
 @lru_cache(maxsize=1024)
