@@ -10,6 +10,7 @@ from typing import Any
 from botocore.model import Shape
 
 from opengwlb.api import dispatch
+from opengwlb.store.metrics import MetricStore
 from opengwlb.store.protocol import Store
 from opengwlb.wire.errors import AwsError
 from opengwlb.wire.gateway import Call
@@ -21,6 +22,13 @@ Path = tuple[str, ...]
 MINIMUM: Mapping[str, Mapping[str, Any]] = {
     "AttachNetworkInterface": {"DeviceIndex": 1},
     "AuthorizeSecurityGroupIngress": {"GroupId": None},
+    "CreateFlowLogs": {
+        "ResourceType": "VPC",
+        "ResourceIds": None,
+        "TrafficType": "ALL",
+        "LogDestinationType": "s3",
+        "LogDestination": "arn:aws:s3:::walk",
+    },
     "CreateLoadBalancer": {"Type": "gateway", "Subnets": None},
     "CreateRoute": {"DestinationCidrBlock": None},
     "CreateSubnet": {"CidrBlock": None},
@@ -41,10 +49,11 @@ class World:
     """A caller; `known` has the values of members that name things which are there."""
 
     store: Store
+    metrics: MetricStore | None = None
     known: dict[str, Any] = field(default_factory=dict)
 
     def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        handle = dispatch.make_handler(self.store, lambda: NOW)
+        handle = dispatch.make_handler(self.store, lambda: NOW, metrics=self.metrics)
         return handle(
             Call(
                 service=service,
@@ -78,7 +87,7 @@ class World:
             name: self._sample(shape.members[name], name) if value is None else value
             for name, value in MINIMUM.get(operation, {}).items()
         }
-        return self._required(shape) | extra
+        return self.required(shape) | extra
 
     def sample(self, service: str, operation: str, path: str, *, but: Collection[Any] = ()) -> Any:
         """What `refusal` sets the member to."""
@@ -88,7 +97,8 @@ class World:
             value = (value[0] if isinstance(value, list) else value)[name]
         return value
 
-    def _required(self, shape: Shape) -> dict[str, Any]:
+    def required(self, shape: Shape) -> dict[str, Any]:
+        """A structure's members without which the wire refuses it."""
         return {name: self._sample(shape.members[name], name) for name in shape.required_members}
 
     def _only(self, shape: Shape, path: Path, *, but: Collection[Any]) -> dict[str, Any]:
@@ -97,7 +107,7 @@ class World:
         member = shape.members[name]
         inner = member.member if member.type_name == "list" else member
         if rest and inner.type_name == "structure":
-            value: Any = {**self._required(inner), **self._only(inner, rest, but=but)}
+            value: Any = {**self.required(inner), **self._only(inner, rest, but=but)}
             value = [value] if member.type_name == "list" else value
         else:
             value = self._sample(member, name, but=but)
@@ -110,7 +120,7 @@ class World:
         match shape.type_name:
             case "structure":
                 first = dict(list(shape.members.items())[:1])
-                return {each: self._sample(one, each) for each, one in first.items()} | self._required(shape)
+                return {each: self._sample(one, each) for each, one in first.items()} | self.required(shape)
             case "list":
                 return [self._sample(shape.member, name.removesuffix("s"))]
             case "map":
@@ -137,9 +147,9 @@ def _graft(onto: dict[str, Any], extra: Mapping[str, Any]) -> None:
             onto[name] = value
 
 
-def world(store: Store) -> World:
+def world(store: Store, *, metrics: MetricStore | None = None) -> World:
     """A VPC with a subnet, a gateway, a table and an interface; a load balancer with its group; what IAM calls need."""
-    made = World(store=store)
+    made = World(store=store, metrics=metrics)
 
     def ec2(operation: str, **params: Any) -> dict[str, Any]:
         return made.call("ec2", operation, **params)
@@ -177,6 +187,7 @@ def world(store: Store) -> World:
         VpcEndpointId=endpoint["VpcEndpoint"]["VpcEndpointId"],
         AllocationId=ec2("AllocateAddress")["AllocationId"],
         SubnetIds=[subnet],
+        ResourceIds=[vpc],
         VpcId=vpc,
         SubnetId=subnet,
         InternetGatewayId=gateway,

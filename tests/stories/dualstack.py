@@ -128,9 +128,15 @@ def services_of(server: Server) -> dict[str, Service]:
         elb.register_targets(TargetGroupArn=group, Targets=[{"Id": launched["InstanceId"]}])
         arn = balancer["LoadBalancerArn"]
         elb.create_listener(LoadBalancerArn=arn, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
+        # One service has both protocols from its making, the other is told the second later.
+        types = ["ipv4", "ipv6"] if kind == "inspector" else ["ipv4"]
         service = ec2.create_vpc_endpoint_service_configuration(
-            GatewayLoadBalancerArns=[arn], AcceptanceRequired=False, SupportedIpAddressTypes=["ipv4", "ipv6"]
+            GatewayLoadBalancerArns=[arn], AcceptanceRequired=False, SupportedIpAddressTypes=types
         )["ServiceConfiguration"]
+        if kind == "firewall":
+            ec2.modify_vpc_endpoint_service_configuration(
+                ServiceId=service["ServiceId"], AddSupportedIpAddressTypes=["ipv6"]
+            )
         ec2.modify_vpc_endpoint_service_permissions(ServiceId=service["ServiceId"], AddAllowedPrincipals=["*"])
         made[kind] = Service(
             elb=elb,

@@ -387,6 +387,12 @@ def test_a_load_balancer_set_to_ipv4_carries_no_more_ipv6_and_goes_on_with_ipv4(
     finally:
         balancer.elb.set_ip_address_type(LoadBalancerArn=balancer.arn, IpAddressType="dualstack")
     until(lambda: http6(server, site), what="HTTP over IPv6 is answered again", seconds=10)
+    (shown,) = balancer.elb.describe_load_balancers(LoadBalancerArns=[balancer.arn])["LoadBalancers"]
+    mappings = [{"SubnetId": zone["SubnetId"]} for zone in shown["AvailabilityZones"]]
+    for kind, answered in (("ipv4", False), ("dualstack", True)):
+        balancer.elb.set_subnets(LoadBalancerArn=balancer.arn, SubnetMappings=mappings, IpAddressType=kind)
+        until(lambda a=answered: http6(server, site) is a, what=f"IPv6 is answered: {answered}", seconds=10)
+        assert answers(server, site.address)
 
 
 def test_an_instance_reaches_the_internet_and_its_own_address(server: Server, site: Site) -> None:

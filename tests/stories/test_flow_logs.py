@@ -150,7 +150,11 @@ def logs(lab: Lab) -> dict[str, str]:
     found = {
         "vpc": lab.watch("VPC", lab.vpc, **lab.to_group("/vpc/all")),
         "subnet": lab.watch(
-            "Subnet", lab.subnets[0], LogDestinationType="s3", LogDestination="arn:aws:s3:::flow-bucket/lab/"
+            "Subnet",
+            lab.subnets[0],
+            LogDestinationType="s3",
+            LogDestination="arn:aws:s3:::flow-bucket/lab/",
+            DestinationOptions={"HiveCompatiblePartitions": True, "PerHourPartition": True},
         ),
         "interface": lab.watch("NetworkInterface", lab.service.interface, **lab.to_group("one-interface")),
     }
@@ -192,6 +196,8 @@ def test_bulk_and_a_refused_connection_are_told_as_the_interfaces_counted_them(l
         sums = tuple(sum(int(row[field]) for row in mine) for field in ("packets", "bytes"))
         assert sums == counted[sender], (name, direction)
     assert counted["client"][1] > BULK
+    partitioned = "*/s3/flow-bucket/lab/AWSLogs/aws-account-id=*/**/hour=*/*.log.gz"
+    assert list((lab.server.data_dir / "flow-logs").glob(partitioned))
     # The subnet's flow log tells of the client alone, the interface's of the service alone, and both tell what the VPC's does.
     for kind, host in (("subnet", lab.client), ("interface", lab.service)):
         assert {row["interface-id"] for row in rows[kind]} == {host.interface}

@@ -137,6 +137,8 @@ def test_an_http_check_comes_from_the_nodes_address_and_follows_the_status(lab: 
     assert found["Description"] == "Health checks failed with these codes: [503]"
     lab.inside("rm /opt/status")
     lab.becomes(group, "healthy")
+    lab.elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/alive")
+    until(lambda: f"{node} /alive" in lab.inside("cat /opt/peers"), what="the other page is asked for")
 
 
 def test_an_https_check_does_not_ask_who_signed_the_certificate(lab: Lab):

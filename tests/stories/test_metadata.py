@@ -285,6 +285,18 @@ def test_credentials_end_with_the_association_but_those_given_hold(site: Site) -
     site.ec2.associate_iam_instance_profile(InstanceId=site.instance, IamInstanceProfile={"Name": "appliance"})
     info = json.loads(site.get("meta-data/iam/info", header)[1])
     assert (info["Code"], info["InstanceProfileArn"][-9:]) == ("Success", "appliance")
+    iam = site.server.client("iam", "maker")
+    iam.create_instance_profile(InstanceProfileName="another")
+    iam.add_role_to_instance_profile(InstanceProfileName="another", RoleName="appliance")
+    for name in ("another", "appliance"):
+        (current,) = site.ec2.describe_iam_instance_profile_associations(
+            Filters=[{"Name": "state", "Values": ["associated"]}]
+        )["IamInstanceProfileAssociations"]
+        site.ec2.replace_iam_instance_profile_association(
+            AssociationId=current["AssociationId"], IamInstanceProfile={"Name": name}
+        )
+        told = json.loads(site.get("meta-data/iam/info", header)[1])
+        assert told["InstanceProfileArn"].endswith(f":instance-profile/{name}")
 
 
 def test_names_follow_the_vpcs_attributes_and_lead_nowhere_else(site: Site) -> None:

@@ -163,12 +163,56 @@ def test_a_connection_carries_packets_once_accepted_and_none_once_rejected(lab: 
         VpcId=lab.customer.vpc,
         SubnetIds=shown["SubnetIds"],
     )["VpcEndpoint"]["VpcEndpointId"]
-    for table, destination in (("edge", "10.0.0.32/28"), ("app-a", "0.0.0.0/0")):
-        ec2.replace_route(RouteTableId=lab.customer.tables[table], DestinationCidrBlock=destination, VpcEndpointId=new)
+    lead(lab, new)
     assert not answers(lab.server, public, seconds=0.5)
     provider.accept_vpc_endpoint_connections(ServiceId=service, VpcEndpointIds=[new])
     reachable(lab.server, public)
     lab.customer.endpoints["a"] = new
+
+
+def test_a_service_leads_to_the_load_balancers_that_it_has_now(lab: Lab):
+    """The second one has its subnet by a mapping, and the first target by a group of its own."""
+    provider, elb, public = lab.partner.ec2, lab.partner.elb, lab.public
+    service = provider.create_vpc_endpoint_service_configuration(
+        GatewayLoadBalancerArns=[lab.partner.load_balancer], AcceptanceRequired=False
+    )["ServiceConfiguration"]
+    provider.modify_vpc_endpoint_service_permissions(ServiceId=service["ServiceId"], AddAllowedPrincipals=["*"])
+    mapping = [{"SubnetId": lab.partner.subnets["a"]}]
+    made = elb.create_load_balancer(Name="second", Type="gateway", SubnetMappings=mapping)["LoadBalancers"][0]
+    second = made["LoadBalancerArn"]
+    group = elb.create_target_group(
+        Name="second", Protocol="GENEVE", Port=6081, VpcId=lab.partner.vpc, HealthCheckIntervalSeconds=5
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": one} for one in lab.partner.appliances["a"]])
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    listener = elb.create_listener(LoadBalancerArn=second, DefaultActions=forward)["Listeners"][0]["ListenerArn"]
+    provider.modify_vpc_endpoint_service_configuration(
+        ServiceId=service["ServiceId"],
+        AddGatewayLoadBalancerArns=[second],
+        RemoveGatewayLoadBalancerArns=[lab.partner.load_balancer],
+    )
+    old = lab.customer.endpoints["a"]
+    (shown,) = lab.ec2.describe_vpc_endpoints(VpcEndpointIds=[old])["VpcEndpoints"]
+    new = lab.ec2.create_vpc_endpoint(
+        VpcEndpointType="GatewayLoadBalancer",
+        ServiceName=service["ServiceName"],
+        VpcId=lab.customer.vpc,
+        SubnetIds=shown["SubnetIds"],
+    )["VpcEndpoint"]["VpcEndpointId"]
+    lead(lab, new)
+    reachable(lab.server, public, seconds=40)
+    elb.delete_listener(ListenerArn=listener)
+    lab.silent(public)
+    lead(lab, old)
+    reachable(lab.server, public)
+
+
+def lead(lab: Lab, endpoint: str) -> None:
+    """Take the application's traffic, both ways, through this endpoint."""
+    for table, destination in (("edge", "10.0.0.32/28"), ("app-a", "0.0.0.0/0")):
+        lab.ec2.replace_route(
+            RouteTableId=lab.customer.tables[table], DestinationCidrBlock=destination, VpcEndpointId=endpoint
+        )
 
 
 def test_a_gateway_that_is_detached_and_deleted_takes_its_box_with_it(lab: Lab):

@@ -127,7 +127,8 @@ def test_acceptance_is_required_unless_said_otherwise_and_tokens_are_honoured(la
 def test_only_permitted_accounts_see_a_service_and_can_connect(lab: Lab):
     service = make_service(lab, allow=None)
     name = service["ServiceName"]
-    of_aws = [f"com.amazonaws.ap-northeast-2.{each}" for each in ("ec2", "elasticloadbalancing", "ssm", "sts")]
+    known = ("ec2", "elasticloadbalancing", "monitoring", "ssm", "sts", "tagging")
+    of_aws = [f"com.amazonaws.ap-northeast-2.{each}" for each in known]
     assert lab.consumer.ec2("DescribeVpcEndpointServices")["ServiceNames"] == of_aws
     with refused("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist"):
         lab.consumer.ec2("DescribeVpcEndpointServices", ServiceNames=[name])

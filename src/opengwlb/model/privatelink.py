@@ -81,5 +81,5 @@ class InterfaceEndpoint:
 
     @property
     def service(self) -> str:
-        """`ec2`, `sts`, `elasticloadbalancing` or `ssm`: also the name that its requests are signed for."""
+        """`ec2`, `sts`, `elasticloadbalancing` …: also the name that its requests are signed for."""
         return self.service_name.rsplit(".", 1)[-1]

@@ -50,6 +50,10 @@ class Ec2FormCompiler(FormCompiler):
         return None
 
 
+_OF_NO_INSTANCES = frozenset({"RebootInstances", "StartInstances", "StopInstances", "TerminateInstances"})
+"""Operations whose actions say themselves that no instance was named: AWS has another code for it than for other members."""
+
+
 class Ec2Protocol:
     """`WireProtocol` of `models.py` for Amazon EC2."""
 
@@ -64,6 +68,8 @@ class Ec2Protocol:
         if operation.input_shape is None:
             return lambda pairs: {}
         parse = self._forms.parser(operation.input_shape)
+        if operation.name in _OF_NO_INSTANCES:
+            return lambda pairs: parse(node, "", []) if "InstanceId" in (node := tree(pairs)) else {"InstanceIds": []}
         return lambda pairs: parse(tree(pairs), "", [])
 
     def compile_output(self, operation: OperationModel) -> Callable[[dict[str, Any], str], bytes]:

@@ -25,6 +25,13 @@ def missing(parameter: str) -> AwsError:
     return AwsError("MissingParameter", f"The request must contain the parameter {parameter}")
 
 
+def needed(structure: Mapping[str, Any], member: str, *, within: str) -> Any:
+    """A member without which a structure says nothing, though the model does not require it. `within`: what the structure is called."""
+    if structure.get(member) is None:
+        raise missing(f"{within}.{member}")
+    return structure[member]
+
+
 def dependency(noun: str, resource_id: str) -> AwsError:
     """`dependency("vpc", "vpc-1")`: the object is still used by others."""
     return AwsError("DependencyViolation", f"The {noun} '{resource_id}' has dependencies and cannot be deleted.")

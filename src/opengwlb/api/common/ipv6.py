@@ -10,7 +10,7 @@ from ipaddress import IPv6Network
 from typing import Any
 
 from opengwlb.api.common.cidrs import address6, block6
-from opengwlb.api.common.errors import bad_combination, invalid_value
+from opengwlb.api.common.errors import bad_combination, invalid_value, needed
 from opengwlb.model.ids import new_id
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import Ipv6Block, NetworkInterface, Subnet, Vpc
@@ -74,7 +74,8 @@ def choose(view: View, subnet: Subnet, *, asked: Mapping[str, Any], most: int = 
         raise bad_combination("The request must contain exactly one of ipv6Addresses or ipv6AddressCount")
     if count is None and not named:
         count = 1 if subnet.ipv6 is not None and subnet.assign_ipv6_address_on_creation else 0
-    return take(view, subnet, count=count or 0, wanted=[each["Ipv6Address"] for each in named], most=most)
+    wanted = [needed(each, "Ipv6Address", within="Ipv6Addresses") for each in named]
+    return take(view, subnet, count=count or 0, wanted=wanted, most=most)
 
 
 def take(

@@ -15,6 +15,8 @@ from opengwlb.api.common.errors import bad_combination, invalid_value
 from opengwlb.wire.errors import AwsError
 
 T = TypeVar("T")
+_CALLED = {"InstanceIds": "instancesSet"}
+"""What AWS calls a list of ids in its sentence about pages, where that is not the member's name."""
 
 
 def _id(item: Any) -> str:
@@ -52,7 +54,7 @@ def slice_ec2(
 def check_combination(params: Mapping[str, Any], *, ids: str | None) -> None:
     """Who names objects gets them all. Errors: InvalidParameterCombination."""
     if ids is not None and params.get(ids) and params.get("MaxResults") is not None:
-        raise bad_combination(f"The parameter {ids} cannot be used with the parameter maxResults")
+        raise bad_combination(f"The parameter {_CALLED.get(ids, ids)} cannot be used with the parameter maxResults")
 
 
 def slice_elbv2(

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from opengwlb.api.common.cidrs import address as parse_address
-from opengwlb.api.common.errors import bad_combination, invalid_value
+from opengwlb.api.common.errors import bad_combination, invalid_value, needed
 from opengwlb.model.snapshot import View
 from opengwlb.model.vpc import NetworkInterface, Subnet
 from opengwlb.policy import addressing
@@ -32,7 +32,7 @@ class Asked:
 def read(params: Mapping[str, Any]) -> Asked:
     """`PrivateIpAddress`, `PrivateIpAddresses` and `SecondaryPrivateIpAddressCount`.
 
-    Errors: InvalidParameterCombination, InvalidParameterValue, PrivateIpAddressLimitExceeded.
+    Errors: InvalidParameterCombination, InvalidParameterValue, MissingParameter, PrivateIpAddressLimitExceeded.
     """
     primary = params.get("PrivateIpAddress") or None
     listed: Sequence[Mapping[str, Any]] = params.get("PrivateIpAddresses") or []
@@ -43,12 +43,11 @@ def read(params: Mapping[str, Any]) -> Asked:
         )
     if count < 0:
         raise invalid_value(f"Value ({count}) for parameter secondaryPrivateIpAddressCount is invalid.")
-    first = [each["PrivateIpAddress"] for each in listed if each.get("Primary")]
+    named = [(needed(each, "PrivateIpAddress", within="PrivateIpAddresses"), each.get("Primary")) for each in listed]
+    first = [address for address, is_primary in named if is_primary]
     if len(first) > 1 or (first and primary and first[0] != primary):
         raise invalid_value("Only one private IP address of an interface can be primary.")
-    further = tuple(
-        each["PrivateIpAddress"] for each in listed if not each.get("Primary") and each["PrivateIpAddress"] != primary
-    )
+    further = tuple(address for address, is_primary in named if not is_primary and address != primary)
     check_count(1 + len(further) + count)
     return Asked(primary=primary or (first[0] if first else None), further=further, count=count)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from opengwlb.api.common import filters
 from opengwlb.api.common.describe import describe
-from opengwlb.api.common.errors import dry_run, unsupported
+from opengwlb.api.common.errors import bad_combination, dry_run, unsupported
 from opengwlb.api.common.filters import Spec, flag, present
 from opengwlb.api.common.pages import slice_ec2
 from opengwlb.api.common.resources import named
@@ -177,11 +177,13 @@ def terminate_instances(ctx: Context, params: Parameters) -> Answer:
 
 
 def _change(ctx: Context, params: Parameters, change: Callable[[Instance], Instance]) -> list[Answer]:
-    """`change` for every instance named, all or none; the state before and after of each."""
+    """`change` for every instance named, all or none; the state before and after of each. Errors: InvalidParameterCombination for none."""
+    if not params["InstanceIds"]:
+        raise bad_combination("No instances specified")
 
     def work(tx: Transaction) -> list[Answer]:
         changes = []
-        for before in named(ctx, tx, Instance, params["InstanceIds"]) if params["InstanceIds"] else ():
+        for before in named(ctx, tx, Instance, params["InstanceIds"]):
             after = change(before)
             tx.put(after)
             changes.append(

@@ -26,7 +26,7 @@ from opengwlb.wire.errors import AwsError
 from .network_interfaces import require_groups
 from .privatelink import check_room, no_such_service, usable_services
 
-SERVICES = ("ec2", "elasticloadbalancing", "ssm", "sts")
+SERVICES = ("ec2", "elasticloadbalancing", "monitoring", "ssm", "sts", "tagging")
 """By the last part of their names; also what their requests are signed for."""
 _FOREIGN = ("RouteTableIds", "DnsOptions", "SubnetConfigurations", "ServiceNetworkArn", "ResourceConfigurationArn")
 _FULL_ACCESS = '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}'

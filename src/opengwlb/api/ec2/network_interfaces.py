@@ -7,7 +7,7 @@ from typing import Any
 
 from opengwlb.api.common import connection_tracking, ipv6, private_addresses, quotas, resources, tags
 from opengwlb.api.common.describe import describe
-from opengwlb.api.common.errors import bad_combination, dry_run, invalid_parameter, missing, refuse, unsupported
+from opengwlb.api.common.errors import bad_combination, dry_run, invalid_parameter, missing, needed, refuse, unsupported
 from opengwlb.api.common.idempotency import idempotent
 from opengwlb.api.common.interfaces import (
     addresses_of,
@@ -149,7 +149,7 @@ def modify_network_interface_attribute(ctx: Context, params: Parameters) -> Answ
             return
         tx.put(_modified(ctx, tx, interface, name=given[0], value=params[given[0]]))
         if given[0] == "SourceDestCheck":
-            _tell_instance(tx, interface, check=params["SourceDestCheck"]["Value"])
+            _tell_instance(tx, interface, check=needed(params["SourceDestCheck"], "Value", within="SourceDestCheck"))
 
     ctx.store.transact(work)
     return {}
@@ -157,9 +157,9 @@ def modify_network_interface_attribute(ctx: Context, params: Parameters) -> Answ
 
 def _modified(ctx: Context, view: View, interface: NetworkInterface, *, name: str, value: Any) -> NetworkInterface:
     if name == "Description":
-        return replace(interface, description=value["Value"])
+        return replace(interface, description=needed(value, "Value", within=name))
     if name == "SourceDestCheck":
-        return replace(interface, source_dest_check=value["Value"])
+        return replace(interface, source_dest_check=needed(value, "Value", within=name))
     if name == "Groups":
         return replace(interface, groups=require_groups(ctx, view, value, vpc=interface.vpc))
     if name == "ConnectionTrackingSpecification":

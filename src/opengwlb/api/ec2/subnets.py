@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 
 from opengwlb.api.common import arns, cidrs, defaults, ipv6, network_acls, quotas, resources, tags
 from opengwlb.api.common.describe import describe
-from opengwlb.api.common.errors import bad_combination, dependency, dry_run, invalid_value, missing, refuse
+from opengwlb.api.common.errors import bad_combination, dependency, dry_run, invalid_value, missing, needed, refuse
 from opengwlb.api.common.filters import flag
 from opengwlb.api.common.private_addresses import taken_addresses
 from opengwlb.api.common.zones import choose_zone
@@ -202,7 +202,9 @@ def modify_subnet_attribute(ctx: Context, params: Parameters) -> Answer:
     given = {name: value for name, value in params.items() if name != "SubnetId" and value is not None}
     if len(given) != 1:
         raise bad_combination("Exactly one attribute must be specified.")
-    wanted = {name: value["Value"] if isinstance(value, dict) else value for name, value in given.items()}
+    wanted = {
+        name: needed(value, "Value", within=name) if isinstance(value, dict) else value for name, value in given.items()
+    }
     honoured = ("MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation")
     # What only names the state that every subnet is in changes nothing and is taken.
     as_it_is = wanted.get("PrivateDnsHostnameTypeOnLaunch") == "ip-name"

@@ -9,7 +9,7 @@ demands the proof of everything else; and by the generator of docs/*/operations.
     packets = ["CidrBlock"]     members whose effect those tests see in packets
     answers = ["DryRun"]        members that change only what is answered
     stored = ["TagSpecifications"]      kept and shown again, without effect on packets: key pairs, DHCP options and tags only
-    unproved = ["…"]            acted on, but no packet has shown it yet: docs say so, and a test counts them
+    unproved = ["…"]            acted on, but no packet has shown it yet: a test fails until one does
     refused = ["Ipv6Pool"]      the guard refuses them
     refuses = ["OutpostArn"]    the action refuses them itself, in words of its own
     [ec2.CreateVpc.proof]       members with tests of their own
