@@ -13,6 +13,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from opengwlb.model.passive import TargetCounters
+from opengwlb.model.plane import Plane
 
 from . import geneve
 from .flow_slots import FlowSlots
@@ -187,3 +188,16 @@ def test_a_packet_that_does_not_leave_is_not_given(lab: Lab) -> None:
     with lab.exactly(door.inner, "tcp_no_flow"):
         door.outer.send(into(door, IP(src=CLIENT, dst=SERVER) / TCP(sport=9000, dport=80, flags="A")))
     eventually(lambda: counters(lab) == before, "nothing is counted")
+
+
+def test_counters_of_a_target_that_flows_were_told_to_leave_go_on_through_the_next_change(lab: Lab) -> None:
+    sent, taker = given_to(lab, 7100)
+    lab.back(sent.returned())
+    was = counters(lab)[taker.slot]
+    assert was.returned
+    lab.dataplane.leave(taker.slot)
+    nothing, whole = Plane(), lab.plane()
+    assert lab.dataplane.change(nothing, nothing, whole=whole, was=lab.indexes, ifindex=lab.indexes) == {}
+    assert counters(lab)[taker.slot] == was
+    again, _ = given_to(lab, 7100)
+    assert again.destination == taker.address  # it may be chosen again: the plane says nothing of leaving

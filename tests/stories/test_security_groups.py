@@ -100,7 +100,7 @@ def test_a_removed_rule_leaves_a_running_tracked_transfer_and_refuses_the_next(
             return server.inside("internet", sys.executable, TRANSFER, "pull", address, "7000", str(size), CLIENT)
 
         until(lambda: pull(1 << 16).returncode == 0, what="a transfer by the narrow rule")
-        running = server.spawn("internet", sys.executable, TRANSFER, "pull", address, "7000", str(32 << 20), CLIENT)
+        running = server.spawn("internet", sys.executable, TRANSFER, "pull", address, "7000", str(256 << 20), CLIENT)
         time.sleep(0.1)  # so that it has begun
         assert running.poll() is None
         made.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[narrow])

@@ -177,7 +177,8 @@ class DataPlane:
                 uses.update(key for _, key, _ in came(after, ifindex))
             for slot in self._left & whole.targets.keys():
                 after = replace(after, targets=after.targets | {slot: whole.targets[slot]})
-                there["targets"].pop(entries.u32(slot), None)
+                # As it stands there: still the same target, whose counters go on.
+                there["targets"][entries.u32(slot)] = self._map("targets").get(entries.u32(slot)) or b""
             moved = {
                 slot
                 for slot, entry in after.targets.items()
