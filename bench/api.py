@@ -161,7 +161,10 @@ def _work(who: Who, work: Callable[[Client], int], ready: Barrier, counts: multi
 @contextlib.contextmanager
 def _moto() -> Iterator[int]:
     port = free_port()
-    words = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    places = (Path(sys.executable).parent, Path("build/conformance/venv/bin"))
+    program = next((place / "moto_server" for place in places if (place / "moto_server").exists()), None)
+    assert program is not None, "the baseline is not installed: scripts/conformance.sh installs moto's server"
+    words = [str(program), "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def answers() -> bool:

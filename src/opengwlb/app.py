@@ -50,6 +50,7 @@ from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
 from opengwlb.wire.errors import AccessDenied
 from opengwlb.wire.gateway import CBOR_PATH, Gateway
+from opengwlb.wire.protocol import BoundedHttp
 
 if TYPE_CHECKING:
     # Loaded where there is a network to make: netlink and cryptography take longer than the rest.
@@ -406,6 +407,8 @@ def serve(options: ServeOptions) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=BoundedHttp,
+        loop="uvloop",
         # Whoever connects could otherwise say that they come from elsewhere, and policies ask for that.
         proxy_headers=False,
         ssl_certfile=options.tls_certificate,
