@@ -230,7 +230,7 @@ __noinline __u32 guard_keep(const struct guarded_packet *packet, const struct en
 /* 0, GUARD_KEEP or the verdict that refuses the packet; `known`: it is an ICMP error about a flow that passes. */
 __noinline __u32 guard_decides(struct guarded_packet *packet, const struct eni_guard *guard, __u32 direction, __u32 crossing, int known)
 {
-	int groups_know, acl_knows, begins, permit = PERMIT_NONE;
+	int groups_know, acl_knows, permit = PERMIT_NONE;
 	struct tracked_slot *slot = NULL;
 	__u32 groups, acl;
 
@@ -251,9 +251,7 @@ __noinline __u32 guard_decides(struct guarded_packet *packet, const struct eni_g
 		slot = NULL;
 	}
 	if (slot) {
-		/* A SYN after TCP that was let pass and opened nothing: it does open. */
-		begins = packet->subject.protocol == IPPROTO_TCP && packet->opens;
-		groups_know |= slot->state & TRACKED_FLOW || (!begins && tracking_says(slot->groups, groups, direction));
+		groups_know |= slot->state & TRACKED_FLOW || tracking_says(slot->groups, groups, direction);
 		acl_knows |= tracking_says(slot->acl, acl, direction);
 		if (groups_know && acl_knows) {
 			tracking_see(slot, &packet->flow, direction, packet->subject.protocol, packet->tcp_flags, guard);
@@ -271,7 +269,8 @@ __noinline __u32 guard_decides(struct guarded_packet *packet, const struct eni_g
 		return VERDICT_network_acl_egress;
 	if (!packet->has_flow || packet->is_icmp_error)
 		return 0;
-	packet->groups = permit >= PERMIT_TRACKED ? groups : 0; /* a member may be none any more tomorrow */
+	/* Of what is tracked the flow alone is remembered: the next packet may be the first that begins one. */
+	packet->groups = permit == PERMIT_UNTRACKED ? groups : 0;
 	/* Entries tell ICMP's types and codes, which a flow does not. */
 	packet->acl = acl_knows || guard_is_icmp(&packet->packet) ? 0 : acl;
 	packet->begins = packet->opens && (permit == PERMIT_MEMBER || permit == PERMIT_TRACKED);

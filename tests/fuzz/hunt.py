@@ -79,6 +79,7 @@ class Judge:
         dice = Dice(seed)
         self.world.reset(dice.random)
         self.model = self._model(self.plane, self.world.ports)
+        self.router.begin()
         self.tally = self.world.all_counted()
         return dice
 

@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from struct import pack
 
+from .guards import Guards
 from .packets import ICMP6, checksum, unicast4, unicast6
 from .state import PortFacts
 
@@ -46,6 +47,8 @@ ADDRESSES = dict(CHECKED)
 RESOLVER = "10.0.0.2"
 SERVICES = (bytes((169, 254, 169, 254)), bytes((169, 254, 169, 253)), bytes((10, 0, 0, 2)))
 KINDS = {"blackhole": "route_blackhole", "unreachable": "no_route"}
+TAG = 4
+"""The kernel's route look-up leaves room for a VLAN tag: what is longer by less is found only after the sender's groups."""
 LINK_LOCAL = ipaddress.IPv6Address("fe80::1").packed
 ALL_NODES, ALL_NODES_MAC = ipaddress.IPv6Address("ff02::1").packed, bytes.fromhex("333300000001")
 
@@ -102,6 +105,11 @@ class Router:
     def __init__(self, ports: dict[str, PortFacts]) -> None:
         self.ports = ports
         self.out: bytes | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is known of any flow."""
+        self.guards = Guards(SUBNETS)
 
     def eni(self, port: str, frame: bytes) -> str:
         self.out = None
@@ -196,10 +204,17 @@ class Router:
         if kind != "unicast":
             return KINDS[kind]
         leaving = self.ports[device]
-        if len(frame) - 14 > leaving.mtu:
+        if len(frame) - 14 > leaving.mtu + TAG:
             return "mtu_exceeded"
+        egress, ingress = self.guards.asks(port, device, frame)
+        if egress:
+            return egress
         if _CHECKED[family].get(device, destination) != destination:
             return "dest_check"
+        if len(frame) - 14 > leaving.mtu:
+            return "mtu_exceeded"
+        if ingress:
+            return ingress
         self.out = leaving.peer_mac + leaving.mac + frame[12:14] + self.hopped(frame, family)
         return "eni_forwarded"
 

@@ -7,6 +7,7 @@ from struct import pack
 
 from .frames import (
     CLIENTS6,
+    FLAGS,
     ODD4,
     ODD6,
     SERVERS,
@@ -18,6 +19,7 @@ from .frames import (
     solicitation,
     spoil_ethernet,
     spoil_packet,
+    tcp,
     udp,
 )
 from .gateway import PUBLIC
@@ -75,6 +77,8 @@ class Sender:
             endpoints=list(self.model.door_by_id),
         )
         self.recent: list[tuple[Flow, bytes]] = []
+        self.guarded: list[bytes] = []
+        """Packets that were sent past guards."""
         self.stale = [1 << 23]
         self.again: Step | None = None
         self.generation = 1
@@ -99,10 +103,12 @@ class Sender:
             return self.into_endpoint()
         if roll < 0.84:
             return self.to_node()
-        if roll < 0.92:
+        if roll < 0.9:
             return self.to_appliance()
-        if roll < 0.96:
+        if roll < 0.93:
             return self.to_router()
+        if roll < 0.96:
+            return self.past_guards()
         if roll < 0.985:
             return self.to_gateway()
         flow, _ = self.recent[dice.below(len(self.recent))]
@@ -220,6 +226,54 @@ class Sender:
         options = b"\1" * 4 * dice.below(3)
         packet = ipv4_packet(source, destination, 17, data, options=options, ttl=dice.of((64, 2, 1, 0)))
         return macs + b"\x08\x00" + (spoil_packet(dice, packet) if dice.roll() < 0.4 else packet)
+
+    def past_guards(self) -> Step:
+        """Between two interfaces that groups and an ACL guard: few flows, both ways, in pieces, and errors about them."""
+        dice = self.dice
+        name, family = dice.of(("eni0", "eni1")), 6 if dice.roll() < 0.3 else 4
+        ends = (ENI, PEER) if family == 4 else (ENI6, PEER6)
+        source, destination = ends if name == "eni0" else ends[::-1]
+        if dice.roll() < 0.02:
+            destination = source
+        protocol, payload = self.guarded_transport(family)
+        packet: bytes
+        ident, place = dice.below(6), dice.of((0, 0, 0, 0, 0, 0x2000, 1))
+        if family == 4:
+            packet = ipv4_packet(source, destination, protocol, payload, ident=ident, place=place)
+        else:
+            if place:
+                payload = pack("!BBHI", protocol, 0, 1 if place == 0x2000 else 8, ident) + payload
+                protocol = 44
+            packet = ipv6_packet(source, destination, protocol, payload)
+        if len(self.guarded) < 64:
+            self.guarded.append(packet)
+        else:
+            self.guarded[dice.below(64)] = packet
+        if dice.roll() < 0.1:
+            packet = spoil_packet(dice, packet)
+        port = self.world.ports[ref(name)]
+        return (
+            "eni",
+            name,
+            0,
+            (port.mac + port.peer_mac + (b"\x08\x00" if family == 4 else b"\x86\xdd") + packet)[:SHORT],
+        )
+
+    def guarded_transport(self, family: int) -> tuple[int, bytes]:
+        dice, roll = self.dice, self.dice.roll()
+        ports = [dice.of((53, 80, 81, 90, 1000, 2000)) for _ in range(2)]
+        if roll < 0.4:
+            return 6, tcp(*ports, dice.of(FLAGS))
+        if roll < 0.6:
+            return 17, udp(*ports, bytes(8))
+        icmp = 1 if family == 4 else 58
+        if roll < 0.75:
+            kind = dice.of((0, 8, 8, 13, 14, 3) if family == 4 else (128, 129, 128, 1, 130))
+            return icmp, pack("!BBHHH", kind, dice.of((0, 0, 0, 1)), 0, dice.below(2), 0) + bytes(8)
+        if roll < 0.9 and self.guarded:
+            kind = dice.of((3, 4, 5, 11, 12) if family == 4 else (1, 2, 3, 4))
+            return icmp, pack("!BBHI", kind, dice.below(5), 0, 0) + dice.of(self.guarded)[: dice.of((28, 48, 56, 100))]
+        return dice.of((47, 47, 50, 1, 58)), bytes(12)
 
     def to_gateway(self) -> Step:
         """What a VPC sends out, and what the internet sends in: any transport, and errors about what went the other way."""

@@ -6,12 +6,13 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from . import gateway
+from .guards import ACLS, Guards
 from .hunt import Find, Judge, epoch, minimise, report
 from .model import Model
 from .packets import Packet
@@ -69,6 +70,7 @@ EVERY_VERDICT = {
     *("dest_check", "no_route", "route_blackhole", "no_such_address", "mtu_exceeded", "not_unicast", "not_ip"),
     *("ipv6_not_enabled", "neighbour_answered", "neighbour_unanswered"),
     *("to_service", "service_not_here"),
+    *("security_group_egress", "security_group_ingress", "network_acl_egress", "network_acl_ingress"),
     *("igw_out", "igw_in", "igw_no_public_address", "igw_unknown_address"),
     *("inspector_returned", "inspector_denied", "inspector_not_geneve", "inspector_malformed"),
 }
@@ -166,6 +168,30 @@ def test_a_router_that_decreases_no_ttl_is_found(world: World, monkeypatch: pyte
     find = hunted(judge, FIXED_SEED, EPOCHS)
     assert find is not None
     assert find.expected == "eni_forwarded"
+
+
+def _decides_by_the_last(self: Guards, port: str, *asked: object) -> bool:
+    matching = [one.allow for one in ACLS[port] if self.matches(one, *asked)]  # type: ignore[arg-type]  # as given
+    return bool(matching) and matching[-1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "planted"),
+    [
+        ("is_closed", lambda *_: False),
+        ("is_about_a_flow", lambda *_: False),
+        ("_of_datagram", lambda *_: None),
+        ("_acl_allows", _decides_by_the_last),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_rule_of_guards_that_only_one_side_keeps_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, rule: str, planted: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(Guards, rule, planted)
+    find = hunted(Judge(world), FIXED_SEED, EPOCHS)
+    assert find is not None
+    assert find.step[0] == "eni"
 
 
 @pytest.mark.parametrize("forgotten", [6, 17, 33, 136], ids=["tcp", "udp", "dccp", "udp-lite"])

@@ -30,6 +30,7 @@ from opengwlb.model.plane import (
     EniEntry,
     EniRole,
     Gateway6Entry,
+    Guard,
     InspectorEntry,
     InspectorRule,
     NatEntry,
@@ -38,8 +39,10 @@ from opengwlb.model.plane import (
     TargetEntry,
 )
 from opengwlb.model.topology import PortRef
+from opengwlb.model.vpc import NetworkAcl, NetworkAclEntry, SecurityGroup, SecurityGroupRule
+from opengwlb.policy import rules
 
-from . import gateway, router
+from . import gateway, guards, router
 from .state import PortFacts
 from .wire import Wire
 
@@ -134,6 +137,7 @@ class World:
         self.out_view = memoryview(self.out).cast("B")
         self.runners: dict[tuple[str, str, int], Runner] = {}
         self._flows: mmap.mmap | None = None
+        self._tracked: mmap.mmap | None = None
         self._maps: dict[str, Map] = {}
 
     @classmethod
@@ -177,11 +181,13 @@ class World:
     def _open_maps(self) -> None:
         """Descriptors of our own, to write what no caller of the data plane may: the table's key, a flow's age."""
         directory = Path(f"/run/{self.name}/bpf/maps")
-        for name in ("flows", "flow_settings", "fragments", "targets", "counters", "passed"):
+        for name in ("flows", "flow_settings", "fragments", "targets", "counters", "passed", "tracked", "datagrams"):
             self._maps[name] = Map(open_pin(str(directory / name)), name=name)
         held = self._maps["flows"]
         size = held.max_entries * held.value_size
         self._flows = mmap.mmap(held.fd, size, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        held = self._maps["tracked"]
+        self._tracked = mmap.mmap(held.fd, held.max_entries * held.value_size)
         self._values = ctypes.create_string_buffer(self._maps["counters"].value_size)
         self._row = bytearray(8)
         self._ask = bytearray(128)
@@ -195,6 +201,8 @@ class World:
     def _close(self) -> None:
         if self._flows is not None:
             self._flows.close()
+        if self._tracked is not None:
+            self._tracked.close()
         for one in self._maps.values():
             one.close()
         self.dataplane.destroy()
@@ -233,15 +241,16 @@ class World:
 
     def reset(self, rng: random.Random) -> None:
         """An empty flow table with a key drawn from `rng`, no fragments, every target as it began."""
-        assert self._flows is not None
-        self._flows[:] = bytes(len(self._flows))
+        assert self._flows is not None and self._tracked is not None
+        for table in (self._flows, self._tracked):
+            table[:] = bytes(len(table))
         settings = layout.flow_settings.from_buffer_copy(self._maps["flow_settings"].get(u32(0)) or b"")
         settings.key[0], settings.key[1] = rng.getrandbits(64) | 1, rng.getrandbits(64)
         settings.new_flows_per_s = 0
         self._maps["flow_settings"].put(u32(0), bytes(settings))
-        fragments = self._maps["fragments"]
-        for key in [key for key, _ in fragments.entries()]:
-            fragments.delete(key)
+        for pieces in (self._maps["fragments"], self._maps["datagrams"]):
+            for key in [key for key, _ in pieces.entries()]:
+                pieces.delete(key)
         for one in targets().values():
             self.set_target(one.slot, one.generation, 0)
 
@@ -310,6 +319,7 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             resolver=router.RESOLVER,
             mac=port.mac.hex(":"),
             peer_mac=port.peer_mac.hex(":"),
+            guard=guard(name),
         )
 
     doors = (door(0, 0), door(1, 0, dualstack=False), door(2, 1), door(3, 2), door(4, 9), door(6, 3), door(7, 4))
@@ -327,7 +337,48 @@ def plane(ports: dict[PortRef, PortFacts]) -> Plane:
             ref(name): Gateway6Entry(port=ref(name), addresses=tuple(str(ipaddress.IPv6Address(one)) for one in held))
             for name, held in gateway.HELD6.items()
         },
+        members={(_VPC, address): _MEMBERS for address in guards.MEMBERS},
         inspectors={ref("app0"): InspectorEntry(port=ref("app0"), rules=RULES)},
+    )
+
+
+_VPC, _MEMBERS = 7, 3
+
+
+def guard(port: str) -> Guard | None:
+    """What `guards.py` says, as the data plane is told it."""
+    by_groups, by_acl = guards.GROUPS.get(port), guards.ACLS.get(port)
+    if by_groups is None and by_acl is None:
+        return None
+    group = SecurityGroup(
+        id="sg-1", account="1", region="r", vpc="vpc-1", name="n", description="",
+        rules=tuple(
+            SecurityGroupRule(
+                id="sgr", egress=rule.direction == guards.EGRESS, protocol=str(rule.protocol), from_port=rule.low, to_port=rule.high,
+                **{"group": "sg-members"} if rule.peer == "members" else {"cidr": rule.peer},
+            )
+            for rule in by_groups or ()
+        ),
+    )  # fmt: skip
+    acl = NetworkAcl(
+        id="acl-1", account="1", region="r", vpc="vpc-1",
+        entries=tuple(
+            NetworkAclEntry(
+                number=number, egress=rule.direction == guards.EGRESS, allow=rule.allow, protocol=str(rule.protocol), cidr=rule.peer,
+                from_port=rule.low, to_port=rule.high, icmp_type=rule.low, icmp_code=rule.high,
+            )
+            for number, rule in enumerate(by_acl or (), 1)
+        ),
+    )  # fmt: skip
+    return Guard(
+        interface=port,
+        owner=int(port[-1]) + 1,
+        vpc=_VPC,
+        groups=None if by_groups is None else rules.compile_groups([group], {_MEMBERS: frozenset({"sg-members"})}),
+        acl=None if by_acl is None else rules.compile_acl(acl),
+        guards4=True,
+        guards6=True,
+        guards_other=True,
     )
 
 
