@@ -43,6 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracked]:
     for vpc in built(run_dir, first_ifindex=0x54000, prefix="trk-"):
         for name in ("alice", "bob"):  # so that no kernel of theirs answers
             run("ip", "address", "flush", "dev", "eth0", box=vpc.outer[name].box)
+        vpc.quiet()
         slots = TrackedSlots(run_dir)
         try:
             yield Tracked(vpc, slots)
