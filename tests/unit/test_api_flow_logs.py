@@ -103,6 +103,8 @@ def test_a_flow_log_to_a_bucket_shows_its_options(lab: Lab) -> None:
         ({**TO_GROUP, "DeliverCrossAccountRole": ROLE}, "UnsupportedOperation", "DeliverCrossAccountRole"),
         ({**TO_GROUP, "LogDestinationType": "kinesis-data-firehose"}, "UnsupportedOperation", "firehose"),
         ({**TO_GROUP, "DestinationOptions": {"PerHourPartition": True}}, "InvalidParameter", "s3"),
+        ({**TO_GROUP, "TrafficType": "Reject"}, "InvalidParameterValue", "REJECT"),
+        ({**TO_GROUP, "LogDestinationType": "disk"}, "InvalidParameterValue", "s3"),
         ({**TO_BUCKET, "DestinationOptions": {"FileFormat": "parquet"}}, "UnsupportedOperation", "parquet"),
         ({**TO_BUCKET, "LogDestination": "arn:aws:s3:::logs/../other"}, "InvalidParameter", "bucket"),
         ({**TO_BUCKET, "LogDestination": "arn:aws:s3:::logs/AWSLogs/"}, "InvalidParameter", "reserved"),

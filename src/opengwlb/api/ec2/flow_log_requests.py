@@ -59,6 +59,8 @@ def read(ctx: Context, params: Parameters) -> Wanted:
     refuse(params, ("TagFieldSpecifications",), because="records have no fields for tags.")
     if not params.get("TrafficType"):
         raise missing("TrafficType")
+    if params["TrafficType"] not in _TRAFFIC:
+        raise invalid_value(f"Invalid value '{params['TrafficType']}' for TrafficType. Use {', '.join(_TRAFFIC)}.")
     chosen = params["ResourceIds"]
     if not chosen:
         raise missing("ResourceId")
@@ -68,6 +70,8 @@ def read(ctx: Context, params: Parameters) -> Wanted:
     kind = params.get("LogDestinationType") or "cloud-watch-logs"
     if kind == "kinesis-data-firehose":
         raise unsupported("LogDestinationType=kinesis-data-firehose", "use s3 or cloud-watch-logs.")
+    if kind not in ("cloud-watch-logs", "s3"):
+        raise invalid_value(f"Invalid value '{kind}' for LogDestinationType. Use cloud-watch-logs or s3.")
     group, destination = (_bucket if kind == "s3" else _group)(ctx, params)
     if interval not in INTERVALS:
         raise invalid("Invalid Flow Log Max Aggregation Interval")
