@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -28,8 +29,9 @@ from watched_lab import (
 )
 
 from opengwlb.model.vpc import Route
-from opengwlb.observe import places, walk_text
+from opengwlb.observe import places, walk_text, walker
 from opengwlb.observe.assembly import assemble
+from opengwlb.observe.capture import Frame
 from opengwlb.observe.frames import FlowTuple, comparable
 from opengwlb.observe.places import Role
 from opengwlb.observe.walk import Walk
@@ -286,3 +288,39 @@ def test_a_provider_is_told_about_its_own_boxes_both_ways(recorder: Recorder) ->
     walk = assemble(frames, question=question(roles=own), snapshot=recorder.snapshot)
     assert walk is not None and walk.ok
     assert walk.connection.source == CLIENT and walk.cookie == COOKIE
+
+
+def test_a_watcher_that_reads_slowly_still_sees_the_whole_way(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine: between two frames that wait, more time passes than a walk needs to settle."""
+    recorder.request()
+    recorder.reply()
+    clock = iter(range(10_000))
+    monkeypatch.setattr(walker.time, "monotonic", lambda: float(next(clock)))
+
+    class Waiting:
+        missing = ()
+
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def __enter__(self) -> Waiting:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def frames(self, *_: object, **__: object) -> Iterator[Frame]:
+            for one in recorder.frames:
+                yield Frame(
+                    port=one.place.port, incoming=one.incoming, at_ns=one.at_ns, data=one.data, length=len(one.data)
+                )
+
+    monkeypatch.setattr(walker, "Capture", Waiting)
+    path = places.path(recorder.snapshot, endpoints=(ENDPOINT,))
+    watched = walker.watch(
+        question(), path=path, snapshot=recorder.snapshot, open_socket=lambda *_: pytest.fail("not asked"), seconds=9
+    )
+    assert watched.walk is not None and watched.walk.ok
+    assert watched.frames == len(recorder.frames)
