@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every test, in parts: those that look at the whole machine; then the stories, which wait more than they compute, beside the tests of everything that they
-# are made of; last, alone, those that hold the machine to tens of milliseconds.
+# are made of and the stories that nothing hurries; last, alone, those that hold the machine to tens of milliseconds.
 # Arguments go to one pytest instead: PYTEST="-x tests/unit" make test
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,6 +9,7 @@ python=.venv/bin/python
 
 whole="tests/unit/test_doctor.py"
 punctual="tests/stories/test_passive_detection.py tests/stories/test_passive_innocents.py"
+patient="tests/stories/test_cloudwatch.py tests/stories/test_images.py tests/stories/test_parity.py tests/stories/test_wheel.py"
 # shellcheck disable=SC2086
 "$python" -m pytest -q $whole
 
@@ -16,12 +17,13 @@ mkdir -p build
 said=build/tests.log
 # Nicer than the stories: these have deadlines, for packets and for people.
 # shellcheck disable=SC2046,SC2086
-nice -n 5 "$python" -m pytest -q tests $(printf -- '--ignore=%s ' tests/stories $whole) >"$said" 2>&1 &
+nice -n 5 "$python" -m pytest -q $(find tests -mindepth 1 -maxdepth 1 -type d ! -name stories ! -name '__*') $patient \
+    $(printf -- '--ignore=%s ' $whole) >"$said" 2>&1 &
 beside=$!
 trap 'kill $beside 2>/dev/null || true' EXIT
 failed=0
 # shellcheck disable=SC2046,SC2086
-"$python" -m pytest -q tests/stories $(printf -- '--ignore=%s ' $punctual) || failed=1
+"$python" -m pytest -q tests/stories $(printf -- '--ignore=%s ' $punctual $patient) || failed=1
 wait $beside || failed=1
 trap - EXIT
 cat "$said"
