@@ -218,7 +218,7 @@ RETURNS: dict[str, list[Callable[[Tunnelled], Tunnelled]]] = {
     ],
     "return_no_flow": [
         lambda back: back.change(cookie=back.cookie ^ 0x0080_0000 ^ 0x0200_0000),
-        lambda back: back.change(cookie=back.cookie ^ 1),
+        lambda back: back.change(cookie=back.cookie ^ 1 ^ 1 << 30),
         lambda back: back.change(cookie=0x007F_FFFF | 0x0080_0000),
     ],
     "return_wrong_target": [
