@@ -144,7 +144,9 @@ RETURNS: dict[str, Callable[[geneve.Tunnelled], geneve.Tunnelled]] = {
     "return_bad_geneve": lambda back: back.change(version=1),
     "return_unknown_endpoint": lambda back: back.change(endpoint=back.endpoint ^ 0xFFFF),
     "return_bad_cookie": lambda back: back.change(cookie=0),
-    "return_no_flow": lambda back: back.change(cookie=back.cookie ^ 1 << 30),  # another generation: a neighbour may live
+    "return_no_flow": lambda back: back.change(
+        cookie=back.cookie ^ 1 << 30
+    ),  # another generation: a neighbour may live
     "return_bad_inner": lambda back: back.change(inner=back.inner[:-1]),
 }
 
