@@ -9,7 +9,7 @@ python=.venv/bin/python
 
 whole="tests/unit/test_doctor.py"
 punctual="tests/stories/test_passive_detection.py tests/stories/test_passive_innocents.py"
-patient="tests/stories/test_cloudwatch.py tests/stories/test_images.py tests/stories/test_parity.py tests/stories/test_wheel.py"
+patient="tests/stories/test_cloudwatch.py tests/stories/test_images.py tests/stories/test_parity.py tests/stories/test_parity_with_packets.py tests/stories/test_wheel.py"
 # shellcheck disable=SC2086
 "$python" -m pytest -q $whole
 

@@ -145,7 +145,7 @@ def test_disk_and_interfaces_outlive_a_restart(lab: Lab, how: str) -> None:
     lab.execute("sh", "-c", f"echo '{how}' >> /root/note")
     lab.restart(how=how)
     # Written by user data at the first boot only, and by this test since.
-    note = lab.execute("cat", "/root/note").splitlines()
+    note = until(lambda: lab.execute("cat", "/root/note").splitlines(), what="the disk can be read")
     assert note[0] == "kept" and note[-1] == how and note.count("kept") == 1
     assert lab.devices() == {"eth0", "eth1"}
     until(lambda: lab.answers("10.5.1.10"), what="the second interface answers")
