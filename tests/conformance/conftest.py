@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.conftest import judged_server
 from tests.stories.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,16 +21,4 @@ if "CONFORMANCE" not in os.environ:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
     """Signatures are checked, what a call starts is settled before its answer; accounts `provider` and `consumer` exist."""
-    label = request.module.__name__.rsplit("_", 1)[-1][:6]
-    made = Server(
-        name=f"cf{os.getpid() % 10000}{label}",
-        data_dir=tmp_path_factory.mktemp("server") / "data",
-        options=("--data-plane", "none", "--test-hooks"),
-    )
-    try:
-        made.start()
-        made.account("provider")
-        made.account("consumer")
-        yield made
-    finally:
-        made.down()
+    yield from judged_server(tmp_path_factory, label=request.module.__name__.rsplit("_", 1)[-1])

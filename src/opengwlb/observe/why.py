@@ -17,8 +17,8 @@ from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, Route, RouteTable, Subnet, Vpc
 from opengwlb.policy import balancing, network, refusals
 from opengwlb.policy.addressing import METADATA_ADDRESS, RESOLVER_ADDRESS, resolver_address
-from opengwlb.policy.plane import Tables
 from opengwlb.policy.refusals import Asked
+from opengwlb.policy.tables import Tables
 
 from . import visibility
 from .flows import targets_by_slot

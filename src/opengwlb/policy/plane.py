@@ -25,7 +25,7 @@ from opengwlb.model.plane import (
     UplinkEntry,
 )
 from opengwlb.model.privatelink import VpcEndpoint
-from opengwlb.model.snapshot import Index, Snapshot
+from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import DELIVERY_TABLE, HOST, Link, PortRef, Program, Topology
 from opengwlb.model.uplinks import Uplink
 from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Subnet, Vpc
@@ -33,6 +33,7 @@ from opengwlb.model.vpc import InternetGateway, NetworkInterface, RouteTable, Su
 from . import attributes, balancing, flow_logs, guards, names, network, slots, uplinks
 from .addressing import resolver_address
 from .inspector import parse_inspector_rules
+from .tables import Tables
 
 PASSING = ("pending", "available")
 """States of an endpoint in which its packets are carried."""
@@ -80,30 +81,6 @@ class Parts:
         """Its dicts are these very ones: they change with the next part."""
         fields: dict[str, Any] = {**self._dicts, **self._sets}
         return Plane(**fields)
-
-
-class Tables:
-    """Which route table applies where."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    def of_subnet(self, subnet: Subnet) -> RouteTable | None:
-        """The route table associated with a subnet, or its VPC's main one."""
-        return self._last(_OF_SUBNET, subnet.id) or self._last(_MAIN, subnet.vpc)
-
-    def of_edge(self, gateway: str) -> RouteTable | None:
-        """The route table with an edge association to this gateway."""
-        return self._last(_OF_GATEWAY, gateway)
-
-    def _last(self, index: Index[RouteTable], key: str) -> RouteTable | None:
-        found = self._snapshot.find(index, key)
-        return found[-1] if found else None
-
-
-_OF_SUBNET = Index(RouteTable, lambda table: (one.subnet for one in table.associations if one.subnet and not one.main))
-_OF_GATEWAY = Index(RouteTable, lambda table: (one.gateway for one in table.associations if one.gateway))
-_MAIN = Index(RouteTable, lambda table: (table.vpc for one in table.associations if one.main))
 
 
 def _number(table: RouteTable | None) -> int:

@@ -5,7 +5,6 @@ The rules are AWS's (facts 5.2 and 5.3). A refusal is a value, so that callers o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -13,6 +12,8 @@ from opengwlb.model.compute import Instance, InstanceState
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot, View
 from opengwlb.model.vpc import Address, NetworkInterface, Route, RouteTable, Subnet, Vpc
+
+from .tables import Tables
 
 RESERVED = (IPv4Network("169.254.168.0/22"), IPv6Network("fd00:ec2::/32"))
 """Services of the VPC itself; no route may lead there."""
@@ -111,11 +112,12 @@ def loops(snapshot: Snapshot) -> list[RoutingLoop]:
     AWS accepts such routes (its document puts the endpoint into the application's own subnet); the packet goes round
     until its TTL is used up. Rings over several endpoints are found too, reported at each of them.
     """
-    tables = _tables_of_subnets(snapshot)
+    tables = Tables(snapshot)
     return [
         _loop(endpoint, table=table, route=route)
         for endpoint in snapshot.values(VpcEndpoint)
-        if (table := tables.get(endpoint.subnet)) is not None
+        if (subnet := snapshot.get(Subnet, endpoint.subnet)) is not None
+        and (table := tables.of_subnet(subnet)) is not None
         for route in table.routes
         if route.target_type == "vpc-endpoint" and _returns(snapshot, tables, endpoint, ip_network(route.destination))
     ]
@@ -132,7 +134,7 @@ def _loop(endpoint: VpcEndpoint, *, table: RouteTable, route: Route) -> RoutingL
     )
 
 
-def _returns(snapshot: Snapshot, tables: Mapping[str, RouteTable], start: VpcEndpoint, destination: Network) -> bool:
+def _returns(snapshot: Snapshot, tables: Tables, start: VpcEndpoint, destination: Network) -> bool:
     """Whether a packet for `destination` that leaves `start` arrives there again."""
     seen: set[str] = set()
     here: VpcEndpoint | None = start
@@ -143,29 +145,21 @@ def _returns(snapshot: Snapshot, tables: Mapping[str, RouteTable], start: VpcEnd
 
 
 def _next_endpoint(
-    snapshot: Snapshot, tables: Mapping[str, RouteTable], endpoint: VpcEndpoint, destination: Network
+    snapshot: Snapshot, tables: Tables, endpoint: VpcEndpoint, destination: Network
 ) -> VpcEndpoint | None:
     """Where the whole of `destination` goes from this endpoint's subnet, if that is another endpoint."""
-    subnet, table = snapshot.get(Subnet, endpoint.subnet), tables.get(endpoint.subnet)
+    subnet = snapshot.get(Subnet, endpoint.subnet)
+    table = tables.of_subnet(subnet) if subnet is not None else None
     if subnet is None or table is None or any(_inside(destination, block) for block in _blocks(subnet)):
         return None
+    route = best(table, destination)
+    return snapshot.get(VpcEndpoint, route.target) if route is not None else None
+
+
+def best(table: RouteTable, destination: Network) -> Route | None:
+    """The route that the whole of `destination` takes."""
     covering = [route for route in table.routes if _covers(route, destination)]
-    best = max(covering, key=lambda route: ip_network(route.destination).prefixlen, default=None)
-    return snapshot.get(VpcEndpoint, best.target) if best is not None else None
-
-
-def _tables_of_subnets(snapshot: Snapshot) -> dict[str, RouteTable]:
-    """Subnet id -> its route table, in one pass over the tables."""
-    main: dict[str, RouteTable] = {}
-    own: dict[str, RouteTable] = {}
-    for table in snapshot.values(RouteTable):
-        for association in table.associations:
-            if association.main:
-                main[table.vpc] = table
-            if association.subnet is not None:
-                own[association.subnet] = table
-    implied = {subnet.id: main[subnet.vpc] for subnet in snapshot.values(Subnet) if subnet.vpc in main}
-    return implied | own
+    return max(covering, key=lambda route: ip_network(route.destination).prefixlen, default=None)
 
 
 def _covers(route: Route, destination: Network) -> bool:

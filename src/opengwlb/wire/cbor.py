@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.model import OperationModel, Shape
@@ -21,7 +20,7 @@ from .compatible import QueryErrors
 from .errors import AwsError
 from .json import INTERNAL, translate
 from .sigv4 import HttpRequest
-from .typed import MAX_DEPTH, Problems, Read, TypedCompiler, expect, number, shown, unreadable
+from .typed import MAX_DEPTH, SCALARS, Read, TypedCompiler, expect, shown, time, unreadable
 
 PATH = re.compile(r"/service/([A-Za-z0-9_.]{1,255})/operation/([A-Za-z0-9_]{1,255})")
 """Service (as in X-Amz-Target) and operation."""
@@ -132,23 +131,9 @@ def _epoch(value: Any, immutable: bool) -> Epoch:
 _MEANINGS: dict[int, Any] = {**dict.fromkeys(TAGS, _refuse), TIME: _epoch}
 
 
-def _timestamp(value: Any, path: str, _problems: Problems) -> datetime:
-    seconds = expect(value, Epoch, path).seconds
-    try:
-        return datetime.fromtimestamp(expect(seconds, int | float, path), UTC)
-    except (OverflowError, OSError, ValueError) as error:
-        raise unreadable(f"'{path}' is no time") from error
-
-
 _SCALARS: dict[str, Read] = {
-    "string": lambda value, path, _: expect(value, str, path),
-    "character": lambda value, path, _: expect(value, str, path),
-    "integer": lambda value, path, _: expect(value, int, path),
-    "long": lambda value, path, _: expect(value, int, path),
-    "boolean": lambda value, path, _: expect(value, bool, path),
-    "float": number,
-    "double": number,
-    "timestamp": _timestamp,
+    **SCALARS,
+    "timestamp": lambda value, path, _: time(expect(value, Epoch, path).seconds, path),
     "blob": lambda value, path, _: expect(value, bytes, path),
 }
 

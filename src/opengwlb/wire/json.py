@@ -7,7 +7,6 @@ import binascii
 import json
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.model import OperationModel, Shape
@@ -15,7 +14,7 @@ from botocore.model import OperationModel, Shape
 from .compatible import QueryErrors
 from .errors import AccessDenied, AwsError
 from .sigv4 import SignatureExpired, TokenExpired, UnknownKey
-from .typed import Problems, Read, TypedCompiler, expect, number, shown, unreadable
+from .typed import SCALARS, Problems, Read, TypedCompiler, expect, number, shown, time, unreadable
 
 INTERNAL = AwsError("InternalServerError", "An error occurred on the server side.", status=500)
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -106,13 +105,6 @@ def _number(value: Any, path: str, problems: Problems) -> float:
     return number(value, path, problems)
 
 
-def _timestamp(value: Any, path: str, _problems: Problems) -> datetime:
-    try:
-        return datetime.fromtimestamp(expect(value, int | float, path), UTC)
-    except (OverflowError, OSError, ValueError) as error:
-        raise unreadable(f"'{path}' is no time") from error
-
-
 def _blob(value: Any, path: str, _problems: Problems) -> bytes:
     try:
         return base64.b64decode(expect(value, str, path), validate=True)
@@ -121,14 +113,10 @@ def _blob(value: Any, path: str, _problems: Problems) -> bytes:
 
 
 _SCALARS: dict[str, Read] = {
-    "string": lambda value, path, _: expect(value, str, path),
-    "character": lambda value, path, _: expect(value, str, path),
-    "integer": lambda value, path, _: expect(value, int, path),
-    "long": lambda value, path, _: expect(value, int, path),
-    "boolean": lambda value, path, _: expect(value, bool, path),
+    **SCALARS,
     "float": _number,
     "double": _number,
-    "timestamp": _timestamp,
+    "timestamp": lambda value, path, _: time(value, path),
     "blob": _blob,
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -39,6 +40,26 @@ def number(value: Any, path: str, _problems: Problems) -> float:
         return float(expect(value, int | float, path))
     except OverflowError as error:
         raise unreadable(f"'{path}' is no double") from error
+
+
+def time(seconds: Any, path: str) -> datetime:
+    """Of seconds since the epoch."""
+    try:
+        return datetime.fromtimestamp(expect(seconds, int | float, path), UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise unreadable(f"'{path}' is no time") from error
+
+
+SCALARS: Mapping[str, Read] = {
+    "string": lambda value, path, _: expect(value, str, path),
+    "character": lambda value, path, _: expect(value, str, path),
+    "integer": lambda value, path, _: expect(value, int, path),
+    "long": lambda value, path, _: expect(value, int, path),
+    "boolean": lambda value, path, _: expect(value, bool, path),
+    "float": number,
+    "double": number,
+}
+"""What every typed protocol reads alike; each adds its times and blobs."""
 
 
 class TypedCompiler:

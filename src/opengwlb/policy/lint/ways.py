@@ -9,28 +9,11 @@ from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.vpc import InternetGateway, Route, RouteTable, Subnet
 from opengwlb.policy import routing
+from opengwlb.policy.tables import Tables
 
 from .finding import Finding, Findings, Severity
 
 EVERYTHING = "0.0.0.0/0"
-
-
-class Tables:
-    """Which table applies to what, found in one pass."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.main: dict[str, RouteTable] = {}
-        self.own: dict[str, RouteTable] = {}
-        """Of subnets and of gateways."""
-        for table in snapshot.values(RouteTable):
-            for association in table.associations:
-                if association.main:
-                    self.main[table.vpc] = table
-                elif (associated := association.subnet or association.gateway) is not None:
-                    self.own[associated] = table
-
-    def of(self, subnet: Subnet) -> RouteTable | None:
-        return self.own.get(subnet.id) or self.main.get(subnet.vpc)
 
 
 def findings(snapshot: Snapshot) -> Findings:
@@ -47,16 +30,8 @@ def findings(snapshot: Snapshot) -> Findings:
 
 
 def best(table: RouteTable | None, destination: str) -> Route | None:
-    """The route that the whole of `destination` takes."""
-    if table is None:
-        return None
-    wanted = ip_network(destination)
-    covering = [
-        route
-        for route in table.routes
-        if (block := ip_network(route.destination)).version == wanted.version and wanted.subnet_of(block)  # type: ignore[arg-type]  # of one version
-    ]
-    return max(covering, key=lambda route: ip_network(route.destination).prefixlen, default=None)
+    """The route that the whole of `destination` takes, if there is a table."""
+    return routing.best(table, ip_network(destination)) if table is not None else None
 
 
 def endpoint_of(snapshot: Snapshot, route: Route | None) -> VpcEndpoint | None:
@@ -95,8 +70,8 @@ def _blackholes(snapshot: Snapshot) -> Findings:
 
 def _edge(snapshot: Snapshot, tables: Tables, gateway: InternetGateway, subnet: Subnet) -> Findings:
     """Whether the two directions between a gateway and a subnet agree."""
-    outward = endpoint_of(snapshot, best(tables.of(subnet), EVERYTHING))
-    edge = tables.own.get(gateway.id)
+    outward = endpoint_of(snapshot, best(tables.of_subnet(subnet), EVERYTHING))
+    edge = tables.of_edge(gateway.id)
     inward = endpoint_of(snapshot, best(edge, subnet.cidr))
     values = {"subnet": subnet.id, "cidr": subnet.cidr, "gateway": gateway.id}
     accounts = frozenset({gateway.account})
@@ -114,7 +89,7 @@ def _edge(snapshot: Snapshot, tables: Tables, gateway: InternetGateway, subnet: 
             f"--vpc-endpoint-id {outward.id}{associate}",
         )
     elif inward is not None and outward is None:
-        table_of_subnet = tables.of(subnet)
+        table_of_subnet = tables.of_subnet(subnet)
         route = best(table_of_subnet, EVERYTHING)
         verb = "create" if route is None else "replace"
         yield Finding(
@@ -143,14 +118,14 @@ def _edge(snapshot: Snapshot, tables: Tables, gateway: InternetGateway, subnet: 
 def _leads_to(tables: Tables, snapshot: Snapshot, endpoint: VpcEndpoint, gateway: InternetGateway) -> bool:
     """Whether what leaves an endpoint inspected goes out by this gateway."""
     subnet = snapshot.get(Subnet, endpoint.subnet)
-    route = best(tables.of(subnet), EVERYTHING) if subnet is not None else None
+    route = best(tables.of_subnet(subnet), EVERYTHING) if subnet is not None else None
     return route is not None and route.target == gateway.id
 
 
 def _dead_end(snapshot: Snapshot, tables: Tables, endpoint: VpcEndpoint) -> Findings:
     """Routes into an endpoint whose subnet has none onward."""
     subnet = snapshot.get(Subnet, endpoint.subnet)
-    onward = tables.of(subnet) if subnet is not None else None
+    onward = tables.of_subnet(subnet) if subnet is not None else None
     if subnet is None or onward is None:
         return
     ways: Mapping[str, str] = {
