@@ -43,12 +43,14 @@ def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snap
         _leg(name, packets, start_ns=start) for name, packets in (("request", request), ("reply", reply)) if packets
     )
     tunnelled = [hop for hop in legs[0].tunnelled if hop.geneve is not None]
+    judged = tuple(checks.checks(legs, request=request, reply=reply, question=question))
     return Walk(
         connection=first.seen.flow,
         legs=legs,
         appliance=legs[0].appliance,
         cookie=tunnelled[0].geneve.cookie if tunnelled and tunnelled[0].geneve else None,
-        checks=tuple(checks.checks(legs, request=request, reply=reply, question=question)),
+        checks=judged,
+        ok=all(check.ok for check in judged),
         notes=tuple(checks.notes(legs)),
         warnings=tuple(loop.sentence for loop in loops(snapshot) if loop.endpoint in question.endpoints),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from .dissect import Node
 from .frames import FlowTuple, Seen
 from .places import Place, Role
 
@@ -48,6 +49,8 @@ OUTWARD: Plan = (
     ("leaves the VPC", ((Role.GATEWAY, True),)),
     ("to the internet", ((Role.INTERNET, False),)),
 )
+BYTES_SHOWN = 256
+"""Of a frame, in a walk."""
 ORIGINS: tuple[Direction, ...] = ((Role.INTERNET, True), (Role.APPLICATION, False))
 """Where a packet's way begins."""
 
@@ -93,6 +96,27 @@ class Hop:
     length: int
     mss: int | None = None
     geneve: GeneveSeen | None = None
+    since_last_us: float | None = None
+    """Since the hop before it; None for a leg's first."""
+    verdict: str | None = None
+    """What the box decided that it had passed on its way here; None where no program of ours decides."""
+    sentence: str = ""
+    """The verdict's."""
+    frame_length: int = 0
+    """From the Ethernet header on."""
+    bytes: str = ""
+    """Of the frame's first `BYTES_SHOWN`, in hex."""
+    tree: tuple[Node, ...] = ()
+    """The same bytes taken apart, header by header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Where a packet ended, as the programs' samples of dropped packets say."""
+
+    resource: str
+    verdict: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +126,9 @@ class Leg:
     name: str
     """`request` or `reply`."""
     hops: tuple[Hop, ...]
+    by_passed: bool = False
+    """It arrived and met no endpoint."""
+    ended: Ended | None = None
 
     @property
     def steps(self) -> set[int]:
@@ -115,6 +142,21 @@ class Leg:
     @property
     def tunnelled(self) -> tuple[Hop, ...]:
         return tuple(hop for hop in self.hops if hop.geneve is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The target of the flow, told to who runs the load balancer."""
+
+    target: str
+    name: str | None
+    """The instance's tag `Name`."""
+    address: str
+    zone: str | None
+    state: str | None
+    why: str
+    """`hash`, `fail-open`, `adopted`, `rebalanced from …`, as in `flows`."""
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +179,12 @@ class Walk:
     """What was changed on purpose: translation, a lowered segment size."""
     warnings: tuple[str, ...]
     """Routing loops on the path, by name."""
-
-    @property
-    def ok(self) -> bool:
-        return all(check.ok for check in self.checks)
+    ok: bool = True
+    """Whether every check is."""
+    chosen: Chosen | None = None
+    """None for who may not know it, and when no flow was met."""
+    established: bool = False
+    """Whether the connection was there before it was watched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

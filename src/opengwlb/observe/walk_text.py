@@ -21,9 +21,9 @@ _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 
 def to_json(walk: Walk) -> dict[str, Any]:
-    """What the read API answers: the walk's fields, and `ok`."""
+    """What the read API answers: the walk's fields."""
     form: dict[str, Any] = msgspec.to_builtins(walk)
-    return form | {"ok": walk.ok}
+    return form
 
 
 def from_json(form: Mapping[str, Any]) -> Walk:
