@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json as encoding
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from types import FrameType
 from typing import Any, Literal
 
 from cyclopts import App
 
-from . import client, credentials, lab, show
+from . import client, credentials, lab, show, watching
 from .parameters import Account, Json, Name
 
 COLUMNS = ("flow", "endpoint", "target", "zone", "why", "verdict", "state", "age", "idle", "packets", "bytes")
@@ -80,12 +77,7 @@ def _copy(pieces: Iterable[bytes]) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _read_no_more()
-
-
-def _read_no_more() -> None:
-    """What is left to be written at the end must not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        watching.read_no_more()
 
 
 def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
@@ -98,8 +90,7 @@ def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
 
 def _follow(reader: client.Client, asked: dict[str, str | int | None], first: dict[str, Any], *, as_json: bool) -> None:
     """Until interrupted, or until nobody reads any more."""
-    signal.signal(signal.SIGINT, _interrupted)
-    try:
+    with watching.until_interrupted():
         if not as_json:
             print(f"{first['total']:,} flows are live. What begins (+) and ends (-) from here on, until Ctrl-C:")
         for answer in _changes(reader, asked, since=first["at"]):
@@ -107,16 +98,6 @@ def _follow(reader: client.Client, asked: dict[str, str | int | None], first: di
             for line in _json_lines(answer, now) if as_json else _lines(answer, now):
                 print(line)
             sys.stdout.flush()
-    except KeyboardInterrupt:
-        return
-    except BrokenPipeError:
-        _read_no_more()
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    # Once: who ends a whole process group, as timeout(1) does, says it twice, and the second would meet us on our way out.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _changes(reader: client.Client, asked: dict[str, str | int | None], *, since: int) -> Iterator[dict[str, Any]]:

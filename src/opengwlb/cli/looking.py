@@ -6,9 +6,10 @@ import sys
 from collections import Counter
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.markup import escape
 
-from . import client, show
+from . import client, show, watching
 
 STATUS_TABLES = ("boxes", "load_balancers", "targets", "endpoints", "drops")
 COLUMNS = {
@@ -22,24 +23,31 @@ AS_IT_SHOULD_BE = frozenset({"up", "running", "active", "healthy", "available"})
 MOST_DROPS = 15
 
 
-def status(name: str, *, everything: bool, as_json: bool) -> None:
+def status(name: str, *, everything: bool, every: float | bool | None, as_json: bool) -> None:
     """Boxes, load balancers, targets with health, endpoints, drops, and warnings such as routing loops."""
-    reader = client.operator(name)
-    answer = reader.get("status") | reader.get("drops")
-    if as_json:
-        show.as_json(answer)
-        return
+
+    def ask() -> dict[str, Any]:
+        reader = client.operator(name)
+        answer: dict[str, Any] = reader.get("status") | reader.get("drops")
+        return answer
+
+    watching.answer(ask, lambda answer: _status(answer, everything=everything), every=every, as_json=as_json)
+
+
+def _status(answer: dict[str, Any], *, everything: bool) -> RenderableType:
+    drawn = []
     for section in STATUS_TABLES:
         rows = answer.get(section, [])
         listed = rows if everything else worth_listing(rows)
-        show.table(
-            listed,
-            columns=COLUMNS.get(section, ()),
-            title=title(section.replace("_", " "), rows, listed),
-            empty="none" if not rows else "all well",
+        drawn.append(
+            show.drawn(
+                listed,
+                columns=COLUMNS.get(section, ()),
+                title=title(section.replace("_", " "), rows, listed),
+                empty="none" if not rows else "all well",
+            )
         )
-    for warning in answer.get("warnings", []):
-        show.console().print(f"[yellow]warning[/]: {escape(warning)}")
+    return Group(*drawn, *(f"[yellow]warning[/]: {escape(one)}" for one in answer.get("warnings", [])))
 
 
 def worth_listing(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

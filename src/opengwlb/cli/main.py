@@ -37,7 +37,7 @@ from . import (
     uplinks,
 )
 from .options import REQUESTS_PER_S, Auth, DataPlane, ServeOptions
-from .parameters import Account, Command, Json, Name
+from .parameters import Account, Command, Json, Name, Watch
 from .parity import commands as parity
 from .refusal import Refusal
 
@@ -209,6 +209,7 @@ def _tcpdump(target: str, /, *arguments: Command, name: Name = lab.DEFAULT_NAME)
 def _status(
     *,
     every: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    watch: Watch = None,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
 ) -> None:
@@ -219,7 +220,7 @@ def _status(
     every
         List everything: otherwise what is as it should be is only counted where there is much of it.
     """
-    looking.status(name, everything=every, as_json=json)
+    looking.status(name, everything=every, every=watch, as_json=json)
 
 
 @app.command(name="walk")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 PLAIN_WIDTH = 132
@@ -29,21 +30,27 @@ HEADERS = {"rate": "packets/s"}
 
 
 def table(rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[str] = (), empty: str = "none") -> None:
+    """Print `drawn`."""
+    console().print(drawn(rows, title=title, columns=columns, empty=empty))
+
+
+def drawn(
+    rows: Iterable[Mapping[str, Any]], *, title: str, columns: Sequence[str] = (), empty: str = "none"
+) -> RenderableType:
     """One row per mapping; columns in the given order, else those of the rows as they first appear."""
     listed = list(rows)
     if not listed:
-        console().print(f"[bold]{title}[/]: {empty}")
-        return
+        return f"[bold]{title}[/]: {empty}"
     names = list(columns) or list(dict.fromkeys(key for row in listed for key in row))
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
     for name in names:
         numbers = all(isinstance(row.get(name), int | float | None) for row in listed)
-        drawn.add_column(
+        made.add_column(
             HEADERS.get(name, name.replace("_", " ")), overflow="fold", justify="right" if numbers else "left"
         )
     for row in listed:
-        drawn.add_row(*(_cell(row.get(name)) for name in names))
-    console().print(drawn)
+        made.add_row(*(escape(_cell(row.get(name))) for name in names))  # [fd00::1] is an address, not a style
+    return made
 
 
 def _cell(value: Any) -> str:
