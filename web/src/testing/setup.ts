@@ -1,0 +1,3 @@
+import { i18nReady } from "../i18n";
+
+await i18nReady;
