@@ -56,7 +56,13 @@ RUN_FILES = {"/usr/lib/python3/dist-packages/yaml/__init__.py": "python3-yaml"}
 """What the built-in appliances read their rules with, by the machine's own Python."""
 BUILD_TOOLS = {"make": "make"}
 BUILD_FILES = {"/usr/include/bpf/bpf_helpers.h": "libbpf-dev", "/usr/include/linux/bpf.h": "linux-libc-dev"}
-TEST_TOOLS = {"tshark": "tshark", "iperf3": "iperf3", "nc": "netcat-openbsd", "bpftool": "bpftool"}
+TEST_TOOLS = {
+    "tshark": "tshark",
+    "iperf3": "iperf3",
+    "nc": "netcat-openbsd",
+    "bpftool": "bpftool",
+    "chromium": "chromium",
+}
 """What `make test` and `make bench` use besides."""
 IMAGE_TOOLS = {
     "OCI images": {"skopeo": "skopeo", "umoci": "umoci"},
