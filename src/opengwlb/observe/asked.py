@@ -67,14 +67,20 @@ class Since(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WalkAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """`walk`: by the endpoints on the path, or by the server's private or public address (or both)."""
+    """`walk`: by the endpoints on the path, or by the server's private or public address (or both).
+
+    A walk begins with a connection's first packet. With `client_port`, or with `live`, it begins with any: for connections that are there.
+    """
 
     endpoint: str | None = None
     server: str | None = None
     client: str | None = None
     port: Port | None = None
+    client_port: Port | None = None
     protocol: Protocol | None = None
+    live: bool = False
     wait_s: Seconds = 10.0
+    language: Literal["en", "ko"] = "en"
 
     def __post_init__(self) -> None:
         if self.server is not None:
@@ -108,8 +114,33 @@ class WhyAsked(msgspec.Struct, forbid_unknown_fields=True):
             raise ValueError(f"flags: TCP has no {unknown}; its letters are {TCP_FLAGS}, as tcpdump writes them")
 
 
+class ReachAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """`reach`: `source` is an `i-…` (its first interface), an `eni-…`, or an `igw-…` for who is in the internet.
+
+    `destination` is an address, or an `i-…` for its own (its public one when asked from the internet). Without `source_address` the source
+    is the interface's own address, or one of a documentation network in the internet; without `source_port` some port.
+    """
+
+    source: str
+    destination: str
+    protocol: Protocol = 6
+    destination_port: Port = 0
+    source_port: Port | None = None
+    source_address: str | None = None
+    language: Literal["en", "ko"] = "en"
+
+    def __post_init__(self) -> None:
+        if self.source_address is not None:
+            self.source_address = address(self.source_address, field="source_address")
+        if not self.destination.startswith("i-"):
+            self.destination = address(self.destination, field="destination")
+
+
 class CaptureAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """`captures`: `port` is an `eni-…`, `vpce-…`, `igw-…` or `i-…`; `host` narrows to one address, also inside GENEVE."""
+    """`captures`: `port` names one place or many: an `eni-…`, `vpce-…` or `igw-…`, an `i-…` (its interfaces), a `vpc-…` (all its router's
+    ports), a load balancer's ARN (its nodes and endpoints) or a target group's ARN (its targets). `host` narrows to one address, also
+    inside GENEVE.
+    """
 
     port: str
     host: str | None = None

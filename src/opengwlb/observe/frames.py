@@ -65,11 +65,11 @@ class Seen:
     def identity(self) -> tuple[int, bytes]:
         """Tells this packet from its flow's others, wherever it is met.
 
-        IP id and length, with what no address translation or checksum offload touches: TCP's sequence number and flags, UDP's
+        IP id and length, with what no address translation or checksum offload touches: TCP's numbers, flags and window, UDP's
         length, ICMP's type and identifier. IPv6 has no id: its flow label stands for it, which Linux changes when it sends again.
         """
         inner = Inner(self.packet)
-        stable = ((4, 8), (13, 14)) if inner.protocol == TCP else ((0, 2), (4, 6))
+        stable = ((4, 12), (13, 16)) if inner.protocol == TCP else ((0, 2), (4, 6))
         transport = b"".join(inner.transport[start:end] for start, end in stable)
         number = self.packet[4:6] if inner.version == 4 else bytes((self.packet[1] & 0x0F,)) + self.packet[2:4]
         return int.from_bytes(number, "big"), transport + len(self.packet).to_bytes(2, "big")

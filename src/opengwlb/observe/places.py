@@ -61,22 +61,24 @@ class Path:
         return Path(endpoints=self.endpoints, places=tuple(place for place in self.places if place.port in ports))
 
 
-def path(snapshot: Snapshot, *, endpoints: tuple[str, ...], addresses: Collection[str] = ()) -> Path:
-    """The places around these endpoints; `addresses` narrows the applications, if one has any of them."""
+def path(
+    snapshot: Snapshot, *, endpoints: tuple[str, ...], addresses: Collection[str] = (), vpcs: Iterable[str] = ()
+) -> Path:
+    """The places around these endpoints and in these VPCs; `addresses` narrows the applications, if one has any of them."""
     found: dict[PortRef, Place] = {}
     for endpoint_id in endpoints:
         endpoint = snapshot.get(VpcEndpoint, endpoint_id)
         if endpoint is not None:
             for place in _around(snapshot, endpoint, addresses=addresses):
                 found.setdefault(place.port, place)
+    for vpc in vpcs:
+        for place in (*_gateways(snapshot, vpc), *_applications(snapshot, vpc, addresses=addresses)):
+            found.setdefault(place.port, place)
     return Path(endpoints=endpoints, places=tuple(found.values()))
 
 
 def _around(snapshot: Snapshot, endpoint: VpcEndpoint, *, addresses: Collection[str]) -> Iterator[Place]:
-    for gateway in snapshot.values(InternetGateway):
-        if gateway.vpc == endpoint.vpc:
-            yield Place(role=Role.INTERNET, port=PortRef(gateway.id, names.INTERNET), resource=gateway.id)
-            yield Place(role=Role.GATEWAY, port=names.igw_vpc_port(gateway.id, endpoint.vpc), resource=gateway.id)
+    yield from _gateways(snapshot, endpoint.vpc)
     yield Place(role=Role.ENDPOINT_ROUTER, port=names.router_port(endpoint.vpc, endpoint.id), resource=endpoint.id)
     load_balancer = snapshot.get(LoadBalancer, endpoint.load_balancer)
     if load_balancer is not None:
@@ -91,6 +93,13 @@ def _around(snapshot: Snapshot, endpoint: VpcEndpoint, *, addresses: Collection[
                 yield Place(role=Role.NODE, port=names.node_port(load_balancer, interface), resource=interface)
         yield from _appliances(snapshot, load_balancer)
     yield from _applications(snapshot, endpoint.vpc, addresses=addresses)
+
+
+def _gateways(snapshot: Snapshot, vpc: str) -> Iterator[Place]:
+    for gateway in snapshot.values(InternetGateway):
+        if gateway.vpc == vpc:
+            yield Place(role=Role.INTERNET, port=PortRef(gateway.id, names.INTERNET), resource=gateway.id)
+            yield Place(role=Role.GATEWAY, port=names.igw_vpc_port(gateway.id, vpc), resource=gateway.id)
 
 
 def _appliances(snapshot: Snapshot, load_balancer: LoadBalancer) -> Iterator[Place]:
@@ -146,10 +155,10 @@ def hosts(snapshot: Snapshot, address: str) -> list[Host]:
     return found
 
 
-def translations(snapshot: Snapshot, endpoints: Iterable[str]) -> dict[str, str]:
-    """Public -> private address, as the internet gateways of these endpoints' VPCs translate."""
+def translations(snapshot: Snapshot, endpoints: Iterable[str], *, vpcs: Iterable[str] = ()) -> dict[str, str]:
+    """Public -> private address, as the internet gateways of these VPCs and of these endpoints' VPCs translate."""
     found = (snapshot.get(VpcEndpoint, endpoint) for endpoint in endpoints)
-    vpcs = {endpoint.vpc for endpoint in found if endpoint is not None}
+    vpcs = {*vpcs, *(endpoint.vpc for endpoint in found if endpoint is not None)}
     addresses = network.public_addresses(snapshot)
     return {public: private for vpc in vpcs for public, private in addresses.get(vpc, ())}
 

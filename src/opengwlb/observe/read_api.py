@@ -29,7 +29,6 @@ from opengwlb.dataplane.wanted import Wanted
 from opengwlb.model.compute import Instance
 from opengwlb.model.flows import FlowKind
 from opengwlb.model.passive import TargetCounters
-from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
 from opengwlb.model.vpc import NetworkInterface
@@ -38,7 +37,22 @@ from opengwlb.store.protocol import Compacted, Store
 from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
 
-from . import asked, chaos, drops, events, filters, flows, lint, pcapng, places, plan, rehearsal, visibility
+from . import (
+    asked,
+    chaos,
+    drops,
+    events,
+    filters,
+    flows,
+    lint,
+    pcapng,
+    places,
+    plan,
+    rehearsal,
+    visibility,
+    walk_context,
+    walk_question,
+)
 from .capture import Bounds, Capture, OpenSocket
 from .chaos import ChaosAsked
 from .crafted import Craft
@@ -46,7 +60,6 @@ from .drops import Reading
 from .frames import FlowTuple
 from .targets import Condemned
 from .visibility import Viewer
-from .walk import Question
 from .walker import watch
 from .why import why
 
@@ -239,8 +252,9 @@ class _Answers:
     def walk(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.WalkAsked)
         snapshot = self._snapshot()
-        question = _question(snapshot, want, viewer=viewer)
-        path = places.path(snapshot, endpoints=question.endpoints, addresses=question.servers | question.clients)
+        question = walk_question.question(snapshot, want, viewer=viewer)
+        addresses = question.servers | question.clients
+        path = places.path(snapshot, endpoints=question.endpoints, addresses=addresses, vpcs=question.vpcs)
         named = visibility.where(snapshot, network.topology(snapshot))
         path = path.only({port for port, where in named.items() if viewer.sees(where.accounts)})
         with self._watcher() as fabric:
@@ -251,11 +265,16 @@ class _Answers:
                 open_socket=fabric.open_socket,
                 seconds=want.wait_s,
             )
-        if watched.walk is None:
+        walk, plane = watched.walk, self._of.dataplane
+        if walk is None:
             raise AwsError("NoConnection", _NOT_SEEN.format(want.wait_s), status=404)
+        if plane is not None:
+            ports = visibility.by_ifindex(named, self._of.ifindex())
+            known = walk_context.read(walk, plane, snapshot=snapshot, ports=ports, viewer=viewer, now_s=time.time())
+            walk = walk_context.explained(walk, known, language=want.language)
         from . import walk_text
 
-        return JSONResponse(walk_text.to_json(watched.walk))
+        return JSONResponse(walk_text.to_json(walk))
 
     def captures(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.CaptureAsked)
@@ -341,49 +360,3 @@ class _Answers:
 
 def _tuple(want: asked.WhyAsked) -> FlowTuple:
     return FlowTuple(want.source_address, want.destination, want.protocol, want.source_port, want.destination_port)
-
-
-def _question(snapshot: Snapshot, want: asked.WalkAsked, *, viewer: Viewer) -> Question:
-    """Which connection; only the caller's own endpoints (or those on the caller's load balancers) count."""
-    mine = {
-        endpoint.id: endpoint
-        for endpoint in snapshot.values(VpcEndpoint)
-        if viewer.sees(visibility.endpoint_accounts(snapshot, endpoint))
-    }
-    if want.endpoint is not None and want.endpoint not in mine:
-        raise AwsError("InvalidVpcEndpointId.NotFound", f"The endpoint {want.endpoint} does not exist.", status=404)
-    endpoints = {want.endpoint: mine[want.endpoint]} if want.endpoint else mine
-    clients, servers = (_both_addresses(snapshot, one, endpoints.values()) for one in (want.client, want.server))
-    if want.server is not None or want.client is not None:
-        # Tenants may share addresses: if one of these is at home in some of the VPCs, only those are meant.
-        at_home = {vpc for addresses in (clients, servers) for vpc in addresses.vpcs}
-        if at_home:
-            endpoints = {name: one for name, one in endpoints.items() if one.vpc in at_home}
-    if not endpoints:
-        raise AwsError("ValidationError", "Name an endpoint, or a server behind one of your endpoints.")
-    return Question(
-        endpoints=tuple(endpoints),
-        clients=clients.addresses,
-        servers=servers.addresses,
-        port=want.port,
-        protocol=want.protocol,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Addresses:
-    addresses: frozenset[str]
-    vpcs: frozenset[str]
-    """Of the endpoints' VPCs, those where an interface has one of the addresses."""
-
-
-def _both_addresses(snapshot: Snapshot, address: str | None, endpoints: Iterable[VpcEndpoint]) -> _Addresses:
-    """Private and public, whichever was given; an IPv6 address has no other."""
-    if address is None:
-        return _Addresses(frozenset(), frozenset())
-    vpcs = {endpoint.vpc for endpoint in endpoints}
-    found = [one for one in places.hosts(snapshot, address) if one.interface.vpc in vpcs]
-    named = {address}
-    if ":" not in address:
-        named |= {one.private for one in found} | {one.public for one in found if one.public}
-    return _Addresses(frozenset(named), frozenset(one.interface.vpc for one in found))

@@ -7,8 +7,10 @@ the reply walks them backwards through the same appliance.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+
+from opengwlb.policy.lint import Language
 
 from .dissect import Node
 from .frames import FlowTuple, Seen
@@ -51,6 +53,28 @@ OUTWARD: Plan = (
 )
 BYTES_SHOWN = 256
 """Of a frame, in a walk."""
+WITHIN: Plan = (
+    ("application sends", ((Role.APPLICATION, False),)),
+    *_THROUGH_BALANCER,
+    ("application receives", ((Role.APPLICATION, True),)),
+)
+"""Between two instances of one VPC."""
+INSPECTING = frozenset({Role.ENDPOINT_ROUTER, Role.ENDPOINT_BALANCER, Role.NODE, Role.APPLIANCE})
+"""Roles of places that a packet meets on its way through a load balancer."""
+ENDS: tuple[Direction, ...] = ((Role.APPLICATION, True), (Role.INTERNET, False), (Role.GATEWAY, True))
+"""Where a packet's way ends, as far as it is watched."""
+DECIDED: Mapping[Direction, str] = {
+    (Role.GATEWAY, False): "igw_in",
+    (Role.ENDPOINT_ROUTER, False): "eni_forwarded",
+    (Role.NODE, False): "encapsulated",
+    (Role.APPLIANCE, True): "eni_forwarded",
+    (Role.NODE, True): "eni_forwarded",
+    (Role.ENDPOINT_BALANCER, False): "decapsulated",
+    (Role.APPLICATION, True): "eni_forwarded",
+    (Role.GATEWAY, True): "eni_forwarded",
+    (Role.INTERNET, False): "igw_out",
+}
+"""Which verdict a packet has got when it is met here. At other places it has just been sent, or only crossed a link."""
 ORIGINS: tuple[Direction, ...] = ((Role.INTERNET, True), (Role.APPLICATION, False))
 """Where a packet's way begins."""
 
@@ -126,6 +150,8 @@ class Leg:
     name: str
     """`request` or `reply`."""
     hops: tuple[Hop, ...]
+    arrived: bool = True
+    """Whether it was met where its way ends, as far as that is watched."""
     by_passed: bool = False
     """It arrived and met no endpoint."""
     ended: Ended | None = None
@@ -185,6 +211,8 @@ class Walk:
     """None for who may not know it, and when no flow was met."""
     established: bool = False
     """Whether the connection was there before it was watched."""
+    at: float = 0.0
+    """When its first packet was first seen, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,12 +220,18 @@ class Question:
     """Which connection to follow; None and empty match any."""
 
     endpoints: tuple[str, ...]
+    vpcs: frozenset[str] = frozenset()
+    """Where the endpoints are, or where the server is when nothing inspects its VPC."""
     clients: frozenset[str] = frozenset()
     """Private and public address of the client."""
     servers: frozenset[str] = frozenset()
     """Private and public address of the server."""
     port: int | None = None
+    client_port: int | None = None
     protocol: int | None = None
+    established: bool = False
+    """Also one that is there already: any of its packets will do."""
+    language: Language = "en"
     roles: frozenset[Role] = frozenset(Role)
     """What is watched: a consumer does not see into the provider's boxes, nor a provider into the consumer's."""
 
@@ -209,13 +243,15 @@ class Question:
 
     def matches(self, flow: FlowTuple) -> bool:
         """Whether the packet belongs to such a connection, in either direction."""
-        return self._one_way(flow) or self._one_way(flow.reversed())
+        return self.is_request(flow) or self.is_request(flow.reversed())
 
-    def _one_way(self, flow: FlowTuple) -> bool:
+    def is_request(self, flow: FlowTuple) -> bool:
+        """Whether it goes from such a client to such a server."""
         return (
             (not self.clients or flow.source in self.clients)
             and (not self.servers or flow.destination in self.servers)
             and self.port in (None, flow.destination_port)
+            and self.client_port in (None, flow.source_port)
             and self.protocol in (None, flow.protocol)
         )
 
@@ -236,7 +272,9 @@ class Sighting:
 
 def plan_of(packets: Collection[Sighting]) -> Plan:
     """Away from the application if it sends, or if the gateway receives from inside; else toward it."""
-    signs: Collection[Direction] = ((Role.APPLICATION, False), (Role.GATEWAY, True), (Role.INTERNET, False))
-    if any(one.direction in signs for one in packets):
+    met = {one.direction for one in packets}
+    if {(Role.APPLICATION, False), (Role.APPLICATION, True)} <= met:
+        return WITHIN
+    if met & {(Role.APPLICATION, False), (Role.GATEWAY, True), (Role.INTERNET, False)}:
         return OUTWARD
     return INWARD6 if any(one.flow.family == 6 for one in packets) else INWARD
