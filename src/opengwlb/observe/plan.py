@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from opengwlb.model.elb import LoadBalancer, Target, TargetGroup
 from opengwlb.model.flows import FlowKind
 from opengwlb.model.snapshot import Snapshot
@@ -15,36 +17,82 @@ from .asked import PlanAsked
 from .visibility import Viewer
 
 E = TypeVar("E", LoadBalancer, TargetGroup)
-SUM = ("stay", "move", "break")
+
+
+class PlanSummary(msgspec.Struct, kw_only=True, frozen=True, rename={"breaks": "break"}):
+    """Flows that are live now, by what the change does to them."""
+
+    stay: int
+    move: int
+    breaks: int
+
+
+class PlanTarget(msgspec.Struct, kw_only=True, frozen=True, rename={"breaks": "break"}):
+    """What becomes of the flows that a target has now."""
+
+    target: str | None
+    """None for flows of a target that is gone."""
+    zone: str | None
+    state: str
+    flows: int
+    stay: int
+    move: int
+    breaks: int
+    to: dict[str, int]
+    """How many of them other targets get."""
+
+
+class PlanZone(msgspec.Struct, kw_only=True, frozen=True):
+    """Who gets a zone's new flows."""
+
+    zone: str
+    now: tuple[str, ...]
+    then: tuple[str, ...]
+
+
+class PlanAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """The answer of `plan`."""
+
+    load_balancer: str
+    summary: PlanSummary
+    targets: tuple[PlanTarget, ...]
+    new_flows: tuple[PlanZone, ...]
+    reasons: tuple[str, ...]
 
 
 def answer(snapshot: Snapshot, want: PlanAsked, flows: Mapping[FlowKind, int], *, viewer: Viewer) -> dict[str, Any]:
-    """`flows` as tallied. Raises AwsError."""
+    """A `PlanAnswer`, ready to be written; `flows` as tallied. Raises AwsError."""
     change = _change(snapshot, want, viewer=viewer)
     try:
         plan = planning.plan(snapshot, change, flows)
     except planning.PlanError as error:
         raise AwsError("ValidationError", str(error)) from error
-    targets = [
-        {
-            "target": one.target or None,
-            "zone": one.zone or None,
-            "state": one.state,
-            "flows": one.stay + one.move + one.breaks,
-            "stay": one.stay,
-            "move": one.move,
-            "break": one.breaks,
-            "to": dict(one.to),
-        }
+    targets = tuple(
+        PlanTarget(
+            target=one.target or None,
+            zone=one.zone or None,
+            state=one.state,
+            flows=one.stay + one.move + one.breaks,
+            stay=one.stay,
+            move=one.move,
+            breaks=one.breaks,
+            to=dict(one.to),
+        )
         for one in plan.targets
-    ]
-    return {
-        "load_balancer": plan.load_balancer,
-        "summary": {name: sum(row[name] for row in targets) for name in SUM},
-        "targets": targets,
-        "new_flows": [{"zone": one.zone, "now": list(one.before), "then": list(one.after)} for one in plan.zones],
-        "reasons": list(plan.reasons),
-    }
+    )
+    planned = PlanAnswer(
+        load_balancer=plan.load_balancer,
+        summary=PlanSummary(
+            stay=sum(one.stay for one in targets),
+            move=sum(one.move for one in targets),
+            breaks=sum(one.breaks for one in targets),
+        ),
+        targets=targets,
+        new_flows=tuple(PlanZone(zone=one.zone, now=tuple(one.before), then=tuple(one.after)) for one in plan.zones),
+        reasons=tuple(plan.reasons),
+    )
+    written: dict[str, Any] = msgspec.to_builtins(planned)
+    return written
 
 
 def _change(snapshot: Snapshot, want: PlanAsked, *, viewer: Viewer) -> planning.Change:
