@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opengwlb import admin, admin_images, uplinks
+from opengwlb import admin, admin_demo, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
 from opengwlb.api.common import defaults
 from opengwlb.api.ec2.flow_log_access import log_may_publish
@@ -54,6 +54,7 @@ from opengwlb.wire.protocol import BoundedHttp
 
 if TYPE_CHECKING:
     # Loaded where there is a network to make: netlink and cryptography take longer than the rest.
+    from opengwlb.cli.demo.background import Background
     from opengwlb.fabric import Fabric
     from opengwlb.services import Services
 
@@ -239,6 +240,11 @@ class Server:
             sessions=lambda token: accounts.find_session(self.store, token),
             requests_per_s=options.requests_per_s,
         )
+        self.demo: Background | None = None
+        if kernel:
+            from opengwlb.cli.demo.background import Background
+
+            self.demo = Background(name=options.name, snapshot=self.store.snapshot)
         self.services: Services | None = None
         if not isinstance(self.fabric, AbsentNetwork):
             from opengwlb.services import Services
@@ -273,6 +279,8 @@ class Server:
             loop.start()
 
     def stop(self) -> None:
+        if self.demo is not None:
+            self.demo.stop()
         for loop in self.loops:
             loop.stop()
         if self.services is not None:
@@ -329,6 +337,7 @@ class Server:
                 *own,
                 *images,
                 *joined,
+                *admin_demo.routes(demo=self.demo, operator_only=admin.operator_only_by(self._account_of)),
                 *reads,
                 *flow_log_api.routes(
                     store=self.store,

@@ -14,6 +14,10 @@ from typing import Any
 
 import pytest
 
+from opengwlb.cli import client
+
+from .server import until
+
 ROOT = Path(__file__).resolve().parents[2]
 GWLB = Path(sys.executable).parent / "gwlb"
 NAME = "storydemo"
@@ -114,6 +118,23 @@ def test_status_as_json_has_boxes_targets_and_endpoints(demo: dict[str, Any]) ->
     assert {row["state"] for row in status["targets"]} == {"healthy"}
     assert len(status["endpoints"]) == 4
     assert status["warnings"] == []
+
+
+def test_the_server_knows_its_demo_and_sends_traffic_through_it_when_asked(demo: dict[str, Any]) -> None:
+    operator = client.operator(NAME)
+    stands = operator.post("demo", {})
+    assert (stands["state"], stands["error"]) == ("ready", None)
+    assert {step["state"] for step in stands["steps"]} == {"done"}
+    assert [one["customer"] for one in stands["addresses"]] == ["customer1", "customer1", "customer2", "customer2"]
+    operator.post("demo/traffic", {"seconds": 1})
+    ended = until(lambda: _sent(operator), what="every request is counted", seconds=15)
+    assert ended == {"seconds_left": 0.0, "answered": 32, "blocked": 6, "unexpected": 0}
+
+
+def _sent(operator: client.Client) -> dict[str, Any] | None:
+    traffic: dict[str, Any] = operator.get("demo")["traffic"]
+    counted = sum(traffic[name] for name in ("answered", "blocked", "unexpected"))
+    return traffic if traffic["seconds_left"] == 0 and counted >= 38 else None
 
 
 def test_down_leaves_nothing_of_the_lab_and_the_host_as_it_was(

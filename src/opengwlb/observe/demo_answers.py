@@ -6,16 +6,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-DemoStepId = Literal["accounts", "partner", "customer1", "customer2", "answers"]
-"""In the order in which they are taken."""
-
 
 class DemoStep(msgspec.Struct, kw_only=True, frozen=True):
     """One of the scenario's parts."""
 
-    id: DemoStepId
+    id: str
+    """`accounts`, `partner`, `customer1`, `customer2`, `answers`, in this order: for pages that say it in their own words."""
     title: str
-    """In English, as `gwlb demo` says it; `id` is for pages that speak other languages."""
+    """As `gwlb demo` says it, in English."""
     state: Literal["waiting", "running", "done", "failed"]
     detail: str
     """What is waited for right now and how far it is: `the partner's appliances to run: 3 running, 2 pending`; else empty."""
@@ -34,8 +32,8 @@ class DemoAddress(msgspec.Struct, kw_only=True, frozen=True):
     vpc: str
     endpoint: str
     """The `vpce-…` that its traffic goes through."""
-    inspected_by: Literal["firewalls", "inspector"]
-    """Only the firewalls have rules."""
+    ruled: bool
+    """Whether firewalls with rules inspect it, or a mere inspector that lets all pass."""
 
 
 class DemoTraffic(msgspec.Struct, kw_only=True, frozen=True):

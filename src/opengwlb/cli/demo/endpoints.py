@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from io import BufferedIOBase
 from typing import Any
 
@@ -166,7 +166,40 @@ def bulk(*, source: str, host: str, port: int, direction: str, size: int) -> dic
     }
 
 
-CLIENTS: dict[str, Callable[..., Any]] = {"exchange": exchange, "exchanges": exchanges, "bulk": bulk}
+def visits(*, seconds: float, sources: list[str], each: list[dict[str, Any]]) -> dict[str, int]:
+    """Every one of `each` once a second, evenly spread and from changing addresses; prints the counts so far a line a second.
+
+    One of `each` is an `exchange` without its source, and `allowed`: whether it should be answered.
+    """
+    counts = {"answered": 0, "blocked": 0, "unexpected": 0}
+    running: set[Future[str]] = set()
+    number, ends = 0, time.monotonic() + seconds
+    with ThreadPoolExecutor(48) as pool:
+        while running or time.monotonic() < ends:
+            for one in each if time.monotonic() < ends else ():
+                number += 1
+                running.add(pool.submit(visit, source=sources[number % len(sources)], **one))
+                time.sleep(1 / len(each))
+            done, running = wait(running, timeout=0 if time.monotonic() < ends else 0.2)
+            for ended in done:
+                counts[ended.result()] += 1
+            print(json.dumps(counts), flush=True)
+    return counts
+
+
+def visit(*, allowed: bool, **asked: Any) -> str:
+    """`answered` or `blocked` as it should be, else `unexpected`."""
+    answer = exchange(**asked)
+    came = answer["reply"].startswith("HTTP/1.1 200") and not answer["error"]
+    return ("answered" if allowed else "blocked") if came is allowed else "unexpected"
+
+
+CLIENTS: dict[str, Callable[..., Any]] = {
+    "exchange": exchange,
+    "exchanges": exchanges,
+    "bulk": bulk,
+    "visits": visits,
+}
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":

@@ -37,7 +37,7 @@ class Service:
 
 def build(cloud: Cloud, *, customers: Sequence[Cloud], waits: Waits) -> dict[str, Service]:
     """`plan.FIREWALLS` and `plan.INSPECTOR` -> their services, appliances healthy."""
-    vpc = cloud.vpc("security", cidr=plan.SECURITY_VPC)
+    vpc = cloud.vpc(plan.SECURITY_VPC_NAME, cidr=plan.SECURITY_VPC)
     balancer_cidrs = [zone.balancer_subnet for zone in plan.PARTNER_ZONES]
     group = cloud.security_group(
         "appliances",

@@ -9,6 +9,7 @@ from pathlib import Path
 ENDPOINTS = Path(__file__).with_name("endpoints.py")
 
 PARTNER = "partner"
+SECURITY_VPC_NAME = "security"
 SECURITY_VPC = "10.100.0.0/16"
 FIREWALLS = "firewalls"
 INSPECTOR = "inspector"
@@ -31,6 +32,9 @@ rules:
 """User data of a firewall. Only what goes to the web port is searched for the text; bulk transfer is not."""
 
 INSPECTOR_RULES = "default: allow\nrules: []\n"
+
+BLOCKED_TIMEOUT_S = 2.0
+"""A firewall drops silently, so a client learns by waiting."""
 
 CLIENTS = tuple(f"192.0.2.{host}" for host in range(1, 65))
 """Addresses of the internet's box."""
@@ -93,6 +97,16 @@ CUSTOMERS = (
         ),
     ),
 )
+
+
+ACCOUNTS = (PARTNER, *(customer.name for customer in CUSTOMERS))
+TITLES = {
+    "accounts": "Three accounts: a partner and two customers",
+    "partner": "The partner: firewalls behind a Gateway Load Balancer, in two zones",
+    **{each.name: f"{each.name}: web servers in {each.vpc}, inspected" for each in CUSTOMERS},
+    "answers": "The web servers answer the internet",
+}
+"""Every step, in the order in which `building.build` takes them."""
 
 
 def application_user_data(name: str) -> str:

@@ -14,8 +14,6 @@ from .evidence import Logs
 from .internet import Internet, get, post
 from .ledger import Ledger
 
-BLOCKED_TIMEOUT_S = 2.0
-"""A firewall drops silently, so a client learns by waiting."""
 BULK_WITHIN_S = 600.0
 
 
@@ -61,7 +59,7 @@ class Traffic:
 
     def _blocked(self, what: str, web: Web, *, rule: str, **asked: Any) -> None:
         client = plan.CLIENTS[0]
-        answer = self._internet.request(web.public_ip, source=client, timeout_s=BLOCKED_TIMEOUT_S, **asked)
+        answer = self._internet.request(web.public_ip, source=client, timeout_s=plan.BLOCKED_TIMEOUT_S, **asked)
         said = self._logs.about(endpoint=web.endpoint, client=(client, answer["source_port"]))
         by = next((each for each in said if each.rule == rule), None)
         # A reply's first segment may come before the one that is stopped.

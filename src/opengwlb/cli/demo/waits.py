@@ -14,10 +14,18 @@ POLL_S = 0.5
 
 
 class Waits:
-    def __init__(self, console: Console, *, mistakes: Callable[[], Sequence[str]] = tuple) -> None:
-        """`mistakes` says what is wrong with what was built; it is asked when something does not come."""
+    def __init__(
+        self,
+        console: Console,
+        *,
+        mistakes: Callable[[], Sequence[str]] = tuple,
+        told: Callable[[str], None] = lambda said: None,
+    ) -> None:
+        """`mistakes` says what is wrong with what was built; it is asked when something does not come. `told` gets each thing that is
+        waited for, and how far it is."""
         self.console = console
         self._mistakes = mistakes
+        self._told = told
 
     def until(self, what: str, look: Callable[[], tuple[bool, str]], *, timeout_s: float = 90) -> None:
         """Poll `look` (whether it is so, and how far it is) until it is so. Refuses when the time is over."""
@@ -27,6 +35,7 @@ class Waits:
             while True:
                 done, state = look()
                 waited = time.monotonic() - began
+                self._told(f"{what}: {state}")
                 if state != shown and status is None and not done:
                     self.console.print(f"  waiting for {what}: {state}", soft_wrap=True)
                 shown = state
