@@ -1,20 +1,14 @@
 import Box from "@cloudscape-design/components/box";
-import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { PlainCall } from "../api/calls";
 import { request } from "../api/http";
 import { useScope } from "../session/scope";
-
-/** A call of AWS's API, made or about to be made. */
-export interface Call {
-  service: string;
-  operation: string;
-  parameters: unknown;
-}
+import { CommandText } from "./CommandText";
 
 interface Texts {
   aws: string;
@@ -22,7 +16,7 @@ interface Texts {
 }
 
 /** The same as commands to copy: what the form would do, for the AWS CLI and for boto3. */
-export function Equivalent({ calls, open = false }: { calls: readonly Call[]; open?: boolean }) {
+export function Equivalent({ calls, open = false }: { calls: readonly PlainCall[]; open?: boolean }) {
   const { t } = useTranslation("common");
   const [expanded, setExpanded] = useState(open);
   return (
@@ -38,7 +32,7 @@ export function Equivalent({ calls, open = false }: { calls: readonly Call[]; op
   );
 }
 
-export function EquivalentTexts({ calls }: { calls: readonly Call[] }) {
+export function EquivalentTexts({ calls }: { calls: readonly PlainCall[] }) {
   const { t } = useTranslation("common");
   const scope = useScope();
   const [kind, setKind] = useState<keyof Texts>("aws");
@@ -61,20 +55,7 @@ export function EquivalentTexts({ calls }: { calls: readonly Call[] }) {
           setKind(detail.selectedId === "aws" ? "aws" : "boto3");
         }}
       />
-      {text === "" ? (
-        <Box color="text-body-secondary">{t("equivalent.none")}</Box>
-      ) : (
-        <div className="command">
-          <pre>{text}</pre>
-          <CopyToClipboard
-            variant="icon"
-            copyButtonAriaLabel={t("copy")}
-            copySuccessText={t("copied")}
-            copyErrorText={t("copyFailed")}
-            textToCopy={text}
-          />
-        </div>
-      )}
+      {text === "" ? <Box color="text-body-secondary">{t("equivalent.none")}</Box> : <CommandText text={text} />}
     </SpaceBetween>
   );
 }

@@ -1,12 +1,12 @@
 /** The calls that this tab made and that changed something, newest first: the drawer shows them as commands. */
 
-import type { Call } from "../common/Equivalent";
+import type { PlainCall } from "../api/calls";
 
 const KEPT = 50;
 const listeners = new Set<() => void>();
-let calls: readonly Call[] = [];
+let calls: readonly PlainCall[] = [];
 
-export function noteCall(call: Call): void {
+export function noteCall(call: PlainCall): void {
   calls = [call, ...calls].slice(0, KEPT);
   for (const told of listeners) told();
 }
@@ -16,4 +16,4 @@ export function subscribeCalls(told: () => void): () => void {
   return () => listeners.delete(told);
 }
 
-export const notedCalls = (): readonly Call[] => calls;
+export const notedCalls = (): readonly PlainCall[] => calls;

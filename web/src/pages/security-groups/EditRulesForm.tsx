@@ -1,0 +1,161 @@
+import AttributeEditor from "@cloudscape-design/components/attribute-editor";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Form from "@cloudscape-design/components/form";
+import Input from "@cloudscape-design/components/input";
+import Select from "@cloudscape-design/components/select";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { type Stopped, useCalls } from "../../api/calls";
+import type { AwsError } from "../../api/http";
+import { Equivalent } from "../../common/Equivalent";
+import { ErrorAlert } from "../../common/ErrorAlert";
+import { useNotify } from "../../common/notify";
+import { changes, type Direction, EMPTY, type Preset, PRESETS, type Rule, type RuleCall } from "./rules";
+
+/** Asked a second time, AWS says so of a rule that an earlier try has made; it is there, which is what was wanted. */
+const isThere = (error: AwsError) => error.code === "InvalidPermission.Duplicate";
+
+/** Rules as rows; what a call refuses stands under its row, and the rows before it are done. */
+export function EditRulesForm({ group, direction, before }: { group: string; direction: Direction; before: Rule[] }) {
+  const { t } = useTranslation(["security-groups", "common"]);
+  const navigate = useNavigate();
+  const notify = useNotify();
+  const [there] = useState(before);
+  const [rules, setRules] = useState(before);
+  const [refused, setRefused] = useState<Stopped<RuleCall> | null>(null);
+  const [busy, setBusy] = useState(false);
+  const make = useCalls<RuleCall>(isThere);
+  const calls = changes(group, direction, there, rules);
+  const leave = () => void navigate(`/security-groups/${group}`);
+
+  const update = (at: number, part: Partial<Rule>) => {
+    setRules((all) => all.map((rule, index) => (index === at ? { ...rule, ...part } : rule)));
+  };
+
+  const save = async () => {
+    setBusy(true);
+    const stopped = await make(calls);
+    setBusy(false);
+    setRefused(stopped);
+    if (stopped) return;
+    notify.success(t("rules.saved"));
+    leave();
+  };
+
+  return (
+    <form
+      data-testid="rules-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <Form
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button formAction="none" variant="link" onClick={leave}>
+              {t("common:cancel")}
+            </Button>
+            <Button variant="primary" loading={busy} data-testid="submit">
+              {t("rules.save")}
+            </Button>
+          </SpaceBetween>
+        }
+      >
+        <SpaceBetween size="l">
+          {refused && refused.call.row === undefined && <ErrorAlert error={refused.error} />}
+          <Container>
+            <AttributeEditor
+              items={rules}
+              empty={t("rules.empty")}
+              addButtonText={t("rules.add")}
+              removeButtonText={t("common:delete")}
+              onAddButtonClick={() => {
+                setRules((all) => [...all, EMPTY]);
+              }}
+              onRemoveButtonClick={({ detail }) => {
+                setRules((all) => all.filter((_, at) => at !== detail.itemIndex));
+              }}
+              definition={[
+                {
+                  label: t("rules.type"),
+                  control: (rule: Rule, at) => (
+                    <PresetSelect
+                      value={rule.preset}
+                      onChange={(preset) => {
+                        update(at, { preset, ports: PRESETS[preset].ports ?? rule.ports });
+                      }}
+                    />
+                  ),
+                },
+                {
+                  label: t("rules.ports"),
+                  control: (rule: Rule, at) => (
+                    <Input
+                      value={rule.ports}
+                      ariaLabel={t("rules.ports")}
+                      disabled={PRESETS[rule.preset].ports !== undefined}
+                      onChange={({ detail }) => {
+                        update(at, { ports: detail.value });
+                      }}
+                    />
+                  ),
+                },
+                {
+                  label: t(`rules.peer.${direction}`),
+                  errorText: (_, at) => (refused?.call.row === at ? said(refused.error) : undefined),
+                  control: (rule: Rule, at) => (
+                    <Input
+                      value={rule.peer}
+                      placeholder="10.1.0.0/24, sg-…"
+                      ariaLabel={t(`rules.peer.${direction}`)}
+                      onChange={({ detail }) => {
+                        update(at, { peer: detail.value });
+                      }}
+                    />
+                  ),
+                },
+                {
+                  label: t("description"),
+                  control: (rule: Rule, at) => (
+                    <Input
+                      value={rule.description}
+                      ariaLabel={t("description")}
+                      onChange={({ detail }) => {
+                        update(at, { description: detail.value });
+                      }}
+                    />
+                  ),
+                },
+              ]}
+            />
+          </Container>
+          <Equivalent calls={calls} />
+        </SpaceBetween>
+      </Form>
+    </form>
+  );
+}
+
+function PresetSelect({ value, onChange }: { value: Preset; onChange: (preset: Preset) => void }) {
+  const { t } = useTranslation("security-groups");
+  const options = (Object.keys(PRESETS) as Preset[]).map((preset) => ({
+    value: preset,
+    label: t(`presets.${preset}`),
+  }));
+  return (
+    <Select
+      selectedOption={options.find((one) => one.value === value) ?? null}
+      options={options}
+      ariaLabel={t("rules.type")}
+      onChange={({ detail }) => {
+        onChange(detail.selectedOption.value as Preset);
+      }}
+    />
+  );
+}
+
+const said = (error: AwsError) => `${error.code}: ${error.message} (${error.requestId ?? ""})`;
