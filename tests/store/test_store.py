@@ -333,3 +333,16 @@ def test_an_object_of_each_kind_comes_back_equal_in_changes(kind: type[Any], sto
     obj = find(st.from_type(kind), lambda _: True, settings=settings(database=None))
     put(store, obj)
     assert [change.object for change in store.changes(0)] == [obj]
+
+
+def test_the_history_of_one_kind_is_what_is_still_kept_of_it(store: Store, clock: Clock) -> None:
+    put(store, account(1))
+    clock.now += 3700
+    first = put(store, account(1, name="renamed"), InternetGateway(id="igw-1", account="1", region="r"))
+    store.transact(lambda tx: tx.delete(Account, account(1).id))
+    assert [(one.revision, one.object and one.object.name) for one in store.history(Account)] == [
+        (first, "renamed"),
+        (first + 1, None),
+    ]
+    assert [one.revision for one in store.history(Account, since=first)] == [first + 1]
+    assert store.history(AccessKey) == []

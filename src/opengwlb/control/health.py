@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from opengwlb.policy.derived import Changes, Pieces, Read, Tracked, TrackedMap
 from opengwlb.policy.health import ProbeResult, TargetHealth, informed, known, observe
 from opengwlb.store.protocol import Store, Transaction
 
+from .probe_log import ProbeLog
 from .probes import OpenSocket, ProbeFrom, probe, tls_context
 
 log = logging.getLogger(__name__)
@@ -100,6 +102,7 @@ def _source(snapshot: Snapshot, load_balancer: LoadBalancer, *, zone: str, built
 
 class HealthChecker:
     def __init__(self, *, store: Store, open_socket: OpenSocket, built: Callable[[], Collection[str]]) -> None:
+        self.log = ProbeLog()
         self._store = store
         self._open_socket = open_socket
         self._built = built
@@ -118,7 +121,9 @@ class HealthChecker:
 
     def reconcile(self) -> float:
         """Start and end tasks as the store says; called by a `Loop`."""
-        wanted = self._assignments.of(self._store.snapshot(), built=self._built())
+        snapshot = self._store.snapshot()
+        self.log.keep(lambda target: snapshot.get(Target, target) is not None)
+        wanted = self._assignments.of(snapshot, built=self._built())
         asyncio.run_coroutine_threadsafe(self._settle(wanted), self._loop).result(10.0)
         return 1.0
 
@@ -139,11 +144,14 @@ class HealthChecker:
         due = loop.time()
         while True:
             asked = health = self._informed(assignment.target, health)
+            at, began = time.time(), loop.time()
             result = await self._probe(assignment)
+            took_s = loop.time() - began
             health = self._informed(assignment.target, health)
             if health is asked:  # else it was condemned while it was asked
                 health = observe(health, result, check=assignment.check)
                 await asyncio.to_thread(self._write, assignment.target, health, asked.condemned_at)
+            self.log.add(assignment.target, result, health=health, at=at, took_s=took_s)
             due = max(due + assignment.check.interval_s, loop.time())
             await asyncio.sleep(due - loop.time())
 

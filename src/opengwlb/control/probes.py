@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -48,15 +49,31 @@ async def probe(
         async with asyncio.timeout(check.timeout_s):
             await asyncio.get_running_loop().sock_connect(sock, (address, port))
             if check.protocol == "TCP":
-                return ProbeResult()
+                return ProbeResult(said="connected")
             return await _http(sock, address=address, check=check, tls=tls if check.protocol == "HTTPS" else None)
     except TimeoutError:
-        return ProbeResult(failure=Failure.TIMEOUT if check.protocol != "TCP" else Failure.FAILED)
-    except (OSError, EOFError, ssl.SSLError, ValueError):
+        return ProbeResult(failure=Failure.TIMEOUT if check.protocol != "TCP" else Failure.FAILED, said="timeout")
+    except (OSError, EOFError, ssl.SSLError, ValueError) as error:
         # Refused, reset, unreachable, not TLS, or an answer that is no HTTP: a failed check either way.
-        return ProbeResult(failure=Failure.FAILED)
+        return ProbeResult(failure=Failure.FAILED, said=_said(error))
     finally:
         sock.close()
+
+
+def _said(error: OSError | EOFError | ValueError) -> str:
+    """In a word or two, as a timeline shows it."""
+    match error:
+        case ConnectionRefusedError():
+            return "refused"
+        case ConnectionResetError():
+            return "reset"
+        case ssl.SSLError():
+            return "no TLS"
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "unreachable"
+        case OSError():
+            return (error.strerror or "failed").lower()
+    return "no HTTP"
 
 
 async def _http(sock: socket.socket, *, address: str, check: HealthCheck, tls: ssl.SSLContext | None) -> ProbeResult:
@@ -73,7 +90,7 @@ async def _http(sock: socket.socket, *, address: str, check: HealthCheck, tls: s
     finally:
         writer.transport.abort()
     if not version.startswith("HTTP/"):
-        return ProbeResult(failure=Failure.FAILED)
+        return ProbeResult(failure=Failure.FAILED, said="no HTTP")
     if matches(int(code), check.matcher):
-        return ProbeResult(code=int(code))
-    return ProbeResult(failure=Failure.MISMATCH, code=int(code))
+        return ProbeResult(code=int(code), said=code)
+    return ProbeResult(failure=Failure.MISMATCH, code=int(code), said=code)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import Counter as Tally
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -19,21 +18,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from opengwlb.dataplane.chaos import ChaosPorts
-from opengwlb.dataplane.counting import Counter
-from opengwlb.dataplane.flows import Changes, Flow, Found
-from opengwlb.dataplane.node_counters import NodeCounters
-from opengwlb.dataplane.samples import Sample
-from opengwlb.dataplane.verdicts import Verdict
-from opengwlb.dataplane.wanted import Wanted
+from opengwlb.dataplane.flows import Flow
 from opengwlb.model.compute import Instance
-from opengwlb.model.flows import FlowKind
-from opengwlb.model.passive import TargetCounters
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
 from opengwlb.model.vpc import NetworkInterface
 from opengwlb.policy import names, network
-from opengwlb.store.protocol import Compacted, Store
+from opengwlb.store.protocol import Compacted
 from opengwlb.wire.body import read_body
 from opengwlb.wire.errors import AwsError
 
@@ -53,12 +44,15 @@ from . import (
     walk_context,
     walk_question,
 )
-from .capture import Bounds, Capture, OpenSocket
+from .capture import Bounds, Capture
 from .chaos import ChaosAsked
 from .crafted import Craft
 from .drops import Reading
 from .frames import FlowTuple
-from .targets import Condemned
+from .sources import Authenticate as Authenticate
+from .sources import DataPlaneReads as DataPlaneReads
+from .sources import FabricReads as FabricReads
+from .sources import Sources as Sources
 from .visibility import Viewer
 from .walker import watch
 from .why import why
@@ -67,64 +61,33 @@ PATH = "/_gwlb/v1"
 WATCHERS = 8
 """Walks and captures at once: each holds a thread, and memory for what it caught."""
 _NOT_SEEN = "No matching connection within {:g} s: one has to pass while this waits. `gwlb drops` and `gwlb why` may say why none does."
-Authenticate = Callable[[Request, bytes], str]
-"""(request, body) -> the account that signed it; raises AwsError."""
 
 
-class DataPlaneReads(Protocol):
-    """What is read of `dataplane.DataPlane`."""
-
-    @property
-    def verdicts(self) -> Mapping[int, Verdict]: ...
-    def counters(self) -> Iterable[Counter]: ...
-    def samples(self) -> Iterable[Sample]: ...
-    def chaos(self) -> ChaosPorts: ...
-    def dry_run(self) -> contextlib.AbstractContextManager[rehearsal.Trial]: ...
-    def flows(self) -> Iterable[Flow]: ...
-    def find_flows(self, wanted: Wanted, *, limit: int) -> Found: ...
-    def changed_flows(self, wanted: Wanted, *, after_ns: int, limit: int) -> Changes: ...
-    def tally_flows(self, *, with_places: bool = False) -> Tally[FlowKind]: ...
-    def node_counters(self) -> Mapping[int, NodeCounters]: ...
-    def target_counters(self, slots: Collection[int]) -> Mapping[int, TargetCounters]: ...
+Work = Callable[[Viewer, bytes, dict[str, str]], Response]
+"""(who asks, body, query) -> answer; runs in a thread. Raises AwsError."""
 
 
-class FabricReads(Protocol):
-    """What is used of `fabric.Fabric`: sockets and functions inside boxes."""
+def answering(works: Mapping[str, Work], *, authenticate: Authenticate, operator: str) -> list[Route]:
+    """A route for each of `works` by name."""
 
-    @property
-    def open_socket(self) -> OpenSocket: ...
-    @property
-    def run_in(self) -> rehearsal.RunIn: ...
+    def endpoint(work: Work) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> Response:
+            try:
+                body = await read_body(request)
+                account = authenticate(request, body)
+                # Where a browser can set no header it says here which of its accounts asks; `authenticate` has read it.
+                query = {name: value for name, value in request.query_params.items() if name != "account"}
+                return await run_in_threadpool(work, Viewer(account, account == operator), body, query)
+            except AwsError as error:
+                return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
 
+        return answer
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Where the answers come from."""
-
-    store: Store
-    dataplane: DataPlaneReads | None
-    """None with `--data-plane none`."""
-    fabric: FabricReads | None
-    ifindex: Callable[[], Mapping[PortRef, int]]
-    """Of the last `fabric.apply`."""
-    condemned: Callable[[], Condemned] = dict
-    """How often passive detection made which target unhealthy."""
+    return [Route(f"{PATH}/{name}", endpoint(work), methods=["GET", "POST"]) for name, work in works.items()]
 
 
 def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> list[Route]:
     """GET and POST take the same fields, from the query or as a JSON body. `operator` is the account that sees everything."""
-
-    def answering(work: Callable[[Viewer, bytes, dict[str, str]], Response]) -> Callable[[Request], Any]:
-        async def endpoint(request: Request) -> Response:
-            try:
-                body = await read_body(request)
-                account = authenticate(request, body)
-                viewer = Viewer(account, account == operator)
-                return await run_in_threadpool(work, viewer, body, dict(request.query_params))
-            except AwsError as error:
-                return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
-
-        return endpoint
 
     answers = _Answers(sources)
     works = {
@@ -138,7 +101,7 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
         "lint": answers.lint,
         "chaos": answers.chaos,
     }
-    return [Route(f"{PATH}/{name}", answering(work), methods=["GET", "POST"]) for name, work in works.items()]
+    return answering(works, authenticate=authenticate, operator=operator)
 
 
 class _Answers:

@@ -60,6 +60,8 @@ class TargetTimeline(msgspec.Struct, kw_only=True, frozen=True):
     """ARN."""
     target: str
     """`i-…` or an address, as registered."""
+    name: str | None
+    """The instance's tag `Name`."""
     address: str | None
     zone: str | None
     state: str

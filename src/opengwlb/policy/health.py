@@ -29,6 +29,8 @@ class ProbeResult:
     """None: the probe succeeded."""
     code: int | None = None
     """HTTP status, when there was one."""
+    said: str = ""
+    """For people: `connected`, `200`, `refused`, `timeout` …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,9 @@ class Store(Protocol):
     def changes(self, since: int) -> list[Change]:
         """Every change after revision `since`, oldest first."""
 
+    def history(self, kind: type[Any], *, since: int = 0) -> list[Change]:
+        """What is still kept of the changes of one kind after revision `since`, oldest first; never raises `Compacted`."""
+
     def wait(self, since: int, timeout_s: float) -> int:
         """Block until the revision is above `since` or the time is over; the current revision."""
 

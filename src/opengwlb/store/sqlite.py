@@ -8,6 +8,7 @@ sqlite3 tool.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -113,19 +114,24 @@ class SqliteStore:
         if not rows or rows[0][0] != since + 1:
             raise Compacted(f"changes after revision {since} are not kept")
         try:
-            return [
-                Change(
-                    revision=number,
-                    kind=KIND_NAMED[kind],
-                    id=object_id,
-                    object=None if body is None else DECODERS[kind].decode(body),
-                    at=at,
-                )
-                for number, kind, object_id, body, at in rows
-            ]
+            return [_change(row) for row in rows]
         except (KeyError, msgspec.MsgspecError) as error:
             # History of a version before a migration; the objects themselves were read at open.
             raise Compacted(f"changes after revision {since} were written by another version: {error}") from error
+
+    def history(self, kind: type[Any], *, since: int = 0) -> list[Change]:
+        with self._reader:
+            self._check_open()
+            rows = self._read_connection.execute(
+                "SELECT revision, kind, id, body, at FROM changes"
+                " WHERE revision > ? AND revision <= ? AND kind = ? ORDER BY revision",
+                (since, self._snapshot.revision, kind.__name__),
+            ).fetchall()
+        found = []
+        for row in rows:
+            with contextlib.suppress(msgspec.MsgspecError):  # written by a version before a migration
+                found.append(_change(row))
+        return found
 
     def wait(self, since: int, timeout_s: float) -> int:
         with self._committed:
@@ -214,6 +220,17 @@ class SqliteStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"{self._path} is closed")
+
+
+def _change(row: tuple[int, str, str, bytes | None, float]) -> Change:
+    revision, kind, object_id, body, at = row
+    return Change(
+        revision=revision,
+        kind=KIND_NAMED[kind],
+        id=object_id,
+        object=None if body is None else DECODERS[kind].decode(body),
+        at=at,
+    )
 
 
 def _encode(obj: Any) -> bytes:
