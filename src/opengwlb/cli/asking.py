@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json as encoding
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.console import Group, RenderableType
 from rich.markup import escape
 
-from . import client, credentials, lab, show
-from .parameters import Account, Json, Name
+from . import client, credentials, lab, show, watching
+from .parameters import Account, Json, Name, Watch
 from .refusal import Refusal
 
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
@@ -28,7 +30,8 @@ def register(app: App) -> None:
 
 def _drops(
     *,
-    follow: bool = False,
+    follow: Annotated[bool, Parameter(negative=())] = False,
+    watch: Watch = None,
     account: Account = credentials.OPERATOR,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
@@ -41,23 +44,24 @@ def _drops(
         Go on, with a line for each verdict that took more packets, until interrupted. With --json one object a line.
     """
     reader = client.as_account(name, account=account)
-    rows = _ask(reader)
-    if not follow:
-        if json:
-            show.as_json({"drops": rows})
-        else:
-            _draw(rows)
+    if follow:
+        watching.require_one(follow=follow, watch=watch)
+        with watching.until_interrupted():
+            _follow(reader, as_json=json)
         return
+    watching.answer(partial(_ask, reader), _drawn, every=watch, as_json=json, within=lambda rows: {"drops": rows})
+
+
+def _follow(reader: client.Client, *, as_json: bool) -> None:
     seen: dict[tuple[str, ...], int] = {}
     while True:
         at = datetime.now().astimezone()
-        for row in rows:
+        for row in _ask(reader):
             key = (row["verdict"], row["where"], row["device"] or "")
             more = row["packets"] - seen.get(key, 0)
             seen[key] = row["packets"]
             if more > 0:
-                _say(row | {"at": at.isoformat(timespec="seconds"), "more": more}, as_json=json)
-        rows = _ask(reader)
+                _say(row | {"at": at.isoformat(timespec="seconds"), "more": more}, as_json=as_json)
 
 
 def _ask(reader: client.Client) -> list[dict[str, Any]]:
@@ -65,15 +69,15 @@ def _ask(reader: client.Client) -> list[dict[str, Any]]:
     return rows
 
 
-def _draw(rows: list[dict[str, Any]]) -> None:
-    show.table(rows, title="drops", columns=COLUMNS)
+def _drawn(rows: list[dict[str, Any]]) -> RenderableType:
+    drawn = [show.drawn(rows, title="drops", columns=COLUMNS)]
     with_packets = [row for row in rows if row["last"]]
     if with_packets:
-        show.console().print("[bold]last packets[/]")
+        drawn.append("[bold]last packets[/]")
     for row in with_packets:
-        show.console().print(f"{row['verdict']} at {row['where']}")
-        for one in row["last"]:
-            show.console().print(f"  {_age(one['age_s'])} ago, {one['length']} bytes: {escape(one['packet'])}")
+        drawn.append(f"{row['verdict']} at {row['where']}")
+        drawn += [f"  {_age(one['age_s'])} ago, {one['length']} bytes: {escape(one['packet'])}" for one in row["last"]]
+    return Group(*drawn)
 
 
 def _say(row: dict[str, Any], *, as_json: bool) -> None:

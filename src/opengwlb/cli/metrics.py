@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cyclopts import App
+from rich.console import Group, RenderableType
 
-from . import credentials, lab, show
-from .parameters import Account, Json, Name
+from . import credentials, lab, show, watching
+from .parameters import Account, Json, Name, Watch
 from .refusal import Refusal
 
 PERIOD_S = 60
@@ -30,6 +31,7 @@ def metrics(
     namespace: str | None = None,
     minutes: int = 15,
     limit: int = 200,
+    watch: Watch = None,
     account: Account = credentials.OPERATOR,
     region: str = lab.DEFAULT_REGION,
     name: Name = lab.DEFAULT_NAME,
@@ -52,18 +54,26 @@ def metrics(
         raise Refusal(f"--minutes can be 1 to {MOST_MINUTES}: ask for older data points with `aws cloudwatch`.")
     client = _cloudwatch(name, account=account, region=region)
     wanted = {key: value for key, value in (("MetricName", metric), ("Namespace", namespace)) if value is not None}
-    rows = list(_rows(client, wanted, minutes=minutes, limit=limit))
-    if json:
-        show.as_json({"metrics": rows})
-        return
+    watching.answer(
+        lambda: list(_rows(client, wanted, minutes=minutes, limit=limit)),
+        lambda rows: _drawn(rows, of=f"{account}, the last {minutes} minutes"),
+        every=watch,
+        as_json=json,
+        within=lambda rows: {"metrics": rows},
+    )
+
+
+def _drawn(rows: list[dict[str, Any]], *, of: str) -> RenderableType:
+    """A table for each namespace."""
     if not rows:
-        show.table([], title=f"metrics of {account} in the last {minutes} minutes", empty="no data points yet")
-    for one in sorted({row["namespace"] for row in rows}):
-        show.table(
-            (_shown(row) for row in rows if row["namespace"] == one),
-            title=f"{one}: {account}, the last {minutes} minutes",
-            columns=COLUMNS,
+        return show.drawn([], title=f"metrics of {of}", empty="no data points yet")
+    namespaces = sorted({row["namespace"] for row in rows})
+    return Group(
+        *(
+            show.drawn((_shown(row) for row in rows if row["namespace"] == one), title=f"{one}: {of}", columns=COLUMNS)
+            for one in namespaces
         )
+    )
 
 
 def _cloudwatch(name: str, *, account: str, region: str) -> Any:

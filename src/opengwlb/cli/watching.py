@@ -40,6 +40,12 @@ def seconds(watch: float | bool | None) -> float | None:
     return every_s
 
 
+def require_one(*, follow: bool, watch: float | bool | None) -> None:
+    """Refuses both at once: one adds lines, the other draws anew."""
+    if follow and seconds(watch) is not None:
+        raise Refusal("--follow adds lines, --watch draws the whole again: give one of them.", status=2)
+
+
 def answer(
     ask: Callable[[], T],
     draw: Callable[[T], RenderableType],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -59,9 +60,9 @@ class LintAsked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Since(msgspec.Struct, forbid_unknown_fields=True):
-    """`events`: what came after a revision; with `wait_s` the answer waits for something to come."""
+    """`events`: what came after a revision, without one the latest that is kept; with `wait_s` the answer waits for something to come."""
 
-    since: Annotated[int, msgspec.Meta(ge=0)] = 0
+    since: Annotated[int, msgspec.Meta(ge=0)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
     wait_s: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
 
@@ -163,6 +164,11 @@ def address(text: str, *, field: str) -> str:
     if isinstance(found, ipaddress.IPv6Address) and found.scope_id:
         raise ValueError(f"{field}: {text!r} names a link; no VPC carries link-local packets")
     return str(found)
+
+
+def fields(query: Mapping[str, str]) -> dict[str, str]:
+    """Of a query, without `account`: by that a browser chooses among its sessions where it can set no header."""
+    return {name: value for name, value in query.items() if name != "account"}
 
 
 def read(body: bytes, query: dict[str, str], *, kind: type[T]) -> T:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 from opengwlb.model.account import AccessKey, ClientToken
 from opengwlb.model.elb import Slot, Target
-from opengwlb.store.protocol import Change
+from opengwlb.store.protocol import Change, Compacted, Store
 
 from .visibility import Viewer
 
 _SILENT = (AccessKey, ClientToken, Slot)
 """Not events for anyone: secrets, bookkeeping."""
+LATELY = 10_000
+"""Changes that are looked through when nobody says since when."""
+
+
+def lately(store: Store) -> list[Change]:
+    """The latest changes, as many as are kept, up to `LATELY`; oldest first."""
+    newest = store.snapshot().revision
+    for count in (LATELY, LATELY // 10, LATELY // 100, 1):
+        with contextlib.suppress(Compacted):
+            return store.changes(max(0, newest - count))
+    return []
 
 
 def rows(changes: Iterable[Change], *, viewer: Viewer, limit: int) -> list[dict[str, Any]]:

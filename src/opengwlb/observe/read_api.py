@@ -39,6 +39,7 @@ from . import (
     pcapng,
     places,
     plan,
+    reach,
     rehearsal,
     visibility,
     walk_context,
@@ -95,6 +96,7 @@ def routes(*, sources: Sources, authenticate: Authenticate, operator: str) -> li
         "plan": answers.plan,
         "drops": answers.drops,
         "why": answers.why,
+        "reach": answers.reach,
         "walk": answers.walk,
         "captures": answers.captures,
         "events": answers.events,
@@ -212,6 +214,23 @@ class _Answers:
         arrives = steps[-1].decision in ("delivered", "igw_out")
         return {"by": "rules", "arrives": arrives, "steps": [msgspec.to_builtins(step) for step in steps]}
 
+    def reach(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
+        want = asked.read(body, query, kind=asked.ReachAsked)
+        snapshot, fabric = self._snapshot(), self._of.fabric
+        for named in (want.source, want.destination):
+            if named.startswith(("i-", "eni-", "igw-")):
+                self._require_visible(snapshot, named, viewer=viewer)
+        asker = reach.Asker(
+            viewer=viewer,
+            find_flow=self._find_flow,
+            programs=self._of.dataplane,
+            run_in=fabric.run_in if fabric is not None else None,
+            ifindex=self._of.ifindex(),
+        )
+        with self._rehearsing:
+            answer = reach.reach(snapshot, want, asker)
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
     def walk(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.WalkAsked)
         snapshot = self._snapshot()
@@ -253,11 +272,11 @@ class _Answers:
 
     def events(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.Since)
-        if want.wait_s:
+        if want.wait_s and want.since is not None:
             self._of.store.wait(want.since, want.wait_s)
         revision = self._snapshot().revision
         try:
-            changes = self._of.store.changes(want.since)
+            changes = events.lately(self._of.store) if want.since is None else self._of.store.changes(want.since)
         except Compacted as error:
             raise AwsError(
                 "RevisionTooOld",
