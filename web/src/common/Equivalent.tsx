@@ -5,9 +5,9 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PlainCall } from "../api/calls";
 import { request } from "../api/http";
 import { useScope } from "../session/scope";
+import type { PlainCall } from "../shell/commandLog";
 import { CommandText } from "./CommandText";
 
 interface Texts {

@@ -22,6 +22,7 @@ export function fieldErrors<F extends string>(error: AwsError | null, rules: Fie
   };
 }
 
-function sentence(error: AwsError): string {
+/** Code, message and request id in one line, for beside a field. */
+export function sentence(error: AwsError): string {
   return `${error.code}: ${error.message}${error.requestId ? ` (${error.requestId})` : ""}`;
 }

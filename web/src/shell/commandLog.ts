@@ -1,6 +1,11 @@
 /** The calls that this tab made and that changed something, newest first: the drawer shows them as commands. */
 
-import type { PlainCall } from "../api/calls";
+/** A call of AWS's API, made or about to be made. */
+export interface PlainCall {
+  service: string;
+  operation: string;
+  parameters: unknown;
+}
 
 const KEPT = 50;
 const listeners = new Set<() => void>();

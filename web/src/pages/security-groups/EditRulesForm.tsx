@@ -8,15 +8,18 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
-import { type Stopped, useCalls } from "../../api/calls";
 import type { AwsError } from "../../api/http";
 import { Equivalent } from "../../common/Equivalent";
 import { ErrorAlert } from "../../common/ErrorAlert";
+import { sentence } from "../../common/fieldErrors";
 import { useNotify } from "../../common/notify";
+import { type Caller, useSubmit } from "../../common/useCalls";
 import { changes, type Direction, EMPTY, type Preset, PRESETS, type Rule, type RuleCall } from "./rules";
 
 /** Asked a second time, AWS says so of a rule that an earlier try has made; it is there, which is what was wanted. */
-const isThere = (error: AwsError) => error.code === "InvalidPermission.Duplicate";
+function unlessThere(error: AwsError): void {
+  if (error.code !== "InvalidPermission.Duplicate") throw error;
+}
 
 /** Rules as rows; what a call refuses stands under its row, and the rows before it are done. */
 export function EditRulesForm({ group, direction, before }: { group: string; direction: Direction; before: Rule[] }) {
@@ -25,9 +28,8 @@ export function EditRulesForm({ group, direction, before }: { group: string; dir
   const notify = useNotify();
   const [there] = useState(before);
   const [rules, setRules] = useState(before);
-  const [refused, setRefused] = useState<Stopped<RuleCall> | null>(null);
-  const [busy, setBusy] = useState(false);
-  const make = useCalls<RuleCall>(isThere);
+  /** Whose call is being made, and after a refusal the one that it concerns. */
+  const [row, setRow] = useState<number>();
   const calls = changes(group, direction, there, rules);
   const leave = () => void navigate(`/security-groups/${group}`);
 
@@ -35,22 +37,27 @@ export function EditRulesForm({ group, direction, before }: { group: string; dir
     setRules((all) => all.map((rule, index) => (index === at ? { ...rule, ...part } : rule)));
   };
 
-  const save = async () => {
-    setBusy(true);
-    const stopped = await make(calls);
-    setBusy(false);
-    setRefused(stopped);
-    if (stopped) return;
+  const save = async (call: Caller) => {
+    for (const one of calls) {
+      setRow(one.row);
+      const made =
+        one.operation === "RevokeSecurityGroupIngress" || one.operation === "RevokeSecurityGroupEgress"
+          ? call("ec2", one.operation, one.parameters)
+          : call("ec2", one.operation, one.parameters);
+      await made.catch(unlessThere);
+    }
+  };
+  const { submit, busy, problem } = useSubmit(save, () => {
     notify.success(t("rules.saved"));
     leave();
-  };
+  });
 
   return (
     <form
       data-testid="rules-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void save();
+        submit();
       }}
     >
       <Form
@@ -66,7 +73,7 @@ export function EditRulesForm({ group, direction, before }: { group: string; dir
         }
       >
         <SpaceBetween size="l">
-          {refused && refused.call.row === undefined && <ErrorAlert error={refused.error} />}
+          {problem && row === undefined && <ErrorAlert error={problem} />}
           <Container>
             <AttributeEditor
               items={rules}
@@ -106,7 +113,7 @@ export function EditRulesForm({ group, direction, before }: { group: string; dir
                 },
                 {
                   label: t(`rules.peer.${direction}`),
-                  errorText: (_, at) => (refused?.call.row === at ? said(refused.error) : undefined),
+                  errorText: (_, at) => (problem && row === at ? sentence(problem) : undefined),
                   control: (rule: Rule, at) => (
                     <Input
                       value={rule.peer}
@@ -157,5 +164,3 @@ function PresetSelect({ value, onChange }: { value: Preset; onChange: (preset: P
     />
   );
 }
-
-const said = (error: AwsError) => `${error.code}: ${error.message} (${error.requestId ?? ""})`;

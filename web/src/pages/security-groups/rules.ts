@@ -77,13 +77,20 @@ function peerOf(peer: string, description: { Description?: string }): ec2.IpPerm
     : { IpRanges: [{ CidrIp: peer, ...description }] };
 }
 
-export interface RuleCall {
+interface Common {
   service: "ec2";
-  operation: string;
-  parameters: ec2.AuthorizeSecurityGroupIngressRequest | ec2.RevokeSecurityGroupIngressRequest;
-  /** Position of the rule in the form; undefined for one that goes. */
+  /** Position of the rule in the form; undefined for those that go. */
   row?: number;
 }
+
+export type RuleCall = Common &
+  (
+    | { operation: Authorize; parameters: ec2.AuthorizeSecurityGroupEgressRequest }
+    | { operation: Revoke; parameters: ec2.RevokeSecurityGroupEgressRequest }
+  );
+
+type Authorize = "AuthorizeSecurityGroupIngress" | "AuthorizeSecurityGroupEgress";
+type Revoke = "RevokeSecurityGroupIngress" | "RevokeSecurityGroupEgress";
 
 /** What has to be called so that the group has these rules. New ones come first: traffic that both old and new allow never stops. */
 export function changes(
