@@ -27,15 +27,15 @@ interface Refusal {
 /** No answer came: the server is down or starting again. */
 export const UNREACHABLE = "Unreachable";
 
-export async function request<T>(
-  path: string,
-  {
-    method = "GET",
-    body,
-    scope,
-    signal,
-  }: { method?: string; body?: unknown; scope?: Scope; signal?: AbortSignal } = {},
-): Promise<T> {
+interface Options {
+  method?: string;
+  body?: unknown;
+  scope?: Scope;
+  signal?: AbortSignal;
+}
+
+/** The answer before its body is read, for files and for what is read while it comes. Raises AwsError. */
+export async function respond(path: string, { method = "GET", body, scope, signal }: Options = {}): Promise<Response> {
   const headers: Record<string, string> = { "x-gwlb-console": "1" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (scope) {
@@ -49,8 +49,12 @@ export async function request<T>(
     if (signal?.aborted) throw problem;
     throw new AwsError(UNREACHABLE, String(problem), undefined, 0);
   }
-  const text = await response.text();
-  if (!response.ok) throw refusal(text, response);
+  if (!response.ok) throw refusal(await response.text(), response);
+  return response;
+}
+
+export async function request<T>(path: string, options: Options = {}): Promise<T> {
+  const text = await (await respond(path, options)).text();
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
