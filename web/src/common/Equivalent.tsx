@@ -7,7 +7,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { request } from "../api/http";
 import { useScope } from "../session/scope";
-import type { PlainCall } from "../shell/commandLog";
+import type { Call } from "../shell/commandLog";
+
+export type { Call };
 import { CommandText } from "./CommandText";
 
 interface Texts {
@@ -16,7 +18,7 @@ interface Texts {
 }
 
 /** The same as commands to copy: what the form would do, for the AWS CLI and for boto3. */
-export function Equivalent({ calls, open = false }: { calls: readonly PlainCall[]; open?: boolean }) {
+export function Equivalent({ calls, open = false }: { calls: readonly Call[]; open?: boolean }) {
   const { t } = useTranslation("common");
   const [expanded, setExpanded] = useState(open);
   return (
@@ -32,7 +34,7 @@ export function Equivalent({ calls, open = false }: { calls: readonly PlainCall[
   );
 }
 
-export function EquivalentTexts({ calls }: { calls: readonly PlainCall[] }) {
+export function EquivalentTexts({ calls }: { calls: readonly Call[] }) {
   const { t } = useTranslation("common");
   const scope = useScope();
   const [kind, setKind] = useState<keyof Texts>("aws");

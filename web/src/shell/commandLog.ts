@@ -1,7 +1,7 @@
 /** The calls that this tab made and that changed something, newest first: the drawer shows them as commands. */
 
 /** A call of AWS's API, made or about to be made. */
-export interface PlainCall {
+export interface Call {
   service: string;
   operation: string;
   parameters: unknown;
@@ -9,9 +9,9 @@ export interface PlainCall {
 
 const KEPT = 50;
 const listeners = new Set<() => void>();
-let calls: readonly PlainCall[] = [];
+let calls: readonly Call[] = [];
 
-export function noteCall(call: PlainCall): void {
+export function noteCall(call: Call): void {
   calls = [call, ...calls].slice(0, KEPT);
   for (const told of listeners) told();
 }
@@ -21,4 +21,4 @@ export function subscribeCalls(told: () => void): () => void {
   return () => listeners.delete(told);
 }
 
-export const notedCalls = (): readonly PlainCall[] => calls;
+export const notedCalls = (): readonly Call[] => calls;

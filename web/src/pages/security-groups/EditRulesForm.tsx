@@ -14,7 +14,7 @@ import { ErrorAlert } from "../../common/ErrorAlert";
 import { sentence } from "../../common/fieldErrors";
 import { useNotify } from "../../common/notify";
 import { type Caller, useSubmit } from "../../common/useCalls";
-import { changes, type Direction, EMPTY, type Preset, PRESETS, type Rule, type RuleCall } from "./rules";
+import { changes, type Direction, EMPTY, type Preset, PRESETS, type Rule } from "./rules";
 
 /** Asked a second time, AWS says so of a rule that an earlier try has made; it is there, which is what was wanted. */
 function unlessThere(error: AwsError): void {
