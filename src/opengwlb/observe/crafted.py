@@ -23,6 +23,8 @@ class Craft:
     length: int = 0
     """Of the IP packet in bytes; less than its headers: no payload."""
     ttl: int = 64
+    answers: bool = False
+    """ICMP: an echo reply instead of a request."""
 
 
 def packet(of: Craft) -> bytes:
@@ -72,8 +74,8 @@ def _transport(of: Craft) -> bytes:
             length = max(8, of.length - (40 if ":" in of.flow.source else 20))
             return ports + struct.pack("!HH", length, 0)
         case 1 | 58:
-            request = 8 if of.flow.protocol == ICMP else 128
-            return struct.pack("!BBHI", request, 0, 0, 0)
+            request, reply = (8, 0) if of.flow.protocol == ICMP else (128, 129)
+            return struct.pack("!BBHI", reply if of.answers else request, 0, 0, 0)
         case _:
             return b""
 

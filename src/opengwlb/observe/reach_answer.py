@@ -40,6 +40,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What it gave the packet to."""
     target: str | None = None
     """The appliance that an endpoint chose; None for who may not know it."""
+    address: str | None = None
     zone: str | None = None
     """The appliance's."""
     chosen: Literal["flow", "maglev", "fail-open"] | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from dataclasses import dataclass
 
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.uplinks import Uplink
-from opengwlb.model.vpc import NetworkInterface
+from opengwlb.model.vpc import NetworkAcl, NetworkInterface
 from opengwlb.policy import refusals
 from opengwlb.policy.refusals import Asked
 
@@ -19,13 +20,28 @@ _ETHERNET, _IPV4, _IPV6 = 14, 20, 40
 _ICMP = (1, 58)
 
 
-def reason(snapshot: Snapshot, verdict: str, frame: bytes, *, vpc: str, entered_by: str) -> str:
-    """A sentence about a frame that met one of `VERDICTS`, which entered the router of a VPC by this interface's, endpoint's, uplink's or
-    gateway's port. Empty where the stored objects do not tell, for instance because another interface than the destination's was meant.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Whose rules refuse a packet: an interface's groups, or an ACL."""
+
+    asked: Asked
+    interface: NetworkInterface | None = None
+    acl: NetworkAcl | None = None
+
+    @property
+    def sentence(self) -> str:
+        if self.acl is not None:
+            return refusals.by_acl(self.acl, self.asked)
+        return refusals.by_groups(self.interface, self.asked) if self.interface is not None else ""
+
+
+def by(snapshot: Snapshot, verdict: str, frame: bytes, *, vpc: str, entered_by: str) -> Refused | None:
+    """About a frame that met one of `VERDICTS`, which entered the router of a VPC by this interface's, endpoint's, uplink's or gateway's
+    port. None where the stored objects do not tell, for instance because another interface than the destination's was meant.
     """
     found = _ends(frame)
     if found is None:
-        return ""
+        return None
     source, destination, protocol, header = found
     egress = verdict.endswith("egress")
     asked = _asked(protocol, header, egress=egress, peer=destination if egress else source)
@@ -33,11 +49,18 @@ def reason(snapshot: Snapshot, verdict: str, frame: bytes, *, vpc: str, entered_
     if egress and snapshot.get(Uplink, entered_by) is None:
         interface = snapshot.get(NetworkInterface, entered_by)
     if verdict.startswith("security_group"):
-        return refusals.by_groups(interface, asked) if interface is not None and interface.groups else ""
+        has_groups = interface is not None and interface.groups
+        return Refused(asked=asked, interface=interface) if has_groups else None
     endpoint = snapshot.get(VpcEndpoint, entered_by) if egress else None
     subnet = endpoint.subnet if endpoint is not None else interface.subnet if interface is not None else None
     acl = refusals.acl_of(snapshot, subnet) if subnet is not None else None
-    return refusals.by_acl(acl, asked) if acl is not None else ""
+    return Refused(asked=asked, acl=acl) if acl is not None else None
+
+
+def reason(snapshot: Snapshot, verdict: str, frame: bytes, *, vpc: str, entered_by: str) -> str:
+    """The same as a sentence; empty for None."""
+    found = by(snapshot, verdict, frame, vpc=vpc, entered_by=entered_by)
+    return found.sentence if found is not None else ""
 
 
 def _ends(frame: bytes) -> tuple[str, str, int, bytes] | None:

@@ -4,10 +4,11 @@ maps. Nothing is sent and nothing is changed. An appliance is taken to return ev
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from opengwlb.dataplane.dry_run import Ran
@@ -23,7 +24,9 @@ from opengwlb.policy import balancing, names, network
 from opengwlb.policy.plane import plane
 from opengwlb.wire.errors import AwsError
 
-from . import crafted, refused, samples, visibility
+from . import crafted, frames, refused, samples, visibility
+from .frames import FlowTuple
+from .refused import Refused
 from .visibility import Viewer
 
 T = TypeVar("T")
@@ -60,9 +63,13 @@ class Step:
     packet: str = ""
     """As it was when it came here."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Of an endpoint: flow, target, address, node, cookie, chosen."""
+    """Of an endpoint: flow, target, address, node, cookie, chosen. Of a router: route_table, to."""
     seen_by: frozenset[str] = frozenset()
     """Accounts that may know of it."""
+    flow: FlowTuple | None = None
+    """The innermost packet's, as it was when it came here."""
+    refused: Refused | None = None
+    """Whose rules, where a router refused it by rules."""
 
 
 class Programs(Protocol):
@@ -84,29 +91,58 @@ def answer(
     viewer: Viewer,
 ) -> dict[str, Any]:
     """The read API's answer. Raises AwsError, and NotBuilt for a source that is not built."""
+    with refusing():
+        rehearsal = of(snapshot, programs=programs, run_in=run_in, ifindex=ifindex, viewer=viewer)
+        steps = rehearsal.steps(source, crafted.packet(craft))
+    return {
+        "by": "programs",
+        "arrives": rehearsal.arrived,
+        "steps": [
+            {name: getattr(step, name) for name in ("at", "decision", "sentence", "packet", "details")}
+            for step in steps
+        ],
+    }
+
+
+def of(
+    snapshot: Snapshot, *, programs: Programs, run_in: RunIn, ifindex: Mapping[PortRef, int], viewer: Viewer
+) -> Rehearsal:
+    """In the network that this snapshot asks for."""
     topology = network.topology(snapshot)
+    return Rehearsal(
+        snapshot,
+        topology,
+        plane(snapshot, topology),
+        ifindex=ifindex,
+        verdicts=programs.verdicts,
+        dry_run=programs.dry_run,
+        run_in=run_in,
+        viewer=viewer,
+    )
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """What goes wrong inside is an AwsError outside; NotBuilt stays itself."""
     try:
-        packet = crafted.packet(craft)
-        rehearsal = Rehearsal(
-            snapshot,
-            topology,
-            plane(snapshot, topology),
-            ifindex=ifindex,
-            verdicts=programs.verdicts,
-            dry_run=programs.dry_run,
-            run_in=run_in,
-            viewer=viewer,
-        )
-        steps = rehearsal.steps(source, packet)
+        yield
     except ValueError as error:
         raise AwsError("ValidationError", str(error)) from error
     except (DataPlaneError, OSError) as error:
         raise AwsError("DryRunFailed", f"The programs could not be asked: {error}.", status=503) from error
-    return {
-        "by": "programs",
-        "arrives": rehearsal.arrived,
-        "steps": [{key: value for key, value in asdict(step).items() if key != "seen_by"} for step in steps],
-    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A packet's way as the programs told it."""
+
+    steps: list[Step]
+    """Without what the viewer may not know."""
+    arrived: bool
+    at: str
+    """The interface that it arrived at, or the gateway that it left by; empty where nobody answers: it ended, or the VPC itself took it."""
+    frame: bytes
+    """As it arrived."""
 
 
 class Rehearsal:
@@ -138,24 +174,47 @@ class Rehearsal:
             self._peers[link.a.ref], self._peers[link.b.ref] = link.b, link.a
             self._ports[link.a.ref], self._ports[link.b.ref] = link.a, link.b
         self.arrived = False
-        """Whether the last way asked for ended where the packet wanted to go."""
+        """Whether the way that `steps` told ended where the packet wanted to go."""
+        self._ended = ("", b"")
+        self._cookies: set[int] = set()
+        self._opened: frozenset[int] = frozenset()
+        """Of flows that a way before this one opened, in the copies alone."""
         self._leaving = {(_mac(one.mac), _mac(one.peer_mac)): one for one in entries.enis.values()}
 
     def steps(self, source: str, packet: bytes) -> list[Step]:
         """From an `eni-…`, an endpoint (as its VPC's router gives it the packet) or an `igw-…` (from the internet) on. What is
         not the viewer's is left out."""
+        self._start(source)
+        with self._dry_run() as self._trial:
+            way = self._way(source, packet)
+        self.arrived = way.arrived
+        return way.steps
+
+    def there_and_back(self, source: str, packet: bytes, answer: Callable[[bytes], bytes]) -> tuple[Way, Way | None]:
+        """And the way back of what `answer` makes of the frame that arrived: it meets the flows that the packet opened. None where
+        nobody answers."""
+        self._start(source)
+        with self._dry_run() as self._trial:
+            there = self._way(source, packet)
+            self._opened = frozenset(self._cookies)
+            return there, self._way(there.at, answer(there.frame)) if there.at else None
+
+    def _way(self, source: str, packet: bytes) -> Way:
         port, egress = self._start(source)
-        if port.ref not in self._ifindex:
-            raise NotBuilt(source)
         far = self._peers[port.ref]
         made = crafted.frame(packet, source=far.mac, destination=port.mac)
-        with self._dry_run() as self._trial:
-            walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
-        self.arrived = walked[-1].decision in ("delivered", "igw_out", "to_router", "to_service")
-        return [step for step in walked if self._viewer.sees(step.seen_by)]
+        self._ended = ("", b"")
+        walked = list(self._gateway_in(port, made) if egress else self._walk(port, made))
+        at, frame = self._ended
+        return Way(
+            steps=[step for step in walked if self._viewer.sees(step.seen_by)],
+            arrived=walked[-1].decision in ("delivered", "igw_out", "to_router", "to_service"),
+            at=at,
+            frame=frame,
+        )
 
     def _start(self, source: str) -> tuple[Port, bool]:
-        """The port that the packet meets first, and whether it meets the program on its way out of it."""
+        """The port that the packet meets first, and whether it meets the program on its way out of it. Raises NotBuilt."""
         interface = self._snapshot.get(NetworkInterface, source)
         endpoint = self._snapshot.get(VpcEndpoint, source)
         gateway = self._snapshot.get(InternetGateway, source)
@@ -172,7 +231,7 @@ class Rehearsal:
 
     def _port(self, ref: PortRef, source: str) -> Port:
         found = self._ports.get(ref)
-        if found is None:
+        if found is None or ref not in self._ifindex:
             raise NotBuilt(source)
         return found
 
@@ -211,6 +270,7 @@ class Rehearsal:
             decision=decision,
             sentence=sentence,
             packet=samples.line(frame),
+            flow=seen.flow if (seen := frames.read(frame)) is not None else None,
             details=details,
             seen_by=at.accounts if at else frozenset(),
         )
@@ -224,17 +284,17 @@ class Rehearsal:
         entry = self._plane.enis.get(port.ref)
         table = self._table(entry.table) if entry else None
         if verdict.name != "eni_forwarded":
-            more = f" By {table}." if table and verdict.kind is VerdictKind.DROP else ""
+            more, by = f" By {table}." if table and verdict.kind is VerdictKind.DROP else "", None
             if verdict.name in refused.VERDICTS:
-                said = refused.reason(
-                    self._snapshot, verdict.name, frame, vpc=port.box, entered_by=self._resource(port)
-                )
-                more = f" {said}" if said else ""
-            return self._step(port, verdict, frame, more=more), None, left
+                by = refused.by(self._snapshot, verdict.name, frame, vpc=port.box, entered_by=self._resource(port))
+                more = f" {by.sentence}" if by is not None else ""
+            step = self._step(port, verdict, frame, more=more, **({"route_table": table} if table else {}))
+            return replace(step, refused=by), None, left
         leaving = self._leaving[left[6:12], left[:6]]
         to = self._where[leaving.port].resource
-        by = f"{table}: " if table else ""
-        return self._step(port, verdict, frame, more=f" {by}to {to}."), self._peers[leaving.port], left
+        named = f"{table}: " if table else ""
+        step = self._step(port, verdict, frame, more=f" {named}to {to}.", route_table=table, to=to)
+        return step, self._peers[leaving.port], left
 
     def _table(self, number: int) -> str | None:
         return next((one.id for one in self._snapshot.values(RouteTable) if one.number == number), None)
@@ -246,12 +306,14 @@ class Rehearsal:
             return self._step(port, verdict, frame), None, left
         cookie = int.from_bytes(left[_COOKIE_AT : _COOKIE_AT + 4], "big")
         address = str(ipaddress.IPv4Address(left[_OUTER_DESTINATION_AT : _OUTER_DESTINATION_AT + 4]))
-        known = self._trial.is_known(cookie)
+        known = cookie in self._opened or self._trial.is_known(cookie)
+        self._cookies.add(cookie)
         entry = self._plane.nodes[node]
         chosen = "flow" if known else "fail-open" if entry.fail_open else "maglev"
         endpoint = self._snapshot.get(VpcEndpoint, self._resource(port))
         told = endpoint is not None and self._viewer.sees(visibility.provider(self._snapshot, endpoint))
-        target = self._target_at(endpoint, address) if endpoint and told else None
+        placed = self._placed_at(endpoint, address) if endpoint and told else None
+        target = placed.target.target if placed else None
         reason = {
             "flow": "Known flow",
             "maglev": "New flow, target by its hash",
@@ -260,17 +322,22 @@ class Rehearsal:
         more = f" {reason}, cookie 0x{cookie:08x}" + (f": to {target} ({address})." if told else ".")
         details: dict[str, Any] = {"flow": "known" if known else "new", "chosen": chosen, "cookie": f"0x{cookie:08x}"}
         if told:
-            details |= {"target": target, "address": address, "node": entry.address}
+            details |= {
+                "target": target,
+                "address": address,
+                "zone": placed.zone if placed else None,
+                "node": entry.address,
+            }
         return self._step(port, verdict, frame, more=more, **details), self._peers[entry.port], left
 
     def _node_of(self, port: Port) -> int | None:
         return next((one.node for one in self._plane.endpoints.values() if one.port == port.ref), None)
 
-    def _target_at(self, endpoint: VpcEndpoint, address: str) -> str | None:
+    def _placed_at(self, endpoint: VpcEndpoint, address: str) -> balancing.Placed | None:
         listener = balancing.listener_of(self._snapshot, endpoint.load_balancer)
         for placed in balancing.placed_targets(self._snapshot, listener.target_group) if listener else ():
             if placed.address == address:
-                return placed.target.target
+                return placed
         return None
 
     def _node(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
@@ -294,7 +361,10 @@ class Rehearsal:
 
     def _gateway_out(self, port: Port, frame: bytes) -> Step:
         verdict, left = self._run("igw_out", port, frame)
-        more = f" {samples.line(left)}." if verdict.name == "igw_out" else ""
+        more = ""
+        if verdict.name == "igw_out":
+            self._ended = (self._resource(port), left)
+            more = f" {samples.line(left)}."
         return self._step(port, verdict, frame, more=more)
 
     def _instance(self, port: Port, frame: bytes) -> tuple[Step, Port | None, bytes]:
@@ -304,7 +374,9 @@ class Rehearsal:
         if frame[12:14] == b"\x08\x00" and frame[23] == crafted.UDP and frame[at] == wanted:
             step = self._said(port, "returned", f"{where} is taken to return it as it is.", frame)
             return step, self._peers[port.ref], crafted.returned(frame)
-        how = "Leaves by" if port.program is Program.UPLINK else "Arrives at"
+        uplink = port.program is Program.UPLINK
+        self._ended = ("" if uplink else self._resource(port), frame)
+        how = "Leaves by" if uplink else "Arrives at"
         return self._said(port, "delivered", f"{how} {where}.", frame), None, frame
 
 
