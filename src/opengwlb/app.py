@@ -22,6 +22,7 @@ from opengwlb.api.common import defaults
 from opengwlb.api.ec2.flow_log_access import log_may_publish
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
+from opengwlb.console.console import Console
 from opengwlb.control.absent import AbsentInstances, AbsentNetwork, AbsentPrograms
 from opengwlb.control.assumed_health import AssumedHealth
 from opengwlb.control.chaos import ChaosReconciler
@@ -240,6 +241,15 @@ class Server:
             sessions=lambda token: accounts.find_session(self.store, token),
             requests_per_s=options.requests_per_s,
         )
+        self.console = Console(
+            store=self.store,
+            gateway=self.gateway,
+            auth=options.auth,
+            operator=admin.OPERATOR_ACCOUNT,
+            default_region=lab.DEFAULT_REGION,
+            data_plane=options.data_plane,
+            clock=clock,
+        )
         self.demo: Background | None = None
         if kernel:
             from opengwlb.cli.demo.background import Background
@@ -348,6 +358,7 @@ class Server:
                     operator=admin.OPERATOR_ACCOUNT,
                     clock=time.time,
                 ),
+                *self.console.routes(),
             ],
             lifespan=self._lifespan,
         )
@@ -378,6 +389,9 @@ class Server:
         return {loop.name: loop.error for loop in self.loops if loop.error}
 
     def _account_of(self, request: Request, body: bytes) -> str:
+        visiting = self.console.account_of(request)
+        if visiting is not None:
+            return visiting
         received = replace(without_body(request), body=body)
         caller = self.gateway.authenticator.authenticate(received, service="gwlb")
         if caller.role:

@@ -63,7 +63,7 @@ def routes(
                 body = await read_body(request)
                 account = authenticate(request, body)
                 viewer = Viewer(account, account == operator)
-                return JSONResponse(await run_in_threadpool(work, viewer, body, dict(request.query_params)))
+                return JSONResponse(await run_in_threadpool(work, viewer, body, asked.fields(request.query_params)))
             except AwsError as error:
                 return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -30,6 +30,7 @@ from .sigv4 import Credential, HttpRequest
 from .turns import AT_ONCE, TooMany, Turns
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FALLBACK = "sts"
 """Whose error format is used when a request does not say which service it is for."""
@@ -133,15 +134,19 @@ class Gateway:
         except ClientDisconnect:
             return Response(status_code=400)
         try:
-            async with self._turns.turn(self._claimed_account(received)):
-                work = partial(self.answer, received, origin=origin)
-                response = await asyncio.get_running_loop().run_in_executor(self._workers, work)
+            work = partial(self.answer, received, origin=origin)
+            response = await self.in_turn(self._claimed_account(received), work)
         except TooMany:
             spoken = _claimed_service(received)
             response = _Throttled.of(_failed(_throttled(spoken), spoken, str(uuid.uuid4())))
         if isinstance(response, _Throttled):
             await asyncio.sleep(THROTTLED_S)
         return response
+
+    async def in_turn(self, account: str, work: Callable[[], T]) -> T:
+        """What `work` returns, from a worker's thread, when it is this account's turn. Raises TooMany."""
+        async with self._turns.turn(account):
+            return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _claimed_account(self, request: HttpRequest) -> str:
         """Whose turn it is. Not verified: whoever claims another's key gets no answer but waits in the other's queue."""

@@ -15,6 +15,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+import opengwlb.console
 import opengwlb.observe
 from opengwlb.api import dispatch
 
@@ -29,7 +30,7 @@ def main() -> None:
     implemented = dispatch.implemented()
     services = {name: _models(name) for name in sorted({service for service, _ in implemented})}
     _write(directory / "aws.ts", aws.module(services, implemented=implemented))
-    _write(directory / "read-api.ts", structs.module(_public_structs(opengwlb.observe)))
+    _write(directory / "read-api.ts", structs.module(_public_structs(opengwlb.observe, opengwlb.console)))
 
 
 def _models(service: str) -> tuple[ServiceModel, aws.Pages]:
@@ -41,14 +42,15 @@ def _models(service: str) -> tuple[ServiceModel, aws.Pages]:
         return model, {}
 
 
-def _public_structs(package: ModuleType) -> Iterator[type[Any]]:
-    """Of every module of `package`, the Structs that are defined there and do not begin with an underscore."""
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        module = importlib.import_module(found.name)
-        for name, value in vars(module).items():
-            own = isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__
-            if own and not name.startswith("_"):
-                yield value
+def _public_structs(*packages: ModuleType) -> Iterator[type[Any]]:
+    """Of every module of `packages`, the Structs that are defined there and do not begin with an underscore."""
+    for package in packages:
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            for name, value in vars(module).items():
+                own = isinstance(value, type) and issubclass(value, msgspec.Struct)
+                if own and value.__module__ == module.__name__ and not name.startswith("_"):
+                    yield value
 
 
 def _write(path: Path, text: str) -> None:
