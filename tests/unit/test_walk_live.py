@@ -6,22 +6,31 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from watched_lab import APPLIANCE, ENDPOINT, LB, NODE, PRIVATE, PUBLIC, lab, question
+from watched_lab import APPLIANCE, CONSUMER, ENDPOINT, LB, NODE, PRIVATE, PUBLIC, lab, question
 
 from opengwlb.dataplane import DataPlane
+from opengwlb.dataplane.flows import Flow
 from opengwlb.fabric import Fabric
 from opengwlb.model.compute import Instance
 from opengwlb.model.elb import Slot
 from opengwlb.model.images import BUILTIN_IMAGES
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
+from opengwlb.model.vpc import NetworkInterface, SecurityGroup
 from opengwlb.observe import drops, filters, places
+from opengwlb.observe.asked import ReachAsked
 from opengwlb.observe.capture import Bounds, Capture
+from opengwlb.observe.reach import Asker, reach
+from opengwlb.observe.reach_answer import Reach
+from opengwlb.observe.visibility import Viewer
+from opengwlb.observe.walk import Question
 from opengwlb.observe.walker import Watched, watch
 from opengwlb.policy import network
 from opengwlb.policy.plane import plane
@@ -29,6 +38,8 @@ from opengwlb.policy.plane import plane
 ROOT = Path(__file__).parents[2]
 INSPECTOR = next(image for image in BUILTIN_IMAGES if image.kind == "inspector")
 WEB = f"i-{'1':0>17}"
+IGW = f"igw-{'9':0>17}"
+OPERATOR = "999999999999"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces and loads programs")
 
@@ -38,6 +49,27 @@ class Live:
     snapshot: Snapshot
     fabric: Fabric
     dataplane: DataPlane
+    more: tuple[Any, ...] = ()
+    """What the lab has beyond `lab()`."""
+    ifindex: Mapping[PortRef, int] = field(default_factory=dict)
+
+    def apply(self, snapshot: Snapshot) -> None:
+        topology = network.topology(snapshot)
+        built = self.fabric.apply(topology, attach=self.dataplane.attach)
+        assert built.errors == {}
+        self.ifindex = built.ifindex
+        assert self.dataplane.apply(plane(snapshot, topology), built.ifindex) == {}
+
+    @contextmanager
+    def being(self, snapshot: Snapshot) -> Iterator[None]:
+        """Another network for a while."""
+        before, self.snapshot = self.snapshot, snapshot
+        self.apply(snapshot)
+        try:
+            yield
+        finally:
+            self.snapshot = before
+            self.apply(before)
 
     def start(self, box: str, *command: str) -> subprocess.Popen[bytes]:
         enter = ("nsenter", f"--net={self.fabric.namespace(box)}", "--")
@@ -49,17 +81,15 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     subprocess.run(["make", "-s", "-C", str(ROOT / "bpf")], check=True)
     appliance = lab().get(Instance, f"i-{'2':0>17}")
     assert appliance is not None
-    snapshot = lab(replace(appliance, image=INSPECTOR.id), Slot(id=f"node|{LB}|a", number=0, generation=1))
+    more = (replace(appliance, image=INSPECTOR.id), Slot(id=f"node|{LB}|a", number=0, generation=1))
+    snapshot = lab(*more)
     fabric = Fabric(name="eniw", run_dir=Path("/run/opengwlb/eniw"))  # where ranges of ifindexes are shared out
     dataplane = DataPlane(run_dir=tmp_path_factory.mktemp("plane"), objects=ROOT / "build" / "bpf", max_flows=4096)
-    served = Live(snapshot, fabric, dataplane)
+    served = Live(snapshot, fabric, dataplane, more)
     server: subprocess.Popen[bytes] | None = None
     try:
         dataplane.open()
-        topology = network.topology(snapshot)
-        built = fabric.apply(topology, attach=dataplane.attach)
-        assert built.errors == {}
-        assert dataplane.apply(plane(snapshot, topology), built.ifindex) == {}
+        served.apply(snapshot)
         web_root = tmp_path_factory.mktemp("web")
         (web_root / "index.html").write_text("hello")
         server = served.start(WEB, "python3", "-m", "http.server", "80", "--directory", str(web_root))
@@ -79,18 +109,22 @@ def fetch(live: Live) -> None:
         assert time.monotonic() < deadline, "no answer through the load balancer"
 
 
-def walked(live: Live) -> Watched:
+def walked(live: Live, *, asked: Question | None = None, fetches: bool = True, client: bool = True) -> Watched:
+    """Of one request, which is answered when it `fetches`; without `client`, of what is going on."""
     ready = threading.Event()
 
-    def client() -> None:
+    def ask() -> None:
         ready.wait(10)
-        fetch(live)
+        if fetches:
+            fetch(live)
+        elif client:
+            live.start("internet", "curl", "-sf", "-m", "1", f"http://{PUBLIC}/").wait()
 
-    thread = threading.Thread(target=client)
+    thread = threading.Thread(target=ask)
     thread.start()
     try:
         return watch(
-            question(port=80, protocol=6),
+            asked or question(port=80, protocol=6),
             path=places.path(live.snapshot, endpoints=(ENDPOINT,)),
             snapshot=live.snapshot,
             open_socket=live.fabric.open_socket,
@@ -146,3 +180,106 @@ def test_no_stack_drops_anything_on_the_way_of_ordinary_connections(live: Live) 
     before = drops.of_stacks(boxes, run_in=live.fabric.run_in)
     fetch(live)
     assert drops.of_stacks(boxes, run_in=live.fabric.run_in) == before
+
+
+def asked_of(live: Live, snapshot: Snapshot, *, account: str = OPERATOR, **want: Any) -> Reach:
+    """The network as `snapshot` asks for it has to be applied."""
+    asker = Asker(
+        viewer=Viewer(account, account == OPERATOR),
+        find_flow=lambda endpoint, flow: None,
+        programs=live.dataplane,
+        run_in=live.fabric.run_in,
+        ifindex=live.ifindex,
+    )
+    return reach(snapshot, ReachAsked(destination_port=80, **want), asker)
+
+
+def test_both_directions_reach_by_one_appliance_and_the_real_flow_table_is_left_alone(live: Live) -> None:
+    before = len(list(live.dataplane.flows()))
+    found = asked_of(live, live.snapshot, source=IGW, destination=WEB)
+    assert (found.by, found.blocked, found.symmetric, found.by_passes) == ("programs", None, True, False)
+    assert [step.decision for step in found.forward.steps] == [
+        "igw_in", "eni_forwarded", "encapsulated", "eni_forwarded", "returned", "eni_forwarded", "decapsulated",
+        "eni_forwarded", "delivered",
+    ]  # fmt: skip
+    assert found.back is not None and found.back.steps[-1].decision == "igw_out"
+    met = found.appliances
+    assert met.forward == met.back and met.forward is not None
+    assert (met.forward.target, met.forward.address, met.forward.zone) == (f"i-{'2':0>17}", APPLIANCE, "a")
+    chosen = [step.chosen for way in (found.forward, found.back) for step in way.steps if step.chosen]
+    assert chosen == ["maglev", "flow"]
+    assert found.sentence.startswith("Reachable both ways. Both directions meet the same appliance, i-")
+    assert len(list(live.dataplane.flows())) == before
+    outward = asked_of(live, live.snapshot, source=WEB, destination="192.0.2.9")
+    assert outward.symmetric and outward.forward.steps[-1].decision == "igw_out"
+
+
+def test_a_consumer_is_told_that_one_appliance_is_met_and_not_which(live: Live) -> None:
+    found = asked_of(live, live.snapshot, account=CONSUMER, source=IGW, destination=WEB, language="ko")
+    assert found.symmetric and found.appliances.forward is not None
+    assert (found.appliances.forward.target, found.appliances.forward.cookie is None) == (None, False)
+    assert found.sentence == "양방향으로 도달할 수 있습니다. 두 방향이 같은 어플라이언스를 지납니다."
+
+
+def test_without_the_edge_route_the_answer_ends_at_the_endpoint_and_the_walk_shows_the_by_pass(live: Live) -> None:
+    changed = lab(*live.more, without=("rtb-edge",))
+    with live.being(changed):
+        found = asked_of(live, changed, source=IGW, destination=WEB)
+        assert found.forward.arrives and found.by_passes and found.symmetric is None
+        assert found.blocked is not None and (found.blocked.direction, found.blocked.verdict) == ("back", "tcp_no_flow")
+        fix = found.blocked.fix
+        assert fix is not None and (fix.resource, fix.page) == (IGW, "route-table")
+        assert "create-route --route-table-id" in fix.command and ENDPOINT in fix.command
+        walk = walked(live, fetches=False).walk
+    assert walk is not None and walk.legs[0].by_passed and not walk.legs[1].by_passed
+    assert [hop.step for hop in walk.legs[0].hops] == [1, 2, 8]
+    assert "no route table of its own" in next(one.sentence for one in walk.checks if one.name == "request inspected")
+
+
+def test_a_closed_group_is_named_with_the_rule_that_opens_it(live: Live) -> None:
+    interface = live.snapshot.get(NetworkInterface, f"eni-{'1':0>17}")
+    assert interface is not None
+    group = SecurityGroup(
+        id="sg-1", account=CONSUMER, region="ap-northeast-2", name="closed", description="", vpc=interface.vpc
+    )
+    changed = lab(*live.more, group, replace(interface, groups=("sg-1",)))
+    with live.being(changed):
+        found = asked_of(live, changed, source=IGW, destination=WEB)
+    assert found.blocked is not None and found.blocked.verdict == "security_group_ingress"
+    assert found.back is None and found.symmetric is None
+    assert found.blocked.by is not None and found.blocked.by.resource == "sg-1"
+    fix = found.blocked.fix
+    assert fix is not None and (fix.page, fix.field) == ("security-group", "IpPermissions")
+    assert "FromPort=80,ToPort=80,IpRanges=[{CidrIp=192.0.2.1/32}]" in fix.command
+
+
+def test_an_established_connection_is_walked_in_its_middle(live: Live) -> None:
+    begin = f"import socket,time\ns=socket.create_connection(('{PUBLIC}',80))\n"
+    talk = begin + "while True:\n s.send(b'G'); time.sleep(0.05)"
+    talker = live.start("internet", "python3", "-c", talk)
+    try:
+        flow = until_talking(live)
+        asked = question(clients=frozenset({flow.source}), client_port=flow.source_port, port=80, established=True)
+        watched = walked(live, asked=asked, fetches=False, client=False)
+    finally:
+        talker.kill()
+        talker.wait()
+    walk = watched.walk
+    assert walk is not None and walk.established and [one.sentence for one in walk.checks if not one.ok] == []
+    assert walk.connection.source_port == flow.source_port and walk.cookie == flow.cookie
+    assert [len(leg.hops) for leg in walk.legs] == [11, 11]
+
+
+def until_talking(live: Live) -> Flow:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for flow in live.dataplane.flows():
+            if (
+                flow.packets_forward > 5
+                and flow.packets_backward > 5
+                and flow.last_seen_s < 0.5
+                and flow.tcp == "established"
+            ):
+                return flow
+        time.sleep(0.05)
+    raise AssertionError("nobody talks through the load balancer")
