@@ -16,7 +16,7 @@ from opengwlb.cli import client, flows
 from opengwlb.cli import main as command
 from opengwlb.cli.options import ServeOptions
 from opengwlb.cli.refusal import Refusal
-from opengwlb.observe.asked import FlowVerdict
+from opengwlb.observe.filtering import FlowVerdict
 
 ROW = {
     "endpoint": "vpce-076bc493b822cd32f",
@@ -241,3 +241,15 @@ def test_a_command_that_only_asks_does_not_load_the_servers_rooms() -> None:
     told = "import sys, opengwlb.entry; print(*(name for name in ('uvicorn', 'pyroute2', 'opengwlb.app') if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_terms_of_a_filter_go_to_the_server_as_one_text(serving: Serving) -> None:
+    server = serving({"at": 1, "total": 0, "flows": []})
+    assert gwlb("flows", "verdict:no_targets", "target:my firewall", "10.0.0.5") == 0
+    assert server.asked == [("flows", {"filter": "verdict:no_targets 'target:my firewall' 10.0.0.5", "limit": 50})]
+
+
+def test_following_and_watching_at_once_is_refused(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    serving()
+    assert gwlb("flows", "--follow", "--watch") == 2
+    assert "give one of them" in capsys.readouterr().err

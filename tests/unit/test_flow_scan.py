@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import ipaddress
 import random
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -53,8 +55,11 @@ class Table:
     def memory(self) -> memoryview:
         return memoryview(self.slots).cast("B")
 
-    def live(self, **wanted: frozenset[int]) -> list[int]:
-        found = scan.live(self.memory, Wanted(**wanted), now_ns=NOW_NS, verdict_of=judged, limit=len(self.slots))
+    def live(self, **wanted: Any) -> list[int]:
+        tuples = memoryview(self.tuples).cast("B")
+        found = scan.live(
+            self.memory, tuples, Wanted(**wanted), now_ns=NOW_NS, verdict_of=judged, limit=len(self.slots)
+        )
         assert found.total == len(found.indexes)
         return sorted(found.indexes)
 
@@ -198,7 +203,9 @@ def test_of_many_flows_those_seen_last_are_answered_the_latest_first(limit: int)
     unseen = dice.sample(range(1, 340_000), 2000)
     for index, milliseconds in enumerate(unseen):
         table.put(index, unseen_s=milliseconds / 1000)
-    found = scan.live(table.memory, Wanted(), now_ns=NOW_NS, verdict_of=judged, limit=limit)
+    found = scan.live(
+        table.memory, memoryview(table.tuples).cast("B"), Wanted(), now_ns=NOW_NS, verdict_of=judged, limit=limit
+    )
     assert found == Latest(total=2000, indexes=sorted(range(2000), key=unseen.__getitem__)[:limit])
 
 
@@ -216,6 +223,40 @@ def test_flows_are_tallied_the_same_by_counting_and_by_sorting(monkeypatch: pyte
     assert scan.tally(table.memory, tuples, now_ns=NOW_NS, with_places=True) == expected
 
 
+def test_ends_narrow_by_protocol_port_address_and_prefix() -> None:
+    table = Table(8)
+    ends = [
+        ("10.0.0.5", 40000, "192.0.2.1", 80, 6),
+        ("192.0.2.1", 80, "10.0.0.5", 40000, 17),
+        ("10.0.1.5", 53, "10.0.0.6", 53, 17),
+        ("fd00::5", 40000, "fd00:1::1", 80, 6),
+    ]
+    for index, (source, source_port, destination, destination_port, protocol) in enumerate(ends):
+        table.put(index, protocol=protocol)
+        text = table.tuples[index]
+        for field, address in (("source", source), ("destination", destination)):
+            packed = ipaddress.ip_address(address).packed
+            setattr(text, field, (ctypes.c_uint8 * 16)(*packed.ljust(16, b"\0")))
+            text.family = 6 if len(packed) == 16 else 4
+        text.source_port[:] = source_port.to_bytes(2, "big")
+        text.destination_port[:] = destination_port.to_bytes(2, "big")
+
+    def at(*networks: str) -> dict[str, Any]:
+        return {"addresses": tuple(map(ipaddress.ip_network, networks))}
+
+    assert table.live(protocol=17) == [1, 2]
+    assert table.live(port=80) == [0, 1, 3]
+    assert table.live(port=80, protocol=6) == [0, 3]
+    assert table.live(**at("10.0.0.5")) == [0, 1]
+    assert table.live(**at("10.0.0.0/24")) == [0, 1, 2]
+    assert table.live(**at("10.0.0.5", "192.0.2.0/24")) == [0, 1]
+    assert table.live(**at("10.0.0.5", "10.0.1.5")) == []
+    assert table.live(**at("fd00::/32")) == [3]
+    # An IPv4 prefix is not found in the first bytes of an IPv6 address, nor the other way round.
+    assert table.live(**at("0.0.0.0/0")) == [0, 1, 2]
+    assert table.live(**at("::/0")) == [3]
+
+
 def test_an_empty_table_has_no_flows_of_any_kind() -> None:
     table = Table(64)
     assert table.live() == [] and table.live(verdict="encapsulated") == [] and not table.tally()
@@ -229,9 +270,9 @@ def test_a_million_flows_are_searched_and_tallied_within_a_second_each() -> None
     table = memoryview(bytes(few.memory) * 1024)
     tuples = memoryview(bytes(memoryview(few.tuples).cast("B")) * 1024)
     start = time.process_time()
-    found = scan.live(table, Wanted(targets=frozenset({42})), now_ns=NOW_NS, verdict_of=judged, limit=50).total
+    found = scan.live(table, tuples, Wanted(targets=frozenset({42})), now_ns=NOW_NS, verdict_of=judged, limit=50).total
     for wanted in (Wanted(), Wanted(verdict="encapsulated")):
-        assert scan.live(table, wanted, now_ns=NOW_NS, verdict_of=judged, limit=50).total == 1024 * 1024
+        assert scan.live(table, tuples, wanted, now_ns=NOW_NS, verdict_of=judged, limit=50).total == 1024 * 1024
     searched = time.process_time()
     assert scan.tally(table, tuples, now_ns=NOW_NS).total() == 1024 * 1024
     assert found == 1024 * sum(index % 100 == 42 for index in range(0, 2048, 2))

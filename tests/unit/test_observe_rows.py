@@ -36,6 +36,7 @@ from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
 from opengwlb.model.vpc import Route, Vpc
 from opengwlb.observe import drops, events, flows
+from opengwlb.observe.filtering import FlowFilter
 from opengwlb.observe.frames import FlowTuple
 from opengwlb.observe.visibility import Viewer
 from opengwlb.observe.why import why
@@ -82,7 +83,7 @@ def rows_of(who: Viewer, *found: Flow, snapshot: Snapshot | None = None) -> list
 
 
 def asked_for(who: Viewer, *, endpoint: str | None = None, target: str | None = None) -> Wanted:
-    return flows.wanted(lab(), flows.Targets(lab()), viewer=who, endpoint=endpoint, target=target)
+    return flows.wanted(lab(), flows.Targets(lab()), FlowFilter(endpoint=endpoint, target=target), viewer=who)
 
 
 def test_consumer_provider_and_operator_may_read_a_flow_and_no_one_else() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json as encoding
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
+from rich.console import RenderableType
 
 from . import client, credentials, lab, show, watching
-from .parameters import Account, Json, Name
+from .parameters import Account, Json, Name, Watch
 
 COLUMNS = ("flow", "endpoint", "target", "zone", "why", "verdict", "state", "age", "idle", "packets", "bytes")
 SAID_ONCE = ("endpoint", "target", "zone", "why", "verdict")
@@ -27,11 +30,12 @@ def register(app: App) -> None:
 
 
 def _flows(
-    *,
+    *terms: str,
     endpoint: str | None = None,
     target: str | None = None,
     verdict: Verdict | None = None,
-    follow: bool = False,
+    follow: Annotated[bool, Parameter(negative=())] = False,
+    watch: Watch = None,
     limit: int = 50,
     account: Account = credentials.OPERATOR,
     name: Name = lab.DEFAULT_NAME,
@@ -39,8 +43,13 @@ def _flows(
 ) -> None:
     """List live flows, the latest seen first: tuple, target and why this one, age, packets and bytes there and back.
 
+    gwlb flows verdict:no_targets target:fw-2 port:80 10.0.0.5
+
     Parameters
     ----------
+    terms
+        Which: verdict:, target:, endpoint:, protocol:, port:, and addresses or prefixes. Every term must hold; a port or an address is that
+        of either end.
     endpoint
         Only those through this vpce-.
     target
@@ -54,20 +63,21 @@ def _flows(
         How many to list; of changes, how many a second.
     """
     reader = client.as_account(name, account=account)
+    watching.require_one(follow=follow, watch=watch)
     asked: dict[str, str | int | None] = {
+        "filter": shlex.join(terms) or None,
         "endpoint": endpoint,
         "target": target,
         "verdict": verdict,
         "limit": limit,
     }
-    if json and not follow:
-        _copy(reader.stream("flows", **asked))
-        return
-    answer = reader.get("flows", **asked)
+    ask = partial(reader.get, "flows", **asked)
     if follow:
-        _follow(reader, asked, answer, as_json=json)
+        _follow(reader, asked, ask(), as_json=json)
+    elif json and watching.seconds(watch) is None:
+        _copy(reader.stream("flows", **asked))
     else:
-        _draw([_row(one) for one in answer["flows"]], total=answer["total"])
+        watching.answer(ask, _drawn, every=watch, as_json=json)
 
 
 def _copy(pieces: Iterable[bytes]) -> None:
@@ -80,12 +90,13 @@ def _copy(pieces: Iterable[bytes]) -> None:
         watching.read_no_more()
 
 
-def _draw(rows: list[dict[str, Any]], *, total: int) -> None:
+def _drawn(answer: dict[str, Any]) -> RenderableType:
     """What is the same for all rows is said once, so that the rest fits a line."""
+    rows, total = [_row(one) for one in answer["flows"]], answer["total"]
     same = [name for name in SAID_ONCE if len({row[name] for row in rows}) == 1]
     once = "".join(f", {name} {rows[0][name] or '-'}" for name in same)
     title = "flows" if len(rows) == total else f"flows: {len(rows):,} of {total:,}"
-    show.table(rows, title=title + once, columns=[name for name in COLUMNS if name not in same])
+    return show.drawn(rows, title=title + once, columns=[name for name in COLUMNS if name not in same])
 
 
 def _follow(reader: client.Client, asked: dict[str, str | int | None], first: dict[str, Any], *, as_json: bool) -> None:

@@ -146,7 +146,8 @@ class FlowTable:
         """Reads the whole table, and makes `limit` flows of it."""
         from . import scan
 
-        found = scan.live(self._table(), wanted, now_ns=now_ns, limit=limit, verdict_of=verdicts.of)
+        tuples = memoryview(self._tuples)
+        found = scan.live(self._table(), tuples, wanted, now_ns=now_ns, limit=limit, verdict_of=verdicts.of)
         return self._found(found, at_ns=now_ns - SETTLED_NS, now_ns=now_ns, verdicts=verdicts)
 
     def changes(self, wanted: Wanted, *, after_ns: int, now_ns: int, limit: int, verdicts: FlowVerdicts) -> Changes:

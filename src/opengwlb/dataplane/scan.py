@@ -35,10 +35,14 @@ VerdictOf = Callable[[int, int, int, int], str]
 _JUDGED = ("state", "endpoint", "target", "target_generation")
 
 
-def live(table: memoryview, wanted: Wanted, *, now_ns: int, verdict_of: VerdictOf, limit: int) -> Latest:
-    """The wanted flows that are not expired, those seen last first. `table` is the map `flows` as bytes."""
+def live(
+    table: memoryview, tuples: memoryview, wanted: Wanted, *, now_ns: int, verdict_of: VerdictOf, limit: int
+) -> Latest:
+    """The wanted flows that are not expired, those seen last first. `table` and `tuples` are the maps `flows` and `flow_tuples` as
+    bytes."""
+    texts = np.frombuffer(tuples, dtype=_TUPLE)
     names = ("last_seen_ns", *(_JUDGED if wanted.verdict is not None else ()))
-    found = _gather(_chunks(table), wanted, names, lambda slots, _: _is_live(slots, now_ns))
+    found = _gather(_chunks(table), texts, wanted, names, lambda slots, _: _is_live(slots, now_ns))
     if wanted.verdict is not None:
         kinds, which = _grouped([found["state"] & ASKED, *(found[name] for name in _JUDGED[1:])])
         is_wanted = np.array([verdict_of(*kind) == wanted.verdict for kind in kinds], dtype=bool)
@@ -73,8 +77,8 @@ def changed(
     def verdicts(found: Mapping[str, Column]) -> Iterator[str]:
         return map(verdict_of, *(found[name].tolist() for name in _JUDGED))
 
-    began = _gather(_chunks(table), wanted, _JUDGED, began_in)
-    ended = _gather(_chunks(table), wanted, ("state", "last_seen_ns", "idle_s"), ended_in)
+    began = _gather(_chunks(table), texts, wanted, _JUDGED, began_in)
+    ended = _gather(_chunks(table), texts, wanted, ("state", "last_seen_ns", "idle_s"), ended_in)
     if wanted.verdict is not None:
         began = _only(began, np.array([one == wanted.verdict for one in verdicts(began)], dtype=bool))
         ended = _only(ended, np.array([passed(one) == wanted.verdict for one in ended["state"].tolist()], dtype=bool))
@@ -90,8 +94,9 @@ def tally(table: memoryview, tuples: memoryview, *, now_ns: int, with_places: bo
     The place is the upper half of the tag, which is the hash that a target is chosen by (bpf/lib/select.h).
     """
     names = ("endpoint", "target", *(("tag",) if with_places else ()))
-    found = _gather(_chunks(table), Wanted(), names, lambda slots, _: _is_live(slots, now_ns))
-    columns = [found["endpoint"], found["target"], np.frombuffer(tuples, dtype=_TUPLE)["protocol"][found["index"]]]
+    texts = np.frombuffer(tuples, dtype=_TUPLE)
+    found = _gather(_chunks(table), texts, Wanted(), names, lambda slots, _: _is_live(slots, now_ns))
+    columns = [found["endpoint"], found["target"], texts["protocol"][found["index"]]]
     if with_places:
         columns.append((found["tag"] >> np.uint64(32)) % np.uint64(MAGLEV_SIZE))
     kinds, which = _grouped(columns)
@@ -107,7 +112,11 @@ def _chunks(table: memoryview) -> Iterator[tuple[int, Column]]:
 
 
 def _gather(
-    chunks: Iterator[tuple[int, Column]], wanted: Wanted, names: Sequence[str], keep: Callable[[Column, int], Column]
+    chunks: Iterator[tuple[int, Column]],
+    texts: Column,
+    wanted: Wanted,
+    names: Sequence[str],
+    keep: Callable[[Column, int], Column],
 ) -> dict[str, Column]:
     """Copies of the columns of these names, and `index`, of the wanted slots that `keep(slots, first)` says yes to."""
     found: dict[str, list[Column]] = {name: [] for name in ("index", *names)}
@@ -117,10 +126,28 @@ def _gather(
             if these is not None:
                 chosen &= np.isin(slots[name], np.array(sorted(these), dtype=np.uint64))
         places = np.flatnonzero(chosen)
+        if wanted.asks_for_ends:
+            places = places[_has_ends(texts[places + first], wanted)]
         found["index"].append(places + first)
         for name in names:
             found[name].append(slots[name][places])
     return {name: np.concatenate(parts) if parts else np.zeros(0, np.int64) for name, parts in found.items()}
+
+
+def _has_ends(texts: Column, wanted: Wanted) -> Column:
+    """Which of these tuples have the protocol, and at either end the port and the addresses."""
+    chosen = np.ones(len(texts), dtype=bool)
+    if wanted.protocol is not None:
+        chosen &= texts["protocol"] == wanted.protocol
+    if wanted.port is not None:
+        port = np.frombuffer(wanted.port.to_bytes(2, "big"), dtype=np.uint8)
+        chosen &= (texts["source_port"] == port).all(axis=1) | (texts["destination_port"] == port).all(axis=1)
+    for network in wanted.addresses:
+        size = network.max_prefixlen // 8
+        prefix, mask = (np.frombuffer(one.packed, np.uint8) for one in (network.network_address, network.netmask))
+        ends = [(texts[name][:, :size] & mask == prefix).all(axis=1) for name in ("source", "destination")]
+        chosen &= (texts["family"] == network.version) & (ends[0] | ends[1])
+    return np.asarray(chosen)
 
 
 def _only(found: Mapping[str, Column], chosen: Column) -> dict[str, Column]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 NS_PER_S = 1_000_000_000
 
@@ -17,6 +18,16 @@ class Wanted:
     """Slots, as in `TargetEntry`."""
     verdict: str | None = None
     """By name, as `FlowVerdicts` has them."""
+    protocol: int | None = None
+    port: int | None = None
+    """Of either end."""
+    addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Each holds an end of the flow."""
+
+    @property
+    def asks_for_ends(self) -> bool:
+        """Whether the flows' tuples decide too."""
+        return self.protocol is not None or self.port is not None or bool(self.addresses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ import msgspec
 
 from opengwlb.wire.errors import AwsError
 
+from .filtering import FlowFilter, FlowVerdict, parse
+
 T = TypeVar("T")
 TCP_FLAGS = "FSRPAUEC"
 
@@ -26,16 +28,21 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     endpoint: str | None = None
 
 
-FlowVerdict = Literal["encapsulated", "decapsulated", "tcp_reset_unhealthy", "tcp_reset_deregistered", "no_targets"]
-"""What `dataplane.FlowVerdicts` can say of a live flow."""
-
-
 class FlowsAsked(Listing, forbid_unknown_fields=True):
-    """`flows`: `target` is an id, an address or an instance's name; `since` is an earlier answer's `at` and asks for what changed."""
+    """`flows`: `filter` as `filtering.parse` takes it; `target` is an id, an address or an instance's name; `since` is an earlier answer's
+    `at` and asks for what changed."""
 
+    filter: str = ""
     target: str | None = None
     verdict: FlowVerdict | None = None
     since: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+    def __post_init__(self) -> None:
+        self.wish()
+
+    def wish(self) -> FlowFilter:
+        """Everything that is asked of a flow. Raises ValueError, of which msgspec makes its own error."""
+        return parse(self.filter).also(verdict=self.verdict, target=self.target, endpoint=self.endpoint)
 
 
 class PlanAsked(msgspec.Struct, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from opengwlb.model.snapshot import Snapshot
 from opengwlb.policy import balancing
 
 from . import visibility
+from .filtering import FlowFilter
 from .visibility import Viewer
 
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
@@ -91,27 +92,25 @@ class Targets:
         return instance.tags.get("Name") if instance is not None else None
 
 
-def wanted(
-    snapshot: Snapshot,
-    targets: Targets,
-    *,
-    viewer: Viewer,
-    endpoint: str | None,
-    target: str | None,
-    verdict: str | None = None,
-) -> Wanted:
+def wanted(snapshot: Snapshot, targets: Targets, wish: FlowFilter, *, viewer: Viewer) -> Wanted:
     """Consumers see flows of their endpoints, providers those of their load balancers, and only they the targets."""
-    slots = targets.called(target) if target is not None else None
+    found = Wanted(
+        endpoints=frozenset(_number(wish.endpoint)) if wish.endpoint is not None else None,
+        targets=targets.called(wish.target) if wish.target is not None else None,
+        verdict=wish.verdict,
+        protocol=wish.protocol,
+        port=wish.port,
+        addresses=wish.addresses,
+    )
     if viewer.operator:
-        number = _number(endpoint)
-        return Wanted(endpoints=None if endpoint is None else frozenset(number), targets=slots, verdict=verdict)
-    who = visibility.endpoint_accounts if target is None else visibility.provider
+        return found
+    who = visibility.endpoint_accounts if wish.target is None else visibility.provider
     mine = frozenset(
         endpoint_number(one.id)
         for one in snapshot.values(VpcEndpoint)
-        if endpoint in (None, one.id) and viewer.sees(who(snapshot, one))
+        if wish.endpoint in (None, one.id) and viewer.sees(who(snapshot, one))
     )
-    return Wanted(endpoints=mine, targets=slots, verdict=verdict)
+    return replace(found, endpoints=mine)
 
 
 def _number(endpoint: str | None) -> set[int]:

@@ -132,9 +132,7 @@ class _Answers:
         if plane is None:
             return JSONResponse({"at": 0, "total": 0, "flows": [], "total_ended": 0, "ended": []})
         targets = flows.Targets(snapshot)
-        wanted = flows.wanted(
-            snapshot, targets, viewer=viewer, endpoint=want.endpoint, target=want.target, verdict=want.verdict
-        )
+        wanted = flows.wanted(snapshot, targets, want.wish(), viewer=viewer)
         if want.since is None:
             found = plane.find_flows(wanted, limit=want.limit)
             lists = {"flows": found.flows}
