@@ -1,17 +1,13 @@
 import AttributeEditor from "@cloudscape-design/components/attribute-editor";
-import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
-import Form from "@cloudscape-design/components/form";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import type { AwsError } from "../../api/http";
-import { Equivalent } from "../../common/Equivalent";
-import { ErrorAlert } from "../../common/ErrorAlert";
 import { sentence } from "../../common/fieldErrors";
+import { FormPage } from "../../common/FormPage";
 import { useNotify } from "../../common/notify";
 import { type Caller, useSubmit } from "../../common/useCalls";
 import { changes, type Direction, EMPTY, type Preset, PRESETS, type Rule } from "./rules";
@@ -31,7 +27,6 @@ export function EditRulesForm({ group, direction, before }: { group: string; dir
   /** Whose call is being made, and after a refusal the one that it concerns. */
   const [row, setRow] = useState<number>();
   const calls = changes(group, direction, there, rules);
-  const leave = () => void navigate(`/security-groups/${group}`);
 
   const update = (at: number, part: Partial<Rule>) => {
     setRules((all) => all.map((rule, index) => (index === at ? { ...rule, ...part } : rule)));
@@ -49,101 +44,88 @@ export function EditRulesForm({ group, direction, before }: { group: string; dir
   };
   const { submit, busy, problem } = useSubmit(save, () => {
     notify.success(t("rules.saved"));
-    leave();
+    void navigate(`/security-groups/${group}`);
   });
 
   return (
-    <form
-      data-testid="rules-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
+    <FormPage
+      title={t(`rules.editOf.${direction}`)}
+      description={group}
+      submitText={t("rules.save")}
+      onSubmit={submit}
+      busy={busy}
+      error={row === undefined ? problem : null}
+      calls={calls}
+      back={`/security-groups/${group}`}
+      testId="rules-form"
     >
-      <Form
-        actions={
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button formAction="none" variant="link" onClick={leave}>
-              {t("common:cancel")}
-            </Button>
-            <Button variant="primary" loading={busy} data-testid="submit">
-              {t("rules.save")}
-            </Button>
-          </SpaceBetween>
-        }
-      >
-        <SpaceBetween size="l">
-          {problem && row === undefined && <ErrorAlert error={problem} />}
-          <Container>
-            <AttributeEditor
-              items={rules}
-              empty={t("rules.empty")}
-              addButtonText={t("rules.add")}
-              removeButtonText={t("common:delete")}
-              onAddButtonClick={() => {
-                setRules((all) => [...all, EMPTY]);
-              }}
-              onRemoveButtonClick={({ detail }) => {
-                setRules((all) => all.filter((_, at) => at !== detail.itemIndex));
-              }}
-              definition={[
-                {
-                  label: t("rules.type"),
-                  control: (rule: Rule, at) => (
-                    <PresetSelect
-                      value={rule.preset}
-                      onChange={(preset) => {
-                        update(at, { preset, ports: PRESETS[preset].ports ?? rule.ports });
-                      }}
-                    />
-                  ),
-                },
-                {
-                  label: t("rules.ports"),
-                  control: (rule: Rule, at) => (
-                    <Input
-                      value={rule.ports}
-                      ariaLabel={t("rules.ports")}
-                      disabled={PRESETS[rule.preset].ports !== undefined}
-                      onChange={({ detail }) => {
-                        update(at, { ports: detail.value });
-                      }}
-                    />
-                  ),
-                },
-                {
-                  label: t(`rules.peer.${direction}`),
-                  errorText: (_, at) => (problem && row === at ? sentence(problem) : undefined),
-                  control: (rule: Rule, at) => (
-                    <Input
-                      value={rule.peer}
-                      placeholder="10.1.0.0/24, sg-…"
-                      ariaLabel={t(`rules.peer.${direction}`)}
-                      onChange={({ detail }) => {
-                        update(at, { peer: detail.value });
-                      }}
-                    />
-                  ),
-                },
-                {
-                  label: t("description"),
-                  control: (rule: Rule, at) => (
-                    <Input
-                      value={rule.description}
-                      ariaLabel={t("description")}
-                      onChange={({ detail }) => {
-                        update(at, { description: detail.value });
-                      }}
-                    />
-                  ),
-                },
-              ]}
-            />
-          </Container>
-          <Equivalent calls={calls} />
-        </SpaceBetween>
-      </Form>
-    </form>
+      <Container>
+        <AttributeEditor
+          items={rules}
+          empty={t("rules.empty")}
+          addButtonText={t("rules.add")}
+          removeButtonText={t("common:delete")}
+          onAddButtonClick={() => {
+            setRules((all) => [...all, EMPTY]);
+          }}
+          onRemoveButtonClick={({ detail }) => {
+            setRules((all) => all.filter((_, at) => at !== detail.itemIndex));
+          }}
+          definition={[
+            {
+              label: t("rules.type"),
+              control: (rule: Rule, at) => (
+                <PresetSelect
+                  value={rule.preset}
+                  onChange={(preset) => {
+                    update(at, { preset, ports: PRESETS[preset].ports ?? rule.ports });
+                  }}
+                />
+              ),
+            },
+            {
+              label: t("rules.ports"),
+              control: (rule: Rule, at) => (
+                <Input
+                  value={rule.ports}
+                  ariaLabel={t("rules.ports")}
+                  disabled={PRESETS[rule.preset].ports !== undefined}
+                  onChange={({ detail }) => {
+                    update(at, { ports: detail.value });
+                  }}
+                />
+              ),
+            },
+            {
+              label: t(`rules.peer.${direction}`),
+              errorText: (_, at) => (problem && row === at ? sentence(problem) : undefined),
+              control: (rule: Rule, at) => (
+                <Input
+                  value={rule.peer}
+                  placeholder="10.1.0.0/24, sg-…"
+                  ariaLabel={t(`rules.peer.${direction}`)}
+                  onChange={({ detail }) => {
+                    update(at, { peer: detail.value });
+                  }}
+                />
+              ),
+            },
+            {
+              label: t("description"),
+              control: (rule: Rule, at) => (
+                <Input
+                  value={rule.description}
+                  ariaLabel={t("description")}
+                  onChange={({ detail }) => {
+                    update(at, { description: detail.value });
+                  }}
+                />
+              ),
+            },
+          ]}
+        />
+      </Container>
+    </FormPage>
   );
 }
 

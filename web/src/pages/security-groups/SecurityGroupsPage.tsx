@@ -4,9 +4,11 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useAws, useAwsAction } from "../../api/aws";
 import { ConfirmDelete } from "../../common/ConfirmDelete";
+import { textColumn } from "../../common/columns";
 import { idAndName, tagName } from "../../common/names";
 import { ResourceLink } from "../../common/ResourceLink";
 import { ResourceTable } from "../../common/ResourceTable";
+import { useSelected } from "../../common/useSelected";
 import type { ec2 } from "../../generated/aws";
 
 export default function SecurityGroupsPage() {
@@ -14,39 +16,36 @@ export default function SecurityGroupsPage() {
   const navigate = useNavigate();
   const groups = useAws("ec2", "DescribeSecurityGroups", {});
   const remove = useAwsAction("ec2", "DeleteSecurityGroup");
-  const [selected, select] = useState<ec2.SecurityGroup[]>([]);
+  const { selected, onSelect, only: one } = useSelected(groups.data?.SecurityGroups, (group) => group.GroupId ?? "");
   const [deleting, setDeleting] = useState(false);
-  const one = selected[0];
   return (
     <>
-      <ResourceTable
+      <ResourceTable<ec2.SecurityGroup>
         title={t("title")}
         items={groups.data?.SecurityGroups}
         loading={groups.isPending}
         error={groups.error}
         id={(group) => group.GroupId ?? ""}
         selected={selected}
-        onSelect={select}
+        onSelect={onSelect}
         columns={[
-          { id: "name", header: t("common:name"), cell: (group) => tagName(group) || "–" },
-          {
-            id: "id",
-            header: t("id"),
-            sortingField: "GroupId",
-            cell: (group) => (
-              <ResourceLink to={`/security-groups/${group.GroupId ?? ""}`}>{group.GroupId}</ResourceLink>
-            ),
-          },
-          { id: "group", header: t("groupName"), sortingField: "GroupName", cell: (group) => group.GroupName },
-          {
-            id: "vpc",
-            header: "VPC",
-            sortingField: "VpcId",
-            cell: (group) => <ResourceLink to={`/vpcs/${group.VpcId ?? ""}`}>{group.VpcId}</ResourceLink>,
-          },
-          { id: "description", header: t("description"), cell: (group) => group.Description },
-          { id: "inbound", header: t("inbound"), cell: (group) => String(group.IpPermissions?.length ?? 0) },
-          { id: "outbound", header: t("outbound"), cell: (group) => String(group.IpPermissionsEgress?.length ?? 0) },
+          textColumn("name", t("common:name"), tagName),
+          textColumn(
+            "id",
+            t("id"),
+            (group) => group.GroupId,
+            (group) => <ResourceLink to={`/security-groups/${group.GroupId ?? ""}`}>{group.GroupId}</ResourceLink>,
+          ),
+          textColumn("group", t("groupName"), (group) => group.GroupName),
+          textColumn(
+            "vpc",
+            "VPC",
+            (group) => group.VpcId,
+            (group) => <ResourceLink to={`/vpcs/${group.VpcId ?? ""}`}>{group.VpcId}</ResourceLink>,
+          ),
+          textColumn("description", t("description"), (group) => group.Description),
+          textColumn("inbound", t("inbound"), (group) => String(group.IpPermissions?.length ?? 0)),
+          textColumn("outbound", t("outbound"), (group) => String(group.IpPermissionsEgress?.length ?? 0)),
         ]}
         empty={{ title: t("empty") }}
         actions={
@@ -70,11 +69,7 @@ export default function SecurityGroupsPage() {
         <ConfirmDelete
           title={t("delete")}
           names={[idAndName(one.GroupId, one)]}
-          onConfirm={() =>
-            remove.mutateAsync({ GroupId: one.GroupId }).then(() => {
-              select([]);
-            })
-          }
+          onConfirm={() => remove.mutateAsync({ GroupId: one.GroupId })}
           onClose={() => {
             setDeleting(false);
           }}

@@ -1,0 +1,113 @@
+import Box from "@cloudscape-design/components/box";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useTranslation } from "react-i18next";
+import { useParams } from "react-router";
+import { useAws } from "../../api/aws";
+import { CaptureButton } from "../../common/CaptureButton";
+import { textColumn } from "../../common/columns";
+import { DetailPage } from "../../common/DetailPage";
+import { Findings } from "../../common/Findings";
+import { idAndName } from "../../common/names";
+import { ResourceLink } from "../../common/ResourceLink";
+import { ResourceTable } from "../../common/ResourceTable";
+import { StateOf } from "../../common/StateOf";
+import { TagsPanel } from "../../common/TagsPanel";
+import type { ec2 } from "../../generated/aws";
+import { useFormat } from "../../i18n/format";
+import { consoleText, flat } from "./instances";
+import { SourceDestCheck } from "./SourceDestCheck";
+import { StateActions } from "./StateActions";
+
+const CONSOLE_MS = 3000;
+
+export default function InstancePage() {
+  const { t } = useTranslation(["instances", "common"]);
+  const format = useFormat();
+  const { id = "" } = useParams();
+  const answer = useAws("ec2", "DescribeInstances", { InstanceIds: [id] });
+  const one = flat(answer.data)?.[0];
+  const link = (kind: string, to: string | undefined) =>
+    to ? <ResourceLink to={`/${kind}/${to}`}>{to}</ResourceLink> : "–";
+  return (
+    <DetailPage
+      title={one ? idAndName(id, one) : id}
+      error={answer.error}
+      ready={one !== undefined}
+      actions={
+        <>
+          <CaptureButton port={id} />
+          <StateActions instances={one ? [one] : []} />
+        </>
+      }
+      notice={<Findings resource={id} />}
+      details={[
+        { label: t("common:state"), value: <StateOf state={one?.State?.Name} /> },
+        { label: t("type"), value: one?.InstanceType },
+        { label: t("image"), value: one?.ImageId },
+        { label: t("zone"), value: one?.Placement?.AvailabilityZone },
+        { label: t("privateAddress"), value: one?.PrivateIpAddress ?? "–" },
+        { label: t("publicAddress"), value: one?.PublicIpAddress ?? "–" },
+        { label: "VPC", value: link("vpcs", one?.VpcId) },
+        { label: t("subnet"), value: link("subnets", one?.SubnetId) },
+        { label: t("launched"), value: format.date(one?.LaunchTime) },
+        { label: t("stateReason"), value: one?.StateReason?.Message ?? "–" },
+      ]}
+      tabs={[
+        { id: "networking", label: t("interfaces"), content: <Interfaces instance={one} /> },
+        {
+          id: "security",
+          label: t("groups"),
+          content: (
+            <SpaceBetween size="s">
+              {(one?.SecurityGroups ?? []).map((group) => (
+                <div key={group.GroupId}>
+                  {link("security-groups", group.GroupId)} ({group.GroupName})
+                </div>
+              ))}
+            </SpaceBetween>
+          ),
+        },
+        { id: "console", label: t("console"), content: <ConsoleOutput id={id} /> },
+        { id: "tags", label: t("tags"), content: <TagsPanel id={id} tags={one?.Tags} /> },
+      ]}
+    />
+  );
+}
+
+function Interfaces({ instance }: { instance: ec2.Instance | undefined }) {
+  const { t } = useTranslation(["instances", "common"]);
+  return (
+    <ResourceTable<ec2.InstanceNetworkInterface>
+      variant="container"
+      title={t("interfaces")}
+      items={instance?.NetworkInterfaces ?? []}
+      loading={false}
+      id={(one) => one.NetworkInterfaceId ?? ""}
+      columns={[
+        textColumn("id", t("interface"), (one) => one.NetworkInterfaceId),
+        textColumn("private", t("privateAddress"), (one) => one.PrivateIpAddress),
+        textColumn("public", t("publicAddress"), (one) => one.Association?.PublicIp),
+        textColumn("subnet", t("subnet"), (one) => one.SubnetId),
+        {
+          id: "check",
+          header: t("sourceDestCheck"),
+          cell: (one) => <SourceDestCheck id={one.NetworkInterfaceId ?? ""} on={one.SourceDestCheck ?? true} />,
+        },
+        { id: "capture", header: "", cell: (one) => <CaptureButton port={one.NetworkInterfaceId ?? ""} /> },
+      ]}
+      empty={{ title: t("noInterfaces") }}
+    />
+  );
+}
+
+function ConsoleOutput({ id }: { id: string }) {
+  const { t } = useTranslation("instances");
+  const { data } = useAws("ec2", "GetConsoleOutput", { InstanceId: id }, { everyMs: CONSOLE_MS });
+  const text = consoleText(data?.Output);
+  if (text === "") return <Box color="text-body-secondary">{t("noConsole")}</Box>;
+  return (
+    <div className="command">
+      <pre>{text}</pre>
+    </div>
+  );
+}
