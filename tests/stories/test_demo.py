@@ -125,6 +125,7 @@ def test_the_server_knows_its_demo_and_sends_traffic_through_it_when_asked(demo:
     stands = operator.post("demo", {})
     assert (stands["state"], stands["error"]) == ("ready", None)
     assert {step["state"] for step in stands["steps"]} == {"done"}
+    assert f"{operator.endpoint}/console/#token=" in demo["console"]
     assert [one["customer"] for one in stands["addresses"]] == ["customer1", "customer1", "customer2", "customer2"]
     operator.post("demo/traffic", {"seconds": 1})
     ended = until(lambda: _sent(operator), what="every request is counted", seconds=15)

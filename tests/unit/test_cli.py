@@ -21,11 +21,13 @@ from opengwlb.cli.refusal import Refusal
 COMMANDS = (
     "account",
     "chaos",
+    "console",
     "demo",
     "doctor",
     "down",
     "drops",
     "env",
+    "events",
     "exec",
     "flows",
     "plan",

@@ -18,9 +18,11 @@ from . import (
     accounts,
     asking,
     certify,
+    console,
     credentials,
     doctor,
     environment,
+    events,
     flow_logs,
     flows,
     images,
@@ -51,9 +53,11 @@ app.command(marketplace.app)
 app.command(parity.app)
 app.command(plan.app)
 app.command(uplinks.app)
+events.register(app)
 flows.register(app)
 asking.register(app)
 certify.register(app)
+console.register(app)
 replay.register(app)
 lint.register(app)
 metrics.register(app)

@@ -8,7 +8,8 @@ from functools import partial
 
 from rich.console import Console
 
-from .. import client, lint, show
+from .. import client, credentials, lint, show
+from ..console import link
 from ..lab import ServerRecord
 from . import building, next_steps, plan, server
 from .building import Built
@@ -38,7 +39,13 @@ def run(*, name: str, listen: str, bulk_mib: int, as_json: bool) -> int:
     console.print(ledger.table())
     steps = next_steps.lines(name, services=built.services, webs=built.webs)
     if as_json:
-        outcome = {"ok": ledger.ok, "outcomes": ledger.as_dicts(), "next_steps": steps, "endpoint": record.endpoint}
+        outcome = {
+            "ok": ledger.ok,
+            "outcomes": ledger.as_dicts(),
+            "next_steps": steps,
+            "endpoint": record.endpoint,
+            "console": link(name, account=credentials.OPERATOR),
+        }
         show.as_json(outcome)
     else:
         _farewell(console, name=name, steps=steps, seconds=time.monotonic() - began)
@@ -78,4 +85,6 @@ def _farewell(console: Console, *, name: str, steps: list[str], seconds: float) 
     console.print(f"The lab keeps running ({seconds:.0f} s so far). Try next:\n")
     for line in steps:
         print(f"  {line}", file=console.file or sys.stdout)
+    console.print("\nThe console, logged in (the link works for five minutes; `gwlb console` makes a new one):\n")
+    print(f"  {link(name, account=credentials.OPERATOR)}", file=console.file or sys.stdout)
     console.print(f"\n`make down` takes it away. The server's log is {server.log_file(name)}.")
