@@ -6,6 +6,7 @@ import { callAws, type Input, type Operation, type Output, type Service } from "
 import type { AwsError } from "../api/http";
 import { useScope } from "../session/scope";
 import { noteCall } from "../shell/commandLog";
+import type { Call } from "./Equivalent";
 
 export type Caller = <S extends Service, O extends Operation<S>>(
   service: S,
@@ -32,6 +33,10 @@ export function useCalls(): <T>(work: (call: Caller) => Promise<T>) => Promise<T
     [scope, client],
   );
 }
+
+/** Makes a call that a pure function put together: which operation it is cannot be followed by types here. */
+export const make = (call: Caller, { service, operation, parameters }: Call): Promise<unknown> =>
+  (call as (...plain: unknown[]) => Promise<unknown>)(service, operation, parameters);
 
 export interface Submit {
   submit: () => void;
