@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,20 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
+from test_observe_rows import FLOW, IGW, WEB_ENI
+from test_walk_established import VERDICTS
+from watched_lab import CLIENT as CLIENT_IN_LAB
+from watched_lab import CONSUMER, COOKIE, ENDPOINT, LB, PRIVATE, PROVIDER, TG, Recorder, lab
 
+from opengwlb.dataplane.samples import Sample
 from opengwlb.model.topology import PortRef
-from opengwlb.observe import filters, pcapng
+from opengwlb.observe import capture_places, filters, pcapng, places, visibility
 from opengwlb.observe.capture import Frame
+from opengwlb.observe.capture_comments import Books, Commentator
+from opengwlb.observe.flows import Named
+from opengwlb.observe.visibility import Viewer
+from opengwlb.policy import network
+from opengwlb.wire.errors import AwsError
 from opengwlb_appliance import geneve
 
 CLIENT, SERVER, OTHER = "192.0.2.7", "10.0.0.37", "10.0.0.38"
@@ -150,3 +161,102 @@ def test_tshark_reads_the_file_with_interfaces_times_directions_and_lengths(tmp_
         ["vpc-1/vpce-3b822cd32f", "1800000000.000000123", "54", "54", SERVER, "out of vpc-1"],
         ["igw-1/internet", "1800000001.000000000", "154", "61", SERVER, "into igw-1"],
     ]
+
+
+def judged(file: Path, *fields: str) -> list[list[str]]:
+    """What tshark reads of each packet; it finds nothing to warn of."""
+    options = [part for field in fields for part in ("-e", field)]
+    done = subprocess.run(
+        ["tshark", "-r", str(file), "-T", "fields", "-E", "separator=|", *options],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "arning" not in done.stderr and "appears to" not in done.stderr, done.stderr
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
+def test_a_whole_place_is_many_ports_of_which_each_account_gets_its_own() -> None:
+    snapshot = lab()
+    where = visibility.where(snapshot, network.topology(snapshot))
+
+    def named(asked: str, account: str = "operator") -> list[str]:
+        return list(
+            capture_places.ports(snapshot, asked, where=where, viewer=Viewer(account, account == "operator")).values()
+        )
+
+    consumer, provider = f"vpc-{'c':0>17}", f"vpc-{'d':0>17}"
+    assert len(named(ENDPOINT)) == len(named(WEB_ENI)) == 1
+    assert named(f"i-{'2':0>17}") == [f"i-{'2':0>17} eni-{'2':0>17}"]
+    assert set(named(LB)) == {ENDPOINT, f"eni-{'3':0>17} (a)"}
+    assert named(TG) == [f"i-{'2':0>17} eni-{'2':0>17}"]
+    assert len(named(IGW)) == 2
+    assert {one.split()[1] for one in named(consumer, CONSUMER)} == {WEB_ENI, ENDPOINT, IGW}
+    for stranger, asked in ((CONSUMER, provider), (CONSUMER, TG), (PROVIDER, IGW)):
+        with pytest.raises(AwsError, match="There is no"):
+            named(asked, stranger)
+    assert named(LB, CONSUMER) == [ENDPOINT]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark judges the file")
+def test_each_packets_comment_names_its_flow_its_target_and_its_verdict(tmp_path: Path) -> None:
+    recorder = Recorder(lab())
+    recorder.request(until=6)
+    at = [one.place for one in recorder.frames]
+    ports = {place.port: place.resource for place in at}
+    caught = [
+        Frame(port=one.place.port, incoming=one.incoming, at_ns=one.at_ns, data=one.data, length=len(one.data))
+        for one in recorder.frames
+    ]
+    flow = replace(
+        FLOW, source=CLIENT_IN_LAB, destination=PRIVATE, source_port=40000, destination_port=80, cookie=COOKIE
+    )
+    target = Named(target=f"i-{'2':0>17}", name="fw-1", address="10.9.0.10", zone="a", state="healthy")
+    verdicts = {one.name: one for one in VERDICTS.values()}
+    kept = Sample(ifindex=1, verdict=44, age_s=0.1, length=40, head=caught[3].data)
+    commentator = Commentator(
+        where=visibility.where(recorder.snapshot, network.topology(recorder.snapshot)),
+        names=ports,
+        private=places.public_to_private(recorder.snapshot),
+    )
+    books = Books(
+        verdicts=verdicts,
+        flows=[flow],
+        target_of=lambda flow: target,
+        dropped=[(caught[3].port, verdicts["no_targets"], kept)],
+        now_s=caught[3].at_ns / 1e9 + 0.1,
+    )
+    commentator.learn(books)
+    listed = list(ports)
+    file = tmp_path / "walk.pcapng"
+    file.write_bytes(
+        pcapng.head(listed, names=ports, comment="a walk")
+        + pcapng.packets(caught, ports=listed, comment=commentator.comment)
+    )
+    rows = judged(file, "frame.number", "frame.interface_description", "geneve.vni")
+    assert [row[1] for row in rows] == [place.resource for place in at]
+    comments = [commentator.comment(one) for one in caught]
+    assert comments[4].split("; ") == [
+        f"out of {at[4].port.box} at {at[4].resource}",
+        f"tcp {CLIENT_IN_LAB}:40000 > {PRIVATE}:80",
+        f"flow cookie 0x{COOKIE:08x} of {ENDPOINT}",
+        f"target i-{'2':0>17} fw-1 (10.9.0.10, a)",
+        f"encapsulated: {verdicts['encapsulated'].sentence}",
+    ]
+    assert comments[0].split("; ")[2] == f"flow cookie 0x{COOKIE:08x} of {ENDPOINT}"
+    assert "igw_in" in comments[1] and "eni_forwarded" in comments[2] and "no_targets" in comments[3]
+    assert [row[0] for row in judged(file, "frame.comment")] == comments
+
+
+def test_packets_are_counted_in_a_file_that_comes_in_pieces() -> None:
+    port = PortRef("vpc-1", "eni-1")
+    frame = Frame(port=port, incoming=True, at_ns=1, data=bytes(plain(CLIENT, SERVER)), length=54)
+    whole = pcapng.write([frame] * 3, ports=[port])
+    found, rest = 0, b""
+    for at in range(0, len(whole), 50):
+        more, rest = pcapng.count(rest + whole[at : at + 50])
+        found += more
+    assert (found, rest) == (3, b"")
+    with pytest.raises(ValueError, match="no pcapng"):
+        pcapng.count(bytes(100))

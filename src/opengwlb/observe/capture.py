@@ -112,6 +112,11 @@ class Capture:
                 if packets >= bounds.packets or size >= bounds.bytes:
                     return
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no port is left that could be watched."""
+        return not self._selector.get_map()
+
     def close(self) -> None:
         self._selector.close()
         for sock in self._sockets:

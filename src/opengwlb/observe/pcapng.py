@@ -6,7 +6,7 @@ Pure: bytes out, nothing kept.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from opengwlb.model.topology import PortRef
 
@@ -25,11 +25,38 @@ def write(
     frames: Iterable[Frame], *, ports: Sequence[PortRef], names: Mapping[PortRef, str] | None = None, comment: str = ""
 ) -> bytes:
     """A whole file. `names` says what stands at a port in AWS's words: an interface's description."""
+    return head(ports, names=names, comment=comment) + packets(frames, ports=ports)
+
+
+def head(ports: Sequence[PortRef], *, names: Mapping[PortRef, str] | None = None, comment: str = "") -> bytes:
+    """What a file begins with."""
+    return _section(comment) + b"".join(_interface(port, (names or {}).get(port, "")) for port in ports)
+
+
+def packets(
+    frames: Iterable[Frame], *, ports: Sequence[PortRef], comment: Callable[[Frame], str] | None = None
+) -> bytes:
+    """What follows the head, as often as there is more. `comment` says something of each packet, else only where it was."""
     number = {port: at for at, port in enumerate(ports)}
-    blocks = [_section(comment)]
-    blocks += [_interface(port, (names or {}).get(port, "")) for port in ports]
-    blocks += [_packet(frame, interface=number[frame.port]) for frame in frames]
-    return b"".join(blocks)
+    say = comment or _where
+    return b"".join(_packet(frame, interface=number[frame.port], comment=say(frame)) for frame in frames)
+
+
+def count(data: bytes) -> tuple[int, bytes]:
+    """How many packets are in a piece of a file, and what of it is the beginning of a block. Raises ValueError for no pcapng."""
+    found = at = 0
+    while len(data) - at >= 8:
+        kind, length = struct.unpack_from("=II", data, at)
+        if length < 12:
+            raise ValueError("a block of no length: this is no pcapng file")
+        if len(data) - at < length:
+            break
+        found, at = found + (kind == _ENHANCED_PACKET), at + length
+    return found, data[at:]
+
+
+def _where(frame: Frame) -> str:
+    return f"{'into' if frame.incoming else 'out of'} {frame.port.box}"
 
 
 def _block(kind: int, body: bytes) -> bytes:
@@ -48,8 +75,8 @@ def _padded(data: bytes) -> bytes:
 
 
 def _section(comment: str) -> bytes:
-    head = struct.pack("=IHHq", _BYTE_ORDER, 1, 0, -1)
-    return _block(_SECTION, head + _options((_COMMENT, comment.encode()), (_APPLICATION, b"gwlb")))
+    fixed = struct.pack("=IHHq", _BYTE_ORDER, 1, 0, -1)
+    return _block(_SECTION, fixed + _options((_COMMENT, comment.encode()), (_APPLICATION, b"gwlb")))
 
 
 def _interface(port: PortRef, description: str) -> bytes:
@@ -61,8 +88,8 @@ def _interface(port: PortRef, description: str) -> bytes:
     return _block(_INTERFACE, struct.pack("=HHI", _ETHERNET, 0, 0) + options)
 
 
-def _packet(frame: Frame, *, interface: int) -> bytes:
-    head = struct.pack(
+def _packet(frame: Frame, *, interface: int, comment: str) -> bytes:
+    fixed = struct.pack(
         "=IIIII",
         interface,
         frame.at_ns >> 32,
@@ -71,6 +98,5 @@ def _packet(frame: Frame, *, interface: int) -> bytes:
         max(frame.length, len(frame.data)),
     )
     way = _INBOUND if frame.incoming else _OUTBOUND
-    comment = f"{'into' if frame.incoming else 'out of'} {frame.port.box}"
     options = _options((_COMMENT, comment.encode()), (_FLAGS, struct.pack("=I", way)))
-    return _block(_ENHANCED_PACKET, head + _padded(frame.data) + options)
+    return _block(_ENHANCED_PACKET, fixed + _padded(frame.data) + options)

@@ -163,6 +163,11 @@ def translations(snapshot: Snapshot, endpoints: Iterable[str], *, vpcs: Iterable
     return {public: private for vpc in vpcs for public, private in addresses.get(vpc, ())}
 
 
+def public_to_private(snapshot: Snapshot) -> dict[str, str]:
+    """Of every VPC: no two have the same public address."""
+    return {public: private for pairs in network.public_addresses(snapshot).values() for public, private in pairs}
+
+
 def translated(flow: FlowTuple, private: Mapping[str, str]) -> FlowTuple:
     """The same at every place: with private addresses."""
     return flow._replace(

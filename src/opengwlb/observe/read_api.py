@@ -6,6 +6,7 @@ The functions behind the routes block, so they run in threads. With `--data-plan
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,13 +31,14 @@ from opengwlb.wire.errors import AwsError
 
 from . import (
     asked,
+    capture_file,
+    capture_places,
     chaos,
     drops,
     events,
     filters,
     flows,
     lint,
-    pcapng,
     places,
     plan,
     reach,
@@ -46,6 +48,7 @@ from . import (
     walk_question,
 )
 from .capture import Bounds, Capture
+from .capture_comments import Books, Commentator
 from .chaos import ChaosAsked
 from .crafted import Craft
 from .drops import Reading
@@ -54,7 +57,7 @@ from .sources import Authenticate as Authenticate
 from .sources import DataPlaneReads as DataPlaneReads
 from .sources import FabricReads as FabricReads
 from .sources import Sources as Sources
-from .visibility import Viewer
+from .visibility import Viewer, Where
 from .walker import watch
 from .why import why
 
@@ -259,14 +262,35 @@ class _Answers:
     def captures(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.CaptureAsked)
         snapshot = self._snapshot()
-        port = self._require_visible(snapshot, want.port, viewer=viewer)
+        where = visibility.where(snapshot, network.topology(snapshot))
+        ports = capture_places.ports(snapshot, want.port, where=where, viewer=viewer)
         code = filters.between([want.host], [], length=want.snap) if want.host else filters.everything(length=want.snap)
-        with self._watcher() as fabric, Capture([port], open_socket=fabric.open_socket, code=code) as capture:
-            if capture.missing:
+        with contextlib.ExitStack() as held:
+            fabric = held.enter_context(self._watcher())
+            capture = held.enter_context(Capture(ports, open_socket=fabric.open_socket, code=code))
+            if capture.is_over:
                 raise AwsError("ResourceNotReady", f"{want.port} has no device yet.", status=404)
-            found = list(capture.frames(Bounds(packets=want.packets, bytes=want.bytes, seconds=want.seconds)))
-        file = pcapng.write(found, ports=[port], names={port: want.port})
-        return Response(file, media_type="application/x-pcapng")
+            file = capture_file.pieces(
+                capture,
+                ports=ports,
+                bounds=Bounds(packets=want.packets, bytes=want.bytes, seconds=want.seconds),
+                commentator=Commentator(where=where, names=ports, private=places.public_to_private(snapshot)),
+                read_books=lambda: self._books(snapshot, where, viewer),
+                comment=f"{want.port}, captured by gwlb",
+                close=held.pop_all().close,
+            )
+        # Begun here, so that it ends properly even when nobody reads it.
+        begun = itertools.chain([next(file)], file)
+        name = capture_places.file_name(want.port, at=time.strftime("%Y%m%d-%H%M%S"))
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return StreamingResponse(begun, media_type="application/x-pcapng", headers=headers)
+
+    def _books(self, snapshot: Snapshot, where: Mapping[PortRef, Where], viewer: Viewer) -> Books:
+        plane = self._of.dataplane
+        if plane is None:
+            return Books(verdicts={})
+        named = visibility.by_ifindex(where, self._of.ifindex())
+        return capture_file.read_books(plane, snapshot=snapshot, ports=named, viewer=viewer, now_s=time.time())
 
     def events(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.Since)
