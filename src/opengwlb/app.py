@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -34,6 +35,7 @@ from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
 from opengwlb.control.passive import PassiveHealth
+from opengwlb.control.probe_log import Probes
 from opengwlb.control.settling import Settling
 from opengwlb.control.uplinks import UplinkReconciler
 from opengwlb.dataplane import DataPlane, programs
@@ -45,13 +47,15 @@ from opengwlb.model.mode import Mode
 from opengwlb.model.uplinks import Nic
 from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
+from opengwlb.observe.picture import Picture
 from opengwlb.observe.publishing import Publisher
 from opengwlb.store.metrics import MetricStore
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.body import without_body
-from opengwlb.wire.errors import AccessDenied
+from opengwlb.wire.errors import AccessDenied, AwsError
 from opengwlb.wire.gateway import CBOR_PATH, Gateway
 from opengwlb.wire.protocol import BoundedHttp
+from opengwlb.wire.sigv4 import read_signature
 
 if TYPE_CHECKING:
     # Loaded where there is a network to make: netlink and cryptography take longer than the rest.
@@ -80,7 +84,7 @@ SWITCH_S = 0.001
 """How long a thread may compute while another waits: after each call to the kernel it waits so long again, and a change makes dozens."""
 AFTER_S = {
     "instances": 0.02,
-    **dict.fromkeys(("lifecycle", "health", "images", "metrics", "flow-logs", "cloudwatch"), 0.05),
+    **dict.fromkeys(("lifecycle", "health", "images", "metrics", "flow-logs", "cloudwatch", "targets"), 0.05),
 }
 """Reconciler -> how long after a change it begins: packets obey first, and many changes are one pass."""
 ABSENT_AFTER_S = AFTER_S | {"network": 0.02}
@@ -198,7 +202,10 @@ class Server:
             fabric=self.fabric if not isinstance(self.fabric, AbsentNetwork) else None,
             ifindex=lambda: self.network.ifindex if kernel else {},
             condemned=lambda: dict(self.passive.condemned) if self.passive is not None else {},
+            probes=self.health.log.of if self.health is not None else lambda target: Probes(),
         )
+        self.picture = Picture(self.sources)
+        passes["targets"] = self.picture.targets.reconcile
         self.sampler = metrics.Sampler(self.sources, clock=time.monotonic)
         if kernel:
             passes["metrics"] = self.sampler.sample
@@ -349,6 +356,9 @@ class Server:
                 *joined,
                 *admin_demo.routes(demo=self.demo, operator_only=admin.operator_only_by(self._account_of)),
                 *reads,
+                *self.picture.routes(
+                    authenticate=self._account_of, still_there=self._may_listen, operator=admin.OPERATOR_ACCOUNT
+                ),
                 *flow_log_api.routes(
                     store=self.store,
                     directory=self.flow_logs.directory,
@@ -398,6 +408,17 @@ class Server:
             raise AccessDenied("OpenGWLB's own calls need an account's key: policies of roles do not know them.")
         return caller.account
 
+    def _may_listen(self, request: Request, account: str) -> bool:
+        """Whether who asked then might still ask now: a signature is too old by now, but its key must be there."""
+        try:
+            visiting = self.console.account_of(request)
+            if visiting is not None or self.options.auth == "off":
+                return visiting in (None, account)
+            key = read_signature(without_body(request)).access_key
+        except AwsError:
+            return False
+        return accounts.find_credential(self.store, key) is not None
+
 
 def _look(device: str) -> Nic | None:
     from opengwlb.fabric import host
@@ -423,7 +444,7 @@ def serve(options: ServeOptions) -> None:
         data_plane=options.data_plane,
     )
     print(_greeting(server), flush=True)
-    uvicorn.run(
+    config = uvicorn.Config(
         server.application(),
         host=options.host,
         port=options.port,
@@ -437,6 +458,19 @@ def serve(options: ServeOptions) -> None:
         ssl_certfile=options.tls_certificate,
         ssl_keyfile=options.tls_key,
     )
+    _Listening(config, before_exit=server.picture.feed.close).run()
+
+
+class _Listening(uvicorn.Server):
+    """Ends what has no end by itself before it waits for the answers that are under way."""
+
+    def __init__(self, config: uvicorn.Config, *, before_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_exit = before_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._before_exit()
+        super().handle_exit(sig, frame)
 
 
 def _greeting(server: Server) -> str:

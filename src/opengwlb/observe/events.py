@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from opengwlb.model.account import AccessKey, ClientToken
 from opengwlb.model.elb import Slot, Target
+from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.store.protocol import Change, Compacted, Store
 
 from .visibility import Viewer
@@ -27,34 +29,57 @@ def lately(store: Store) -> list[Change]:
     return []
 
 
-def rows(changes: Iterable[Change], *, viewer: Viewer, limit: int) -> list[dict[str, Any]]:
-    """The newest `limit` of what the viewer may see, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One change as a row, and who may read it."""
+
+    revision: int
+    row: dict[str, Any]
+    accounts: frozenset[str] | None
+    """None: a deletion of what nobody remembers the owner of."""
+
+
+def told(changes: Iterable[Change], owners: dict[str, frozenset[str]]) -> list[Told]:
+    """Oldest first. `owners` says who could see what objects by id; it is brought up to date, for the changes that come after these."""
     found = []
-    owners: dict[str, str | None] = {}
     for change in changes:
         if change.kind in _SILENT:
             continue
-        owner = owners.setdefault(change.id, _owner(change))
-        if viewer.sees(frozenset({owner} if owner else ())):
-            found.append(
-                {
-                    "revision": change.revision,
-                    "at": change.at,
-                    "kind": change.kind.__name__,
-                    "id": change.id,
-                    "event": "deleted" if change.object is None else "written",
-                    "state": _state(change),
-                }
-                | _why(change)
-            )
-    return found[-limit:]
+        accounts = seen_by(change.object, change.id) or owners.get(change.id)
+        if change.object is None:
+            owners.pop(change.id, None)
+        elif accounts is not None:
+            owners[change.id] = accounts
+        found.append(Told(revision=change.revision, row=_row(change), accounts=accounts))
+    return found
 
 
-def _owner(change: Change) -> str | None:
-    account = getattr(change.object, "account", None)
-    if account is None and change.id.startswith("arn:aws:"):
-        return change.id.split(":")[4]
-    return str(account) if account is not None else None
+def rows(changes: Iterable[Change], *, viewer: Viewer, limit: int) -> list[dict[str, Any]]:
+    """The newest `limit` of what the viewer may see, oldest first."""
+    return [one.row for one in told(changes, {}) if viewer.sees(one.accounts or frozenset())][-limit:]
+
+
+def seen_by(one: Any, object_id: str) -> frozenset[str] | None:
+    """Who may see an object; None when neither it nor its id says. A provider sees the endpoints on its load balancers."""
+    if isinstance(one, VpcEndpoint):
+        return frozenset({one.account, *_account_in(one.load_balancer)})
+    account = getattr(one, "account", None)
+    return frozenset({str(account)}) if account is not None else frozenset(_account_in(object_id)) or None
+
+
+def _account_in(arn: str) -> tuple[str, ...]:
+    return (arn.split(":")[4],) if arn.startswith("arn:aws:") else ()
+
+
+def _row(change: Change) -> dict[str, Any]:
+    return {
+        "revision": change.revision,
+        "at": change.at,
+        "kind": change.kind.__name__,
+        "id": change.id,
+        "event": "deleted" if change.object is None else "written",
+        "state": _state(change),
+    } | _why(change)
 
 
 def _why(change: Change) -> dict[str, str]:

@@ -9,6 +9,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MOST_IN_VAIN = 1 << 16
 """Bytes that may come without a request's headers, a piece of its body or its end coming of it. AWS takes some 16 KiB of headers."""
 
+ABORT = "opengwlb.abort"
+"""Extension of the scope: its `now()` ends the connection although not all was taken that was written to it."""
+
 
 class BoundedHttp(HttpToolsProtocol):
     """Closes a connection whose headers, chunk extensions or trailers go on for more than `MOST_IN_VAIN` bytes."""
@@ -23,6 +26,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_vain = 0
+        if isinstance(self.transport, asyncio.Transport):
+            self.scope.setdefault("extensions", {})[ABORT] = {"now": self.transport.abort}
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
