@@ -138,7 +138,7 @@ def _why(
     begin = endpoint or origin
     if begin is None or (endpoint and origin):
         raise Refusal("Say where the packet begins: --endpoint vpce-…, or --from eni-…, i-… or igw-….")
-    number = _protocol(protocol)
+    number = protocol_number(protocol)
     if (number in (PROTOCOLS["tcp"], PROTOCOLS["udp"])) is not bool(ports):
         raise Refusal(
             f"{protocol} has no ports."
@@ -180,7 +180,8 @@ def _ports(text: str) -> tuple[int, int]:
         raise Refusal(f"{text} is no SOURCE:DESTINATION of ports.") from error
 
 
-def _protocol(text: str) -> int:
+def protocol_number(text: str) -> int:
+    """By its name or number. Refuses anything else."""
     if text.lower() in PROTOCOLS:
         return PROTOCOLS[text.lower()]
     if not text.isdecimal():

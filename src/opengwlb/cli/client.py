@@ -41,8 +41,12 @@ class Client:
         return self._call("GET", path, query=_given(query))
 
     def stream(self, path: str, **query: str | int | None) -> Iterator[bytes]:
-        """The same answer as it comes, in pieces of its JSON."""
-        with self._opened("GET", path, query=_given(query), body=b"", timeout_s=60) as answer:
+        """The same answer as it comes, in pieces."""
+        return self.download(path, query, timeout_s=60)
+
+    def download(self, path: str, query: Mapping[str, str | int | None], *, timeout_s: float) -> Iterator[bytes]:
+        """The same; `timeout_s` is for the silence between two pieces."""
+        with self._opened("GET", path, query=_given(query), body=b"", timeout_s=timeout_s) as answer:
             while piece := answer.read1(PIECE):
                 yield piece
 

@@ -1,8 +1,7 @@
-"""`gwlb status` and `walk`: the read API's answers, drawn."""
+"""`gwlb status`: the read API's answer, drawn."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import Any
 
@@ -68,19 +67,3 @@ def title(noun: str, rows: list[dict[str, Any]], listed: list[dict[str, Any]]) -
     counts = Counter(str(row["state"]).split(":", 1)[0] for row in rows)
     states = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
     return f"{noun}: {len(rows):,}, of which {states} (--all lists every one)"
-
-
-def walk(name: str, *, question: dict[str, Any], wait_s: int, account: str, as_json: bool) -> int:
-    """Wait for one connection and follow it through every box; 0 when all was as it should be."""
-    asked = {key: value for key, value in question.items() if value is not None} | {"wait_s": wait_s}
-    from opengwlb.observe import walk_text
-
-    reader = client.as_account(name, account=account)
-    if not as_json:
-        print(f"Waiting up to {wait_s} s for a connection …", file=sys.stderr)
-    answer = reader.post("walk", asked, timeout_s=wait_s + 10)
-    if as_json:
-        show.as_json(answer)
-    else:
-        show.console().print(walk_text.render(walk_text.from_json(answer)))
-    return 0 if answer["ok"] else 1

@@ -19,7 +19,6 @@ from . import (
     asking,
     certify,
     console,
-    credentials,
     doctor,
     environment,
     events,
@@ -31,6 +30,7 @@ from . import (
     looking,
     marketplace,
     metrics,
+    packets,
     plan,
     replay,
     serving,
@@ -39,7 +39,7 @@ from . import (
     uplinks,
 )
 from .options import REQUESTS_PER_S, Auth, DataPlane, ServeOptions
-from .parameters import Account, Command, Json, Name, Watch
+from .parameters import Command, Json, Name, Watch
 from .parity import commands as parity
 from .refusal import Refusal
 
@@ -61,6 +61,7 @@ console.register(app)
 replay.register(app)
 lint.register(app)
 metrics.register(app)
+packets.register(app)
 
 
 @app.command(name="serve")
@@ -225,37 +226,6 @@ def _status(
         List everything: otherwise what is as it should be is only counted where there is much of it.
     """
     looking.status(name, everything=every, every=watch, as_json=json)
-
-
-@app.command(name="walk")
-def _walk(
-    *,
-    endpoint: str | None = None,
-    client: str | None = None,
-    server: str | None = None,
-    port: int | None = None,
-    wait_s: int = 20,
-    account: Account = credentials.OPERATOR,
-    name: Name = lab.DEFAULT_NAME,
-    json: Json = False,
-) -> int:
-    """Follow the next connection through every box, there and back.
-
-    Parameters
-    ----------
-    endpoint
-        Only through this vpce-.
-    client
-        Only from this address, IPv4 or IPv6.
-    server
-        Only to this address: private, public or IPv6.
-    port
-        Only to this port.
-    wait_s
-        How many seconds to wait for it.
-    """
-    question = {"endpoint": endpoint, "client": client, "server": server, "port": port}
-    return looking.walk(name, question=question, wait_s=wait_s, account=account, as_json=json)
 
 
 def run(*, serve: Serve, arguments: Sequence[str] | None = None) -> int:

@@ -42,6 +42,12 @@ def render(walk: Walk) -> RenderableType:
     parts: list[RenderableType] = [Text(f"{_flow(walk.connection)}", style="bold")]
     parts += [_table(leg) for leg in walk.legs]
     parts += [_geneve(walk)]
+    if (chosen := walk.chosen) is not None:
+        named = f"{chosen.target} {chosen.name}" if chosen.name else chosen.target
+        parts.append(Text(f"  target   {named} ({chosen.address}, {chosen.zone}), {chosen.why}. {chosen.sentence}"))
+    for leg in walk.legs:
+        if (ended := leg.ended) is not None:
+            parts.append(Text(f"  ended    {ended.resource}  {ended.verdict}: {ended.sentence}", style="red"))
     parts += [Text(f"  note     {note}") for note in walk.notes]
     for check in walk.checks:
         parts.append(
