@@ -18,6 +18,7 @@ from . import (
     accounts,
     asking,
     certify,
+    completion,
     console,
     doctor,
     environment,
@@ -57,6 +58,7 @@ events.register(app)
 flows.register(app)
 asking.register(app)
 certify.register(app)
+completion.register(app)
 console.register(app)
 replay.register(app)
 lint.register(app)
