@@ -43,7 +43,7 @@ def routes(*, gateway: Gateway, visitors: Visitors, default_region: str) -> list
     async def call(request: Request) -> Response:
         credential = visitors.chosen(request)
         known, action = request.path_params["service"], request.path_params["operation"]
-        operation = _operation(known, action)
+        operation = modelled(known, action)
         parameters = asked(await read_body(request), kind=dict[str, Any])
         origin = Origin(address=request.client.host if request.client else "", secure=request.url.scheme == "https")
         region = request.headers.get(REGION) or default_region
@@ -72,7 +72,7 @@ def signed(
     from botocore.credentials import Credentials
 
     spoken = _service(operation)
-    written = _serializer(spoken.speaks).serialize_to_request(_completed(operation, parameters, spoken), operation)
+    written = _serializer(spoken.speaks).serialize_to_request(completed(operation, parameters, spoken), operation)
     request = AWSRequest(
         method=written["method"],
         url=f"http://{_HOST}{written['url_path']}",
@@ -90,7 +90,7 @@ def signed(
     )
 
 
-def _completed(operation: OperationModel, parameters: Mapping[str, Any], spoken: Service) -> dict[str, Any]:
+def completed(operation: OperationModel, parameters: Mapping[str, Any], spoken: Service) -> dict[str, Any]:
     """What a client adds by itself: idempotency tokens, and base64 where it does that."""
     shape = operation.input_shape
     found = dict(native(dict(parameters), shape, protocol=spoken.speaks)) if shape is not None else {}
@@ -131,7 +131,7 @@ def _read(operation: OperationModel, response: Response) -> _Answer:
     return _Answer(response.status_code, msgspec.json.encode(told), code)
 
 
-def _operation(known: str, action: str) -> OperationModel:
+def modelled(known: str, action: str) -> OperationModel:
     """Raises AwsError for what no model has; what only the server has not, it says itself."""
     if known not in SERVICES:
         raise AwsError("InvalidAction", f"There is no service {known} here.", status=404)

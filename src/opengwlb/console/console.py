@@ -12,7 +12,7 @@ from opengwlb.api import accounts
 from opengwlb.store.protocol import Store
 from opengwlb.wire.gateway import Gateway
 
-from . import bridge, pages, session_api
+from . import bridge, equivalents, pages, session_api
 from .session_api import About
 from .visitors import Visitors
 
@@ -51,5 +51,6 @@ class Console:
         return [
             *session_api.routes(store=self._store, visitors=self._visitors, about=self._about, clock=self._clock),
             *bridge.routes(gateway=self._gateway, visitors=self._visitors, default_region=self._about.default_region),
+            *equivalents.routes(visitors=self._visitors, default_region=self._about.default_region),
             *pages.routes(),
         ]
