@@ -24,9 +24,10 @@ from opengwlb.model.images import BUILTIN_IMAGES
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
 from opengwlb.model.vpc import NetworkInterface, SecurityGroup
-from opengwlb.observe import drops, filters, places
+from opengwlb.observe import capture_file, capture_places, drops, filters, pcapng, places, visibility
 from opengwlb.observe.asked import ReachAsked
 from opengwlb.observe.capture import Bounds, Capture
+from opengwlb.observe.capture_comments import Commentator
 from opengwlb.observe.reach import Asker, reach
 from opengwlb.observe.reach_answer import Reach
 from opengwlb.observe.visibility import Viewer
@@ -283,3 +284,30 @@ def until_talking(live: Live) -> Flow:
                 return flow
         time.sleep(0.05)
     raise AssertionError("nobody talks through the load balancer")
+
+
+def test_a_capture_of_a_whole_vpc_names_flow_target_and_verdict_as_it_comes(live: Live) -> None:
+    where = visibility.where(live.snapshot, network.topology(live.snapshot))
+    viewer = Viewer(OPERATOR, True)
+    ports = capture_places.ports(live.snapshot, f"vpc-{'c':0>17}", where=where, viewer=viewer)
+    assert len(ports) == 3
+    named = visibility.by_ifindex(where, live.ifindex)
+    closed = threading.Event()
+    with Capture(ports, open_socket=live.fabric.open_socket, code=filters.everything()) as capture:
+        pieces = capture_file.pieces(
+            capture,
+            ports=ports,
+            bounds=Bounds(packets=12, seconds=5),
+            commentator=Commentator(where=where, names=ports, private=places.public_to_private(live.snapshot)),
+            read_books=lambda: capture_file.read_books(
+                live.dataplane, snapshot=live.snapshot, ports=named, viewer=viewer, now_s=time.time()
+            ),
+            comment="a VPC",
+            close=closed.set,
+        )
+        head = next(pieces)
+        fetch(live)
+        file = b"".join([head, *pieces])
+    assert closed.is_set() and pcapng.count(file) == (12, b"")
+    assert b"flow cookie 0x" in file and f"target i-{'2':0>17} ({APPLIANCE}, a)".encode() in file
+    assert b"eni_forwarded: " in file
