@@ -1,8 +1,8 @@
 /** The map as xyflow draws it: boxes and lines, made anew only when the map itself changes. */
 
-import { type Edge, type Node, Position } from "@xyflow/react";
+import type { Edge, Node } from "@xyflow/react";
 import type { MapEdge, MapNode, NetworkMap } from "../../generated/read-api";
-import { columnOf, type Column, HEIGHT, type Layout, skips, WIDTH } from "./layout";
+import { columnOf, type Column, type Layout, skips, WIDTH } from "./layout";
 
 export type ResourceNode = Node<{ node: MapNode }, "resource" | "band">;
 export type HeadingNode = Node<{ column: Column }, "heading">;
@@ -32,21 +32,11 @@ export function flowNodes(map: NetworkMap, layout: Layout, label: (node: MapNode
         height: box.height,
         zIndex: node.kind === "vpc" ? -1 : 1,
         ariaLabel: label(node),
-        handles: handles(box.width),
         data: { node },
       },
     ];
   });
   return [...headings, ...resources];
-}
-
-/** Said beforehand, so that lines are drawn with the boxes and not after these were measured. */
-function handles(width: number): NonNullable<Node["handles"]> {
-  const at = { y: HEIGHT / 2, width: 1, height: 1 };
-  return [
-    { ...at, id: "in", type: "target", position: Position.Left, x: 0 },
-    { ...at, id: "out", type: "source", position: Position.Right, x: width },
-  ];
 }
 
 /** Lines always leave to the right; `back` are those that are drawn against their own direction. A band's are its own rim. */

@@ -6,9 +6,9 @@
 
 import type { MapEdge, MapNode, NetworkMap } from "../../generated/read-api";
 
-export const WIDTH = 188;
+export const WIDTH = 176;
 export const HEIGHT = 54;
-const GAP_X = 64;
+const GAP_X = 44;
 const GAP_Y = 14;
 export const BAND_HEAD = 40;
 const BAND_PAD = 16;
@@ -178,5 +178,5 @@ function spread(nodes: readonly MapNode[], wanted: (node: MapNode) => number): [
   const first = found[0]?.[1] ?? 0;
   const last = found.at(-1)?.[1] ?? 0;
   const up = Math.max(0, Math.min((first + last) / 2 - middle, first - HEADING));
-  return found.map(([node, y]) => [node, y - up]);
+  return found.map(([node, y]) => [node, Math.round(y - up)]);
 }

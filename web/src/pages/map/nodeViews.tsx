@@ -1,4 +1,4 @@
-import type { NodeProps, NodeTypes } from "@xyflow/react";
+import { Handle, type NodeProps, type NodeTypes, Position } from "@xyflow/react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { KindIcon } from "../../common/KindIcon";
@@ -15,6 +15,8 @@ const ResourceView = memo(function ResourceView({ id, data: { node } }: NodeProp
   const idShown = shortId(node);
   return (
     <div className={`map-node ${health(node)}${lit ? " lit" : ""}`} title={node.reason || undefined}>
+      <Handle id="in" type="target" position={Position.Left} isConnectable={false} />
+      <Handle id="out" type="source" position={Position.Right} isConnectable={false} />
       <span className={`map-icon kind-${node.kind}`}>
         <KindIcon kind={node.kind} size={22} />
       </span>
