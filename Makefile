@@ -1,4 +1,4 @@
-# The fixed targets: setup, demo, down, test, conformance, check, bench, soak, dist, clean. All can be run again at any time.
+# The fixed targets: setup, web, demo, down, test, conformance, check, bench, soak, dist, clean. All can be run again at any time.
 #
 # PYTHON=… chooses another interpreter (3.11 or newer), PYTEST=… gives pytest arguments, CLANG=… names a compiler.
 
@@ -10,10 +10,10 @@ PYTEST ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup doctor packages bpf demo down test conformance check bench soak dist clean
+.PHONY: help setup doctor packages bpf web demo down test conformance check bench soak dist clean
 
 help:
-	@echo "make setup   install what is missing: Debian packages, .venv, eBPF programs"
+	@echo "make setup   install what is missing: Debian packages, .venv, eBPF programs, the console's pages"
 	@echo "make demo    build two customers and a partner's firewalls, send traffic, show the packets"
 	@echo "make down    take the demo's lab away again, its data too"
 	@echo "make test    run every test          make check   lint, types and layers"
@@ -38,7 +38,10 @@ $(INSTALLED): pyproject.toml
 bpf: packages
 	@$(MAKE) --no-print-directory -C bpf
 
-setup: packages $(INSTALLED) bpf
+web: $(INSTALLED)
+	@scripts/web.sh
+
+setup: packages $(INSTALLED) bpf web
 
 demo: doctor
 	@scripts/touches.sh
@@ -83,5 +86,5 @@ dist: setup
 	@packaging/build deb
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist web/node_modules web/src/generated src/opengwlb/console/static .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -prune -exec rm -rf {} +

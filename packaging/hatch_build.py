@@ -1,4 +1,4 @@
-"""Puts the compiled eBPF programs into the wheel, so that nobody who installs it needs a compiler."""
+"""Puts the compiled eBPF programs and the console's pages into the wheel, so that nobody who installs it needs a compiler or Node.js."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ class CompiledPrograms(BuildHookInterface):  # type: ignore[type-arg]
         wanted = sorted(compiled / f"{source.name.removesuffix('.c')}.o" for source in (root / "bpf").glob("*.bpf.c"))
         for path in (*wanted, compiled / "verdicts.h"):
             build_data["force_include"][str(path)] = f"opengwlb/programs/{path.name}"
+        # Git ignores them, so the wheel would. `make web` (part of setup) builds them; an API alone works without.
+        pages = root / "src" / "opengwlb" / "console" / "static"
+        if (pages / "index.html").is_file():
+            build_data["force_include"][str(pages)] = "opengwlb/console/static"

@@ -6,7 +6,8 @@ packages=$("${PYTHON:-python3}" src/opengwlb/cli/doctor.py --packages || true)
 cat <<TEXT
 This is going to touch:
   Debian packages   $(if [ -n "$packages" ]; then echo "install: "$packages; else echo "none, all are there"; fi)
-  this directory    .venv (Python packages) and build (compiled eBPF programs)
+  this directory    .venv (Python packages), build (compiled eBPF programs, Node.js if the system has none that is new enough),
+                    web/node_modules and src/opengwlb/console/static (the console's pages)
   the kernel        network namespaces gwlb-*, veth pairs inside them, eBPF programs attached to those,
                     one bpf file system under /run/opengwlb/gwlb, control groups of the instances
   files             /run/opengwlb/gwlb and /var/lib/opengwlb/gwlb

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,12 @@ def installed(environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(servers, "BIN", environment / "bin")
     monkeypatch.chdir("/")
     yield from running_server(tmp_path, label="wheel")
+
+
+def test_the_console_comes_with_the_wheel(installed: Server) -> None:
+    with urllib.request.urlopen(f"{installed.endpoint}/console/", timeout=10) as answer:
+        assert answer.status == 200 and "text/html" in answer.headers["content-type"]
+        assert '<div id="root">' in answer.read().decode()
 
 
 def test_the_tutorials_picture_carries_packets(installed: Server) -> None:
