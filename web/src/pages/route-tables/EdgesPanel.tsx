@@ -8,7 +8,7 @@ import { ResourceLink } from "../../common/ResourceLink";
 import { ResourceTable } from "../../common/ResourceTable";
 import { StateOf } from "../../common/StateOf";
 import type { ec2 } from "../../generated/aws";
-import { explicit } from "./associations";
+import { explicit } from "../../common/associations";
 
 /** The tab "Edge associations": gateways whose incoming packets ask this table. */
 export function EdgesPanel({ table }: { table: ec2.RouteTable }) {

@@ -8,7 +8,7 @@ import { useNotify } from "../../common/notify";
 import { ResourceTable } from "../../common/ResourceTable";
 import { make, useSubmit } from "../../common/useCalls";
 import type { ec2 } from "../../generated/aws";
-import { associationCalls, explicit, type Side, tableOf } from "./associations";
+import { associationCalls, explicit, type Side, tableOf } from "../../common/associations";
 
 export interface Associable {
   id: string;

@@ -11,7 +11,7 @@ import { idAndName } from "../../common/names";
 import { useNotify } from "../../common/notify";
 import { TagsPanel } from "../../common/TagsPanel";
 import { VpcLink } from "../../common/VpcLinks";
-import { explicit, isMain } from "./associations";
+import { explicit, isMain } from "../../common/associations";
 import { EdgesPanel } from "./EdgesPanel";
 import { RoutesPanel } from "./RoutesPanel";
 import { SetMain } from "./SetMain";

@@ -12,7 +12,7 @@ import { ResourceTable } from "../../common/ResourceTable";
 import { useSelected } from "../../common/useSelected";
 import { SubnetLink, VpcLink } from "../../common/VpcLinks";
 import type { ec2 } from "../../generated/aws";
-import { explicit, isMain } from "./associations";
+import { explicit, isMain } from "../../common/associations";
 
 const idOf = (table: ec2.RouteTable) => table.RouteTableId ?? "";
 

@@ -8,7 +8,7 @@ import { tagName } from "../../common/names";
 import { ResourceLink } from "../../common/ResourceLink";
 import { ResourceTable } from "../../common/ResourceTable";
 import type { ec2 } from "../../generated/aws";
-import { explicit, isMain, tableOf } from "./associations";
+import { explicit, isMain, tableOf } from "../../common/associations";
 
 /** The tab "Subnet associations": those that name this table, and, of the main table, those that name none. */
 export function SubnetsPanel({ table }: { table: ec2.RouteTable }) {

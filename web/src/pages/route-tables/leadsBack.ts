@@ -1,7 +1,7 @@
 /** The loop, before it is saved: a route into an endpoint whose own subnet uses the same table. */
 
 import type { ec2 } from "../../generated/aws";
-import { tableOf } from "./associations";
+import { tableOf } from "../../common/associations";
 import type { Placed } from "./routeTargets";
 
 /** Whether what this endpoint returns inspected asks `table` again, and would take this very route; the design checker finds longer loops. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ec2 } from "../../generated/aws";
+import type { ec2 } from "../generated/aws";
 import { associationCalls, tableOf } from "./associations";
 
 const main: ec2.RouteTable = {

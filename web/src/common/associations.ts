@@ -1,7 +1,7 @@
 /** Which subnets and gateways use a table, and the calls that change it. Pure. */
 
-import type { Call } from "../../common/Equivalent";
-import type { ec2 } from "../../generated/aws";
+import type { Call } from "./Equivalent";
+import type { ec2 } from "../generated/aws";
 
 export type Side = "SubnetId" | "GatewayId";
 
