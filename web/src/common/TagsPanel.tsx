@@ -6,7 +6,7 @@ import { ManageTags } from "./ManageTags";
 import { ResourceTable } from "./ResourceTable";
 import { type Tag, tagList } from "./tags";
 
-/** The tab "Tags" of an EC2 resource. */
+/** The tab "Tags" of a resource: EC2's id, or an ARN of Elastic Load Balancing. */
 export function TagsPanel({
   id,
   tags,

@@ -28,3 +28,30 @@ export function tagChanges(before: readonly Tag[], after: readonly Tag[]): { put
     remove: before.filter((tag) => !wanted.some((one) => one.Key === tag.Key)).map((tag) => ({ Key: tag.Key })),
   };
 }
+
+interface Put {
+  Tags: Tag[];
+}
+
+type TagCall =
+  | { service: "ec2"; operation: "CreateTags"; parameters: Put & { Resources: string[] } }
+  | { service: "ec2"; operation: "DeleteTags"; parameters: { Resources: string[]; Tags: { Key: string }[] } }
+  | { service: "elbv2"; operation: "AddTags"; parameters: Put & { ResourceArns: string[] } }
+  | { service: "elbv2"; operation: "RemoveTags"; parameters: { ResourceArns: string[]; TagKeys: string[] } };
+
+/** The calls that make `before` into `after`: EC2's for an id, Elastic Load Balancing's for an ARN. */
+export function tagCalls(id: string, before: readonly Tag[], after: readonly Tag[]): TagCall[] {
+  const { put, remove } = tagChanges(before, after);
+  const keys = remove.map((tag) => tag.Key);
+  const elb = id.startsWith("arn:");
+  const calls: TagCall[] = [];
+  if (put.length > 0 && elb)
+    calls.push({ service: "elbv2", operation: "AddTags", parameters: { ResourceArns: [id], Tags: put } });
+  else if (put.length > 0)
+    calls.push({ service: "ec2", operation: "CreateTags", parameters: { Resources: [id], Tags: put } });
+  if (keys.length > 0 && elb)
+    calls.push({ service: "elbv2", operation: "RemoveTags", parameters: { ResourceArns: [id], TagKeys: keys } });
+  else if (keys.length > 0)
+    calls.push({ service: "ec2", operation: "DeleteTags", parameters: { Resources: [id], Tags: remove } });
+  return calls;
+}
