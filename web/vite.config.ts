@@ -1,9 +1,18 @@
+import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   base: "/console/",
   plugins: [react()],
+  resolve: {
+    alias: {
+      // The tokens' package names its custom properties by other hashes than the components that define them: these are theirs.
+      "@cloudscape-design/design-tokens": fileURLToPath(
+        new URL("node_modules/@cloudscape-design/components/internal/generated/styles/tokens.js", import.meta.url),
+      ),
+    },
+  },
   build: {
     outDir: "../src/opengwlb/console/static",
     emptyOutDir: true,
