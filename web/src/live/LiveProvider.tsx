@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { useScope } from "../session/scope";
-import { type Feed, makeFeed } from "./feed";
+import { type Feed, makeFeed, type Notice } from "./feed";
 import { isStale, staleAfter } from "./invalidation";
 import { type Change, listen, type Traffic } from "./stream";
 
@@ -31,6 +31,9 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         pending ??= setTimeout(ask, TOGETHER_MS);
       },
       traffic: feed.setTraffic,
+      drop: (drops) => {
+        feed.addNotice({ at: drops.at, drops });
+      },
       reset: () => void queries.invalidateQueries(),
       connected: feed.setConnected,
     });
@@ -60,6 +63,12 @@ export function useTraffic(): Traffic | null {
 export function useChanges(): readonly Change[] {
   const feed = useFeed();
   return useSyncExternalStore(feed.subscribe, feed.changes);
+}
+
+/** Drops that began and flows that moved, the newest first. */
+export function useNotices(): readonly Notice[] {
+  const feed = useFeed();
+  return useSyncExternalStore(feed.subscribe, feed.notices);
 }
 
 export function useConnected(): boolean {

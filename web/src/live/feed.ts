@@ -1,6 +1,10 @@
 /** What the stream said, kept for whoever shows it: a small store outside of React, so that a second's traffic redraws only who looks at it. */
 
+import type { DropsBegan, FlowsMoved } from "../generated/read-api";
 import type { Change, Traffic } from "./stream";
+
+/** What happened to packets, which no revision of the store has. */
+export type Notice = { at: number; drops: DropsBegan } | { at: number; moved: FlowsMoved };
 
 const KEPT = 500;
 
@@ -8,9 +12,11 @@ export interface Feed {
   subscribe: (told: () => void) => () => void;
   traffic: () => Traffic | null;
   changes: () => readonly Change[];
+  notices: () => readonly Notice[];
   connected: () => boolean;
   setTraffic: (traffic: Traffic) => void;
   addChange: (change: Change) => void;
+  addNotice: (notice: Notice) => void;
   setConnected: (yes: boolean) => void;
   forget: () => void;
 }
@@ -19,6 +25,7 @@ export function makeFeed(): Feed {
   const listeners = new Set<() => void>();
   let traffic: Traffic | null = null;
   let changes: readonly Change[] = [];
+  let notices: readonly Notice[] = [];
   let connected = false;
   const tell = () => {
     for (const told of listeners) told();
@@ -30,9 +37,16 @@ export function makeFeed(): Feed {
     },
     traffic: () => traffic,
     changes: () => changes,
+    notices: () => notices,
     connected: () => connected,
     setTraffic: (next) => {
       traffic = next;
+      const moved = (next.moved ?? []).map((one): Notice => ({ at: next.at, moved: one }));
+      if (moved.length > 0) notices = [...moved, ...notices].slice(0, KEPT);
+      tell();
+    },
+    addNotice: (notice) => {
+      notices = [notice, ...notices].slice(0, KEPT);
       tell();
     },
     addChange: (change) => {
@@ -47,6 +61,7 @@ export function makeFeed(): Feed {
     forget: () => {
       traffic = null;
       changes = [];
+      notices = [];
       tell();
     },
   };

@@ -1,6 +1,7 @@
 /** The server's event stream (SSE): changes of the store by revision, and each second the traffic of all ports. */
 
 import { READ } from "../api/read";
+import type { DropsBegan, FlowsMoved } from "../generated/read-api";
 
 export interface Change {
   revision: number;
@@ -25,11 +26,13 @@ export interface Traffic {
   at: number;
   over_s: number;
   ports: PortTraffic[];
+  moved?: FlowsMoved[];
 }
 
 export interface Listener {
   change: (change: Change) => void;
   traffic: (traffic: Traffic) => void;
+  drop?: (began: DropsBegan) => void;
   /** What came between cannot be told any more: ask for everything anew. */
   reset: () => void;
   connected: (yes: boolean) => void;
@@ -61,6 +64,9 @@ export function listen(
     });
     current.addEventListener("traffic", (event) => {
       listener.traffic(JSON.parse(event.data as string) as Traffic);
+    });
+    current.addEventListener("drop", (event) => {
+      listener.drop?.(JSON.parse(event.data as string) as DropsBegan);
     });
     current.addEventListener("reset", (event) => {
       last = String(event.data);
