@@ -13,10 +13,13 @@ import {
   colorTextStatusError,
   colorTextStatusSuccess,
   colorTextStatusWarning,
+  fontFamilyBase,
 } from "@cloudscape-design/design-tokens";
 import type { CSSProperties } from "react";
 
 export const themed = {
+  fontFamily: fontFamilyBase,
+  color: colorTextBodyDefault,
   "--surface": colorBackgroundContainerContent,
   "--panel": colorBackgroundLayoutPanel,
   "--chosen": colorBackgroundItemSelected,

@@ -101,7 +101,7 @@ export default function EventsPage() {
           </SpaceBetween>
         }
         columnDefinitions={[
-          { id: "at", header: t("time"), width: 200, cell: ({ entry }) => format.date(entry.at) },
+          { id: "at", header: t("time"), width: 190, cell: ({ entry }) => format.date(entry.at) },
           {
             id: "what",
             header: t("what"),
@@ -111,6 +111,7 @@ export default function EventsPage() {
           {
             id: "resource",
             header: t("resource"),
+            width: 170,
             cell: ({ entry: { page, values } }) => {
               const name = String(values.name ?? values.where ?? "");
               return page === null ? name : <ResourceLink to={page}>{name}</ResourceLink>;

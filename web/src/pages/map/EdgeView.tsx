@@ -33,9 +33,13 @@ const EdgeView = memo(function EdgeView(props: EdgeProps<MapFlowEdge>) {
         <EdgeLabelRenderer>
           <div
             className={`map-label${isBad ? " bad" : ""}`}
-            style={{ transform: `translate(-50%, -50%) translate(${String(x)}px, ${String(y)}px)` }}
+            style={{ transform: `translate(-50%, ${hovered ? -50 : -110}%) translate(${String(x)}px, ${String(y)}px)` }}
           >
-            <EdgeWords label={hovered ? data.edge.label : ""} bad={isBad} traffic={traffic} />
+            {hovered ? (
+              <EdgeWords label={data.edge.label} bad={isBad} traffic={traffic} />
+            ) : (
+              <EdgeRate bad={isBad} traffic={traffic} />
+            )}
           </div>
         </EdgeLabelRenderer>
       )}
@@ -61,6 +65,13 @@ function Moving({ path, traffic, back }: { path: string; traffic: EdgeTraffic; b
       )}
     </>
   );
+}
+
+/** In short, where the whole chain is lit. */
+function EdgeRate({ bad, traffic }: { bad: boolean; traffic: EdgeTraffic | undefined }) {
+  const { t } = useTranslation("map");
+  const format = useFormat();
+  return bad || !traffic ? t("edge.bad") : t("edge.short", { packets: format.short(packets(traffic)) });
 }
 
 function EdgeWords({ label, bad, traffic }: { label: string; bad: boolean; traffic: EdgeTraffic | undefined }) {

@@ -19,6 +19,8 @@ import { nodeTypes } from "./nodeViews";
 import { useShown } from "./store";
 
 const MINIMAP_ABOVE = 30;
+/** After the panel opened or closed, until the picture knows its new size. */
+const SETTLE_MS = 60;
 const FIT = { padding: 0.04, maxZoom: 1, minZoom: 0.35 };
 
 export interface MapCanvasProps {
@@ -48,9 +50,13 @@ function Canvas({ map, graph, pinned, onPin }: MapCanvasProps) {
   const nodes = useMemo(() => flowNodes(map, layout(map), label), [map, label]);
   const edges = useMemo(() => flowEdges(map), [map]);
   const size = map.nodes.length;
+  const beside = pinned !== null;
   useEffect(() => {
-    void fitView(FIT);
-  }, [fitView, size]);
+    const timer = setTimeout(() => void fitView(FIT), SETTLE_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [fitView, size, beside]);
 
   const light = useCallback(
     (id: string | null) => {

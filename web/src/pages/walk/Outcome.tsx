@@ -27,7 +27,7 @@ export function Outcome({ walk }: { walk: Walk }) {
         <Alert
           key={leg.name}
           type="error"
-          header={t("byPassed", { leg: t(`leg.${leg.name}`) })}
+          header={t("byPassed", { leg: t(`leg.${leg.name}`).toLowerCase() })}
           data-testid="by-passed"
         >
           {walk.checks.find((check) => !check.ok && check.name.startsWith(leg.name))?.sentence}
@@ -39,7 +39,7 @@ export function Outcome({ walk }: { walk: Walk }) {
             <Alert
               key={leg.name}
               type="warning"
-              header={t("ended", { leg: t(`leg.${leg.name}`), at: leg.ended.resource })}
+              header={t("ended", { leg: t(`leg.${leg.name}`).toLowerCase(), at: leg.ended.resource })}
             >
               {leg.ended.sentence} <Box variant="code">{leg.ended.verdict}</Box>
             </Alert>

@@ -51,10 +51,10 @@ export default function WalkPage() {
             error && <ErrorAlert error={error} />
           )}
           {walk && watching === null && !error && (
-            <>
+            <SpaceBetween size="l">
               <Outcome walk={walk} />
               <Film key={walk.at} walk={walk} />
-            </>
+            </SpaceBetween>
           )}
         </SpaceBetween>
       </ContentLayout>
