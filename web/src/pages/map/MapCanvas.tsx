@@ -8,12 +8,12 @@ import {
   useReactFlow,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
-import { type FocusEvent, useCallback, useEffect, useMemo } from "react";
+import { type FocusEvent, useCallback, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { MapNode, NetworkMap } from "../../generated/read-api";
 import { edgeTypes } from "./EdgeView";
 import { flowEdges, flowNodes, type MapFlowNode } from "./flow";
-import { chainOf, type Graph } from "./graph";
+import { type Chain, chainOf, type Graph } from "./graph";
 import { layout } from "./layout";
 import { nodeTypes } from "./nodeViews";
 import { useShown } from "./store";
@@ -21,7 +21,7 @@ import { useShown } from "./store";
 const MINIMAP_ABOVE = 30;
 /** After the panel opened or closed, until the picture knows its new size. */
 const SETTLE_MS = 60;
-const FIT = { padding: 0.04, maxZoom: 1, minZoom: 0.35 };
+const FIT = { padding: 0.04, maxZoom: 1, minZoom: 0.25 };
 
 export interface MapCanvasProps {
   map: NetworkMap;
@@ -58,16 +58,15 @@ function Canvas({ map, graph, pinned, onPin }: MapCanvasProps) {
     };
   }, [fitView, size, beside]);
 
-  const light = useCallback(
-    (id: string | null) => {
-      const of = id ?? pinned;
-      lit.set(of !== null && graph.nodes.has(of) ? chainOf(graph, of) : null);
-    },
-    [lit, graph, pinned],
-  );
+  const kept = useRef<Chain | null>(null);
   useEffect(() => {
-    light(null);
-  }, [light]);
+    kept.current = pinned !== null && graph.nodes.has(pinned) ? chainOf(graph, pinned) : null;
+    lit.set(kept.current);
+  }, [lit, graph, pinned]);
+  /** The chain of what is pointed at; of nothing, the pinned one. */
+  const light = (id: string | null) => {
+    lit.set(id !== null && graph.nodes.has(id) ? chainOf(graph, id) : kept.current);
+  };
   const choose = (changes: NodeChange<MapFlowNode>[]) => {
     for (const change of changes) if (change.type === "select" && change.selected) onPin(change.id);
   };
