@@ -61,12 +61,13 @@ conformance: setup
 	@scripts/conformance.sh
 	@CONFORMANCE=1 $(VENV)/bin/python -m pytest -q tests/conformance $(PYTEST)
 
-# Needs no root and no compiled programs, only the Python packages.
+# Needs no root and no compiled programs, only the Python packages and Node.js with the console's.
 check: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	scripts/web.sh --check
 
 bench: setup
 	@scripts/packages.sh --with-tests

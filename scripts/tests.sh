@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every test, in parts: those that look at the whole machine; then the stories, which wait more than they compute, beside the tests of everything that they
-# are made of and the stories that nothing hurries; last, alone, those that hold the machine to tens of milliseconds.
+# Every test, in parts: those that look at the whole machine; then the stories, which wait more than they compute, beside the console's tests and those of
+# everything that stories are made of, with the stories that nothing hurries; last, alone, those that hold the machine to tens of milliseconds.
 # Arguments go to one pytest instead: PYTEST="-x tests/unit" make test
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,19 +14,21 @@ patient="tests/stories/test_cloudwatch.py tests/stories/test_images.py tests/sto
 "$python" -m pytest -q $whole
 
 mkdir -p build
-said=build/tests.log
 # Nicer than the stories: these have deadlines, for packets and for people.
 # shellcheck disable=SC2046,SC2086
-nice -n 5 "$python" -m pytest -q $(find tests -mindepth 1 -maxdepth 1 -type d ! -name stories ! -name '__*') $patient \
-    $(printf -- '--ignore=%s ' $whole) >"$said" 2>&1 &
+nice -n 5 "$python" -m pytest -q --durations=15 $(find tests -mindepth 1 -maxdepth 1 -type d ! -name stories ! -name console ! -name '__*') \
+    $patient $(printf -- '--ignore=%s ' $whole) >build/tests.log 2>&1 &
 beside=$!
-trap 'kill $beside 2>/dev/null || true' EXIT
+{ scripts/web.sh --test && nice -n 10 "$python" -m pytest -q --durations=15 tests/console; } >build/tests-console.log 2>&1 &
+console=$!
+trap 'kill $beside $console 2>/dev/null || true' EXIT
 failed=0
 # shellcheck disable=SC2046,SC2086
-"$python" -m pytest -q tests/stories $(printf -- '--ignore=%s ' $punctual $patient) || failed=1
+"$python" -m pytest -q --durations=15 tests/stories $(printf -- '--ignore=%s ' $punctual $patient) || failed=1
+wait $console || failed=1
 wait $beside || failed=1
 trap - EXIT
-cat "$said"
+cat build/tests-console.log build/tests.log
 # shellcheck disable=SC2086
 "$python" -m pytest -q $punctual || failed=1
 [ $failed -eq 0 ] || echo "Something failed: each part above has a summary of its own." >&2

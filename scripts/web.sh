@@ -1,5 +1,6 @@
 #!/bin/sh
 # Build the console's pages (web/) into src/opengwlb/console/static. Does nothing when nothing changed since it last did.
+# --check and --test ask the pages' own types and style, or tests, afterwards.
 #
 # Node.js of the system if it is new enough, else PyPI's into build/node: Debian 12 and Ubuntu 24.04 have older ones. NODE=pypi takes
 # PyPI's in any case.
@@ -31,16 +32,28 @@ changed() {
 		-o -type f -newer "$stamp" -print 2>/dev/null | head -1)" ]
 }
 
-changed || exit 0
+build() {
+	mkdir -p build
+	touch "$stamp.new" # what is saved while this builds is built next time
+	if ! [ web/node_modules/.package-lock.json -nt web/package-lock.json ]; then
+		echo "Console: installing its packages"
+		(cd web && npm ci --no-audit --no-fund --loglevel=error)
+		touch web/node_modules/.package-lock.json
+	fi
+	echo "Console: building its pages"
+	"$python" -m opengwlb.console.typescript web/src/generated
+	(cd web && npm run --silent build >../build/web.log) || { tail -30 build/web.log >&2; exit 1; }
+	mv "$stamp.new" "$stamp"
+}
+
+case "${1:-}" in
+--check) asked="npm run --silent check" ;;
+--test) asked="npm test --silent" ;;
+*) asked="" ;;
+esac
+stale=no
+! changed || stale=yes
+[ "$stale$asked" != no ] || exit 0
 find_node
-mkdir -p build
-touch "$stamp.new" # what is saved while this builds is built next time
-if ! [ web/node_modules/.package-lock.json -nt web/package-lock.json ]; then
-	echo "Console: installing its packages"
-	(cd web && npm ci --no-audit --no-fund --loglevel=error)
-	touch web/node_modules/.package-lock.json
-fi
-echo "Console: building its pages"
-"$python" -m opengwlb.console.typescript web/src/generated
-(cd web && npm run --silent build >../build/web.log) || { tail -30 build/web.log >&2; exit 1; }
-mv "$stamp.new" "$stamp"
+[ "$stale" = no ] || build
+[ -z "$asked" ] || (cd web && $asked)

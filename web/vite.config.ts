@@ -26,5 +26,10 @@ export default defineConfig({
       ["/console/api", "/_gwlb"].map((path) => [path, process.env.GWLB ?? "http://127.0.0.1:4566"]),
     ),
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/testing/setup.ts"] },
+  test: {
+    environment: "jsdom",
+    isolate: false,
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/testing/setup.ts"],
+  },
 });
