@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from .listening import Event, Listener
 from .server import Server, until
 

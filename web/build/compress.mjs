@@ -11,8 +11,7 @@ const TEXT = new Set([".css", ".html", ".js", ".json", ".map", ".mjs", ".svg", "
 const LEAST_BYTES = 512; // below, the answer's headers are larger than what is won
 
 const ways = {
-  ".br": (bytes) =>
-    promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+  ".br": (bytes) => promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
   ".gz": (bytes) => promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION }),
 };
 
