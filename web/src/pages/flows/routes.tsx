@@ -1,0 +1,3 @@
+import type { Page } from "../../shell/pages";
+
+export const pages: Page[] = [{ path: "flows", component: () => import("./FlowsPage"), title: "flows:title" }];
