@@ -61,7 +61,10 @@ export function RouteRows(props: RouteRowsProps) {
       removeButtonText={t("edit.remove")}
       removeButtonAriaLabel={(draft) => t("edit.removeThis", { destination: draft.destination })}
       isItemRemovable={(draft) => !draft.fixed}
-      gridLayout={[{ rows: [[3, 3, 4, 2]], breakpoint: "xs" }, { rows: [[1], [1], [1], [1]] }]}
+      gridLayout={[
+        { rows: [[3, 3, 4, 2]], breakpoint: "xs", removeButton: { width: "auto" } },
+        { rows: [[1], [1], [1], [1]] },
+      ]}
       onAddButtonClick={() => {
         setMade(made + 1);
         onChange([
