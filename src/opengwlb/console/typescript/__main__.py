@@ -18,6 +18,7 @@ from botocore.model import ServiceModel
 import opengwlb.console
 import opengwlb.observe
 from opengwlb.api import dispatch
+from opengwlb.observe.walk import Walk
 
 from . import aws, structs
 
@@ -30,7 +31,7 @@ def main() -> None:
     implemented = dispatch.implemented()
     services = {name: _models(name) for name in sorted({service for service, _ in implemented})}
     _write(directory / "aws.ts", aws.module(services, implemented=implemented))
-    _write(directory / "read-api.ts", structs.module(_public_structs(opengwlb.observe, opengwlb.console)))
+    _write(directory / "read-api.ts", structs.module([*_public_structs(opengwlb.observe, opengwlb.console), Walk]))
 
 
 def _models(service: str) -> tuple[ServiceModel, aws.Pages]:

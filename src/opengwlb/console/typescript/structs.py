@@ -24,12 +24,13 @@ def module(kinds: Iterable[type[Any]]) -> str:
 def _collect(info: types.Type, found: dict[str, Fielded]) -> None:
     if isinstance(info, Fielded):
         name = info.cls.__name__
-        known = found.setdefault(name, info)
-        if known.cls is not info.cls:
-            raise ValueError(f"{known.cls.__module__} and {info.cls.__module__} both have a {name}")
-        if known is info:
+        known = found.get(name)
+        if known is None:
+            found[name] = info
             for field in info.fields:
                 _collect(field.type, found)
+        elif known.cls is not info.cls:
+            raise ValueError(f"{known.cls.__module__} and {info.cls.__module__} both have a {name}")
         return
     for inner in _parts(info):
         _collect(inner, found)
@@ -41,6 +42,8 @@ def _parts(info: types.Type) -> Iterable[types.Type]:
             return (info.item_type,)
         case types.TupleType():
             return info.item_types
+        case types.NamedTupleType():
+            return [field.type for field in info.fields]
         case types.DictType():
             return (info.key_type, info.value_type)
         case types.UnionType():
@@ -92,6 +95,8 @@ def _type(info: types.Type) -> str:
             return f"Array<{_type(info.item_type)}>"
         case types.TupleType():
             return f"[{', '.join(_type(one) for one in info.item_types)}]"
+        case types.NamedTupleType():
+            return f"[{', '.join(f'{field.name}: {_type(field.type)}' for field in info.fields)}]"
         case types.DictType():
             return f"{{ [key: string]: {_type(info.value_type)} }}"
         case types.UnionType():

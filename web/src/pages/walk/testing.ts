@@ -15,6 +15,7 @@ export function hop(step: number, title: string, box: string, more: Partial<Hop>
     flow: ["192.0.2.1", "203.0.113.4", 6, 40000, 80],
     ttl: 64,
     length: 2,
+    mss: null,
     geneve: null,
     verdict: null,
     sentence: "",
