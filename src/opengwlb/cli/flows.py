@@ -136,7 +136,7 @@ def _lines(answer: dict[str, Any], now: datetime) -> Iterator[str]:
     yield from _more(at, "+", answer["total"] - len(answer["flows"]), "began")
     for row in reversed(answer["ended"]):
         how = row["state"] or "idle"
-        yield f"{at} - {_tuple(row)} {how} after {_span(row['age_s'])}, {_both(row, 'packets')} packets"
+        yield f"{at} - {_tuple(row)} {how} after {show.span(row['age_s'])}, {_both(row, 'packets')} packets"
     yield from _more(at, "-", answer["total_ended"] - len(answer["ended"]), "ended")
 
 
@@ -153,8 +153,8 @@ def _row(one: dict[str, Any]) -> dict[str, Any]:
         "why": one["why"],
         "verdict": one["verdict"],
         "state": one["state"],
-        "age": _span(one["age_s"]),
-        "idle": _span(one["idle_s"]),
+        "age": show.span(one["age_s"]),
+        "idle": show.span(one["idle_s"]),
         "packets": _both(one, "packets"),
         "bytes": f"{_size(one['bytes_forward'])} / {_size(one['bytes_backward'])}",
     }
@@ -178,14 +178,6 @@ def _target(one: dict[str, Any]) -> str | None:
 def _both(one: dict[str, Any], what: str) -> str:
     """There and back."""
     return f"{one[f'{what}_forward']:,} / {one[f'{what}_backward']:,}"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f}m{seconds % 60:02.0f}s"
-    return f"{seconds // 3600:.0f}h{seconds % 3600 // 60:02.0f}m"
 
 
 def _size(count: float) -> str:

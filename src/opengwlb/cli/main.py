@@ -31,12 +31,14 @@ from . import (
     looking,
     marketplace,
     metrics,
+    network_map,
     packets,
     plan,
     replay,
     serving,
     show,
     table_size,
+    targets,
     uplinks,
 )
 from .options import REQUESTS_PER_S, Auth, DataPlane, ServeOptions
@@ -63,7 +65,9 @@ console.register(app)
 replay.register(app)
 lint.register(app)
 metrics.register(app)
+network_map.register(app)
 packets.register(app)
+targets.register(app)
 
 
 @app.command(name="serve")

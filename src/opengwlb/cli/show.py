@@ -67,3 +67,12 @@ def _cell(value: Any) -> str:
             return f"{value:g}"
         case _:
             return str(value)
+
+
+def span(seconds: float) -> str:
+    """`12.3s`, `4m05s`, `2h10m`."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f}m{seconds % 60:02.0f}s"
+    return f"{seconds // 3600:.0f}h{seconds % 3600 // 60:02.0f}m"
