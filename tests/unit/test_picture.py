@@ -40,6 +40,21 @@ def test_each_account_sees_its_own_side_of_the_map() -> None:
     assert (theirs.vpc, theirs.detail.subnet, theirs.detail.addresses) == (None, None, ())
 
 
+def test_a_consumer_sees_its_route_tables_with_where_they_lead_and_a_provider_does_not() -> None:
+    picture = network_map(lab(), viewer=Viewer(CONSUMER, False))
+    tables = {node.id: node.detail for node in picture.nodes if node.kind == "route-table"}
+    assert set(tables) == {"rtb-app", "rtb-end", "rtb-edge"}
+    assert [(each.destination, each.target, each.state) for each in tables["rtb-app"].routes] == [
+        ("10.0.0.0/16", "local", "active"),
+        ("0.0.0.0/0", ENDPOINT, "active"),
+    ]
+    led = {(edge.source, edge.target) for edge in picture.edges if edge.kind == "routes"}
+    assert led == {("rtb-app", ENDPOINT), ("rtb-edge", ENDPOINT), ("rtb-end", f"igw-{'9':0>17}")}
+    provided = network_map(lab(), viewer=Viewer(PROVIDER, False))
+    assert not [node for node in provided.nodes if node.kind == "route-table"]
+    assert not [edge for edge in provided.edges if edge.kind in ("routes", "associated")]
+
+
 def test_edges_lead_from_left_to_right_and_only_between_nodes_of_the_map() -> None:
     picture = network_map(lab(), viewer=OPERATOR)
     there = {node.id for node in picture.nodes}

@@ -36,7 +36,8 @@ def lab(*more: Any, endpoint_routes: tuple[Route, ...] | None = None, without: t
     """The tutorial's objects. `endpoint_routes` replaces those of the endpoint's subnet; `without` names ids to leave out."""
     consumer = replace(vpc("c"), account=CONSUMER)
     provider = replace(vpc("d", cidr="10.9.0.0/16"), account=PROVIDER)
-    application, endpoints = subnet("a1", consumer, "10.0.0.32/28"), subnet("e1", consumer, "10.0.1.0/24")
+    application = replace(subnet("a1", consumer, "10.0.0.32/28"), account=CONSUMER)
+    endpoints = replace(subnet("e1", consumer, "10.0.1.0/24"), account=CONSUMER)
     security = subnet("5", provider, "10.9.0.0/24")
     web_id, appliance_id = f"i-{'1':0>17}", f"i-{'2':0>17}"
     web_eni = replace(interface("1", application, PRIVATE, instance=web_id), account=CONSUMER)
@@ -56,9 +57,14 @@ def lab(*more: Any, endpoint_routes: tuple[Route, ...] | None = None, without: t
         igw,
         replace(instance("1", web_eni), account=CONSUMER),
         instance("2", appliance_eni),
-        table("app", consumer, 1000, Route(destination="0.0.0.0/0", **TO_ENDPOINT), subnet=application.id),
-        table("end", consumer, 1001, *(endpoint_routes or (out,)), subnet=endpoints.id),
-        table("edge", consumer, 1002, Route(destination=application.cidr, **TO_ENDPOINT), gateway=igw.id),
+        *(
+            replace(one, account=CONSUMER)
+            for one in (
+                table("app", consumer, 1000, Route(destination="0.0.0.0/0", **TO_ENDPOINT), subnet=application.id),
+                table("end", consumer, 1001, *(endpoint_routes or (out,)), subnet=endpoints.id),
+                table("edge", consumer, 1002, Route(destination=application.cidr, **TO_ENDPOINT), gateway=igw.id),
+            )
+        ),
         Address(
             id="eipalloc-1", public_ip=PUBLIC, network_interface=web_eni.id, account=CONSUMER, region="ap-northeast-2"
         ),
