@@ -21,6 +21,10 @@ def _profile(server: Server, name: str) -> credentials.Profile:
     return credentials.profile(server.data_dir, name=name)
 
 
+def cookie(browser: Browser, account: str) -> str:
+    return f"gwlb_session_{browser.http.base_url.port}_{account}"
+
+
 def _names(answer: object) -> list[str]:
     return sorted(each["name"] for each in answer.json()["accounts"])  # type: ignore[attr-defined]
 
@@ -44,7 +48,7 @@ def test_an_access_key_and_its_secret_log_in(server: Server, browser: Browser) -
 def test_the_cookie_is_for_this_server_alone_and_for_no_script(server: Server, browser: Browser) -> None:
     answer = browser.log_in(_profile(server, "one"))
     (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
-    assert cookie.key == f"gwlb_session_{browser.account}"
+    assert cookie.key == cookie(browser, browser.account)
     assert cookie["httponly"] and cookie["samesite"].lower() == "strict" and cookie["path"] == "/"
     assert int(cookie["max-age"]) == 12 * 3600
     assert not cookie["domain"] and not cookie["secure"], "without TLS a browser would not send it back"
@@ -102,7 +106,7 @@ def test_an_account_that_is_not_logged_in_cannot_be_chosen(server: Server, one: 
     with Browser(server.endpoint) as other:
         other.log_in(_profile(server, "two"))
         two = other.account
-        stolen = {"cookie": f"gwlb_session_{two}={one.http.cookies[f'gwlb_session_{one.account}']}"}
+        stolen = {"cookie": f"{cookie(one, two)}={one.http.cookies[cookie(one, one.account)]}"}
     refused = one.ask("GET", EVENTS, headers={"x-gwlb-account": two})
     assert refused.status_code == 403 and refused.json()["code"] == "ExpiredToken"
     one.http.cookies.clear()
@@ -111,7 +115,7 @@ def test_an_account_that_is_not_logged_in_cannot_be_chosen(server: Server, one: 
 
 
 def test_a_changed_cookie_is_nobodys(one: Browser) -> None:
-    name = f"gwlb_session_{one.account}"
+    name = cookie(one, one.account)
     key, expires, mac = one.http.cookies[name].split(".")
     for changed in (f"{key}.{int(expires) + 1}.{mac}", f"{key}.{expires}.{'0' * 64}", "x", ""):
         one.http.cookies.clear()

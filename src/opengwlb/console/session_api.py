@@ -27,7 +27,7 @@ from opengwlb.wire.sigv4 import Credential, UnknownKey
 from . import sessions
 from .answers import LoginAsked, SessionState, SignedIn, SwitchAsked
 from .http import as_json, asked, endpoint
-from .visitors import COOKIE, Visitors, require_own_page
+from .visitors import Visitors, cookie, require_own_page
 
 PATH = "/console/api/session"
 LOGINS_PER_S = 5.0
@@ -98,10 +98,11 @@ class _SessionCalls:
         require_own_page(request)
         leaving = request.query_params.get("account")
         staying = self._visitors.logged_in(request)
-        gone = [COOKIE + leaving] if leaving else [name for name in request.cookies if name.startswith(COOKIE)]
-        answer = await self._answer({a: c for a, c in staying.items() if COOKIE + a not in gone})
+        all_of_them = [name for name in request.cookies if name.startswith(cookie(request))]
+        gone = [cookie(request, leaving)] if leaving else all_of_them
+        answer = await self._answer({a: c for a, c in staying.items() if cookie(request, a) not in gone})
         for name in set(gone) & request.cookies.keys():
-            answer.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=_secure(request))
+            answer.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return answer
 
     def _proven(self, want: LoginAsked) -> Credential:
@@ -124,7 +125,7 @@ class _SessionCalls:
     async def _entered(self, request: Request, credential: Credential) -> Response:
         present = self._visitors.logged_in(request) | {credential.account: credential}
         answer = await self._answer(dict(sorted(present.items())))
-        self._visitors.enter(answer, credential, secure=_secure(request))
+        self._visitors.enter(request, answer, credential)
         return answer
 
     async def _answer(self, present: dict[str, Credential]) -> Response:
@@ -151,7 +152,3 @@ class _SessionCalls:
             version=importlib.metadata.version("opengwlb"),
         )
         return as_json(msgspec.json.encode(state))
-
-
-def _secure(request: Request) -> bool:
-    return request.url.scheme == "https"

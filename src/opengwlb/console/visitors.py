@@ -17,8 +17,8 @@ from opengwlb.wire.sigv4 import Credential
 
 from . import sessions
 
-COOKIE = "gwlb_session_"
-"""Followed by the account: several are logged in side by side."""
+COOKIE = "gwlb_session"
+"""Followed by the port and the account: several accounts are logged in side by side, and a host's cookies are of all its ports."""
 ACCOUNT = "x-gwlb-account"
 OWN = "x-gwlb-console"
 """A header that no form and no link of another page can set."""
@@ -55,18 +55,18 @@ class Visitors:
     def claims(self, request: Request) -> bool:
         """Whether it comes with a session's cookie and nothing stronger: a signature counts before it."""
         signed = "authorization" in request.headers or "X-Amz-Algorithm" in request.query_params
-        return not signed and any(name.startswith(COOKIE) for name in request.cookies)
+        return not signed and any(name.startswith(cookie(request)) for name in request.cookies)
 
     def logged_in(self, request: Request) -> dict[str, Credential]:
         """Account -> the key of its session. What has ended, or names another account than its key's, is left out."""
         found: dict[str, Credential] = {}
         now_s = self._clock()
         for name, value in request.cookies.items():
-            if not name.startswith(COOKIE):
+            if not name.startswith(cookie(request)):
                 continue
             access_key = sessions.session_key(value, secret_of=self.secret_of, now_s=now_s)
             credential = None if access_key is None else self.credential(access_key)
-            if credential is not None and name == COOKIE + credential.account:
+            if credential is not None and name == cookie(request, credential.account):
                 found[credential.account] = credential
         return dict(sorted(found.items()))
 
@@ -84,18 +84,24 @@ class Visitors:
             raise AwsError("ExpiredToken", "The session of this account has ended: log in again.", status=403)
         return present[account]
 
-    def enter(self, response: Response, credential: Credential, *, secure: bool) -> None:
+    def enter(self, request: Request, response: Response, credential: Credential) -> None:
         """Give the browser a session."""
         token = sessions.session_token(credential.access_key, credential.secret, now_s=self._clock())
         response.set_cookie(
-            COOKIE + credential.account,
+            cookie(request, credential.account),
             token,
             max_age=sessions.SESSION_S,
             path="/",
-            secure=secure,
+            secure=request.url.scheme == "https",
             httponly=True,
             samesite="strict",
         )
+
+
+def cookie(request: Request, account: str = "") -> str:
+    """The name of an account's cookie at the server that the browser asks; without an account, how they all begin."""
+    port = request.url.port or {"http": 80, "https": 443}[request.url.scheme]
+    return f"{COOKIE}_{port}_{account}"
 
 
 def require_own_page(request: Request) -> None:
