@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import playwright.sync_api
 import pytest
 
 from opengwlb.cli import credentials
 from tests.stories.server import Server
 
+from . import chromium as program
 from .browser import Browser
 
 
@@ -41,3 +43,10 @@ def one(server: Server, browser: Browser) -> Browser:
     """Account `one` is logged in."""
     browser.log_in(credentials.profile(server.data_dir, name="one"))
     return browser
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright.sync_api.Browser]:
+    """One for all tests of a run; each opens windows of its own in it."""
+    with program.chromium() as made:
+        yield made
