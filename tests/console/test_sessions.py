@@ -21,7 +21,7 @@ def _profile(server: Server, name: str) -> credentials.Profile:
     return credentials.profile(server.data_dir, name=name)
 
 
-def cookie(browser: Browser, account: str) -> str:
+def cookie_name(browser: Browser, account: str) -> str:
     return f"gwlb_session_{browser.http.base_url.port}_{account}"
 
 
@@ -48,7 +48,7 @@ def test_an_access_key_and_its_secret_log_in(server: Server, browser: Browser) -
 def test_the_cookie_is_for_this_server_alone_and_for_no_script(server: Server, browser: Browser) -> None:
     answer = browser.log_in(_profile(server, "one"))
     (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
-    assert cookie.key == cookie(browser, browser.account)
+    assert cookie.key == cookie_name(browser, browser.account)
     assert cookie["httponly"] and cookie["samesite"].lower() == "strict" and cookie["path"] == "/"
     assert int(cookie["max-age"]) == 12 * 3600
     assert not cookie["domain"] and not cookie["secure"], "without TLS a browser would not send it back"
@@ -106,7 +106,7 @@ def test_an_account_that_is_not_logged_in_cannot_be_chosen(server: Server, one: 
     with Browser(server.endpoint) as other:
         other.log_in(_profile(server, "two"))
         two = other.account
-        stolen = {"cookie": f"{cookie(one, two)}={one.http.cookies[cookie(one, one.account)]}"}
+        stolen = {"cookie": f"{cookie_name(one, two)}={one.http.cookies[cookie_name(one, one.account)]}"}
     refused = one.ask("GET", EVENTS, headers={"x-gwlb-account": two})
     assert refused.status_code == 403 and refused.json()["code"] == "ExpiredToken"
     one.http.cookies.clear()
@@ -115,7 +115,7 @@ def test_an_account_that_is_not_logged_in_cannot_be_chosen(server: Server, one: 
 
 
 def test_a_changed_cookie_is_nobodys(one: Browser) -> None:
-    name = cookie(one, one.account)
+    name = cookie_name(one, one.account)
     key, expires, mac = one.http.cookies[name].split(".")
     for changed in (f"{key}.{int(expires) + 1}.{mac}", f"{key}.{expires}.{'0' * 64}", "x", ""):
         one.http.cookies.clear()
