@@ -47,6 +47,7 @@ from opengwlb.model.mode import Mode
 from opengwlb.model.uplinks import Nic
 from opengwlb.observe import flow_log_api, metrics, read_api, targets
 from opengwlb.observe.overview import overview
+from opengwlb.observe.owners import Owners
 from opengwlb.observe.picture import Picture
 from opengwlb.observe.publishing import Publisher
 from opengwlb.store.metrics import MetricStore
@@ -84,7 +85,7 @@ SWITCH_S = 0.001
 """How long a thread may compute while another waits: after each call to the kernel it waits so long again, and a change makes dozens."""
 AFTER_S = {
     "instances": 0.02,
-    **dict.fromkeys(("lifecycle", "health", "images", "metrics", "flow-logs", "cloudwatch", "targets"), 0.05),
+    **dict.fromkeys(("lifecycle", "health", "images", "metrics", "flow-logs", "cloudwatch", "targets", "owners"), 0.05),
 }
 """Reconciler -> how long after a change it begins: packets obey first, and many changes are one pass."""
 ABSENT_AFTER_S = AFTER_S | {"network": 0.02}
@@ -196,8 +197,11 @@ class Server:
             settling = Settling(store=self.store, passes=settled)
             handle = settling.after(handle)
             passes["settling"] = settling.reconcile
+        owners = Owners(self.store)
+        passes["owners"] = owners.reconcile
         self.sources = read_api.Sources(
             store=self.store,
+            owners=owners,
             dataplane=self.dataplane if isinstance(self.dataplane, DataPlane) else None,
             fabric=self.fabric if not isinstance(self.fabric, AbsentNetwork) else None,
             ifindex=lambda: self.network.ifindex if kernel else {},

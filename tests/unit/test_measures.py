@@ -22,6 +22,7 @@ from opengwlb.model.metrics import Datum, MetricKey
 from opengwlb.observe import link_counters, measured_gatewayelb
 from opengwlb.observe.measures import Kind, Ledger, Measure
 from opengwlb.observe.metrics import Sampler
+from opengwlb.observe.owners import Owners
 from opengwlb.observe.publishing import Publisher
 from opengwlb.observe.read_api import Sources
 from opengwlb.store.metrics import MetricStore
@@ -139,8 +140,10 @@ class Cloud:
         for one in instances:
             snapshot = snapshot.supposing(one)
         run_in: Callable[..., Any] = lambda box, function: self.devices  # noqa: E731  (as a function's attribute)
+        store = cast(Any, SimpleNamespace(snapshot=lambda: snapshot))
         sources = Sources(
-            store=cast(Any, SimpleNamespace(snapshot=lambda: snapshot)),
+            store=store,
+            owners=Owners(store),
             dataplane=cast(Any, self.plane),
             fabric=cast(Any, SimpleNamespace(run_in=run_in)),
             ifindex=lambda: IFINDEX,

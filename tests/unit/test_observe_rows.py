@@ -323,13 +323,13 @@ def test_events_tell_owners_of_their_objects_and_nobody_of_secrets() -> None:
         Change(revision=3, kind=Target, id=target.id, object=target, at=3.0),
         Change(revision=4, kind=Vpc, id=VPC, object=None, at=4.0),
     ]
-    mine = events.rows(changes, viewer=viewer(CONSUMER), limit=10)
+    mine = events.rows(events.told(changes, {}), viewer=viewer(CONSUMER), limit=10)
     assert [(row["revision"], row["event"]) for row in mine] == [(1, "written"), (4, "deleted")]
-    theirs = events.rows(changes, viewer=viewer(PROVIDER), limit=10)
+    theirs = events.rows(events.told(changes, {}), viewer=viewer(PROVIDER), limit=10)
     assert [(row["id"], row["state"]) for row in theirs] == [(target.id, "healthy")]
-    everything = events.rows(changes, viewer=viewer("9", operator=True), limit=2)
+    everything = events.rows(events.told(changes, {}), viewer=viewer("9", operator=True), limit=2)
     assert [row["revision"] for row in everything] == [3, 4]
-    assert "s3cret" not in str(events.rows(changes, viewer=viewer("9", operator=True), limit=10))
+    assert "s3cret" not in str(events.rows(events.told(changes, {}), viewer=viewer("9", operator=True), limit=10))
 
 
 def test_the_box_of_a_load_balancer_is_named_as_the_rows_expect() -> None:

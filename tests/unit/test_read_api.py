@@ -29,6 +29,7 @@ from opengwlb.model.snapshot import KINDS
 from opengwlb.model.topology import PortRef
 from opengwlb.observe import metrics, read_api
 from opengwlb.observe.drops import StackDrop
+from opengwlb.observe.owners import Owners
 from opengwlb.store.sqlite import SqliteStore
 from opengwlb.wire.errors import AwsError
 
@@ -101,7 +102,9 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     stored = lab()
     store.transact(lambda tx: [tx.put(one) for kind in KINDS for one in stored.values(kind)])
     ports = {PortRef("gwlb-0123456789abcdef", "vpce-3b822cd32f"): 1}
-    sources = read_api.Sources(store=store, dataplane=Plane(), fabric=NoBoxes(), ifindex=lambda: ports)
+    sources = read_api.Sources(
+        store=store, owners=Owners(store), dataplane=Plane(), fabric=NoBoxes(), ifindex=lambda: ports
+    )
     routes = read_api.routes(sources=sources, authenticate=authenticate, operator=OPERATOR)
     page = metrics.route(
         sources=sources, errors=lambda: {"vpc-1": "no room"}, sampler=metrics.Sampler(sources, clock=lambda: 5.0)
@@ -292,7 +295,7 @@ def test_samples_are_taken_when_they_are_due_and_live_flows_counted_once_a_minut
 
     store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
     clock = Clock()
-    sources = read_api.Sources(store=store, dataplane=Busy(), fabric=None, ifindex=dict)
+    sources = read_api.Sources(store=store, owners=Owners(store), dataplane=Busy(), fabric=None, ifindex=dict)
     sampler = metrics.Sampler(sources, clock=clock)
     assert sampler.sample() == 10.0
     clock.now += 4
@@ -306,7 +309,7 @@ def test_samples_are_taken_when_they_are_due_and_live_flows_counted_once_a_minut
 
 def test_without_a_data_plane_everything_answers_and_is_empty(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.sqlite", clock=lambda: 5.0)
-    sources = read_api.Sources(store=store, dataplane=None, fabric=None, ifindex=dict)
+    sources = read_api.Sources(store=store, owners=Owners(store), dataplane=None, fabric=None, ifindex=dict)
     routes = read_api.routes(sources=sources, authenticate=authenticate, operator=OPERATOR)
     page = metrics.route(sources=sources, errors=dict, sampler=metrics.Sampler(sources, clock=lambda: 5.0))
     client = TestClient(Starlette(routes=[*routes, page]))

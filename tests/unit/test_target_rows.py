@@ -70,5 +70,5 @@ def test_without_a_data_plane_the_status_leaves_packets_open() -> None:
 
 def test_events_of_a_targets_health_say_why() -> None:
     change = Change(revision=7, at=5.0, kind=Target, id=TARGET.id, object=TARGET)
-    (row,) = events.rows([change], viewer=Viewer("123456789012", False), limit=10)
+    (row,) = events.rows(events.told([change], {}), viewer=Viewer("123456789012", False), limit=10)
     assert (row["state"], row["reason"], row["description"]) == ("unhealthy", TARGET.reason, TARGET.description)

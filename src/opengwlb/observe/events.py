@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ class Told:
     """None: a deletion of what nobody remembers the owner of."""
 
 
-def told(changes: Iterable[Change], owners: dict[str, frozenset[str]]) -> list[Told]:
+def told(changes: Iterable[Change], owners: MutableMapping[str, frozenset[str]]) -> list[Told]:
     """Oldest first. `owners` says who could see what objects by id; it is brought up to date, for the changes that come after these."""
     found = []
     for change in changes:
@@ -54,9 +54,9 @@ def told(changes: Iterable[Change], owners: dict[str, frozenset[str]]) -> list[T
     return found
 
 
-def rows(changes: Iterable[Change], *, viewer: Viewer, limit: int) -> list[dict[str, Any]]:
+def rows(told: Iterable[Told], *, viewer: Viewer, limit: int) -> list[dict[str, Any]]:
     """The newest `limit` of what the viewer may see, oldest first."""
-    return [one.row for one in told(changes, {}) if viewer.sees(one.accounts or frozenset())][-limit:]
+    return [one.row for one in told if viewer.sees(one.accounts or frozenset())][-limit:]
 
 
 def seen_by(one: Any, object_id: str) -> frozenset[str] | None:

@@ -11,11 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from opengwlb.model.snapshot import KINDS, Snapshot
+from opengwlb.model.snapshot import Snapshot
 from opengwlb.store.protocol import Compacted, Store
 
-from . import events
 from .events import Told
+from .owners import Owners
 from .traffic import Second
 
 SAMPLE_S = 1.0
@@ -27,14 +27,16 @@ Wake = Callable[[], None]
 class Feed:
     """Any thread may call; `sample` and `forget` are a `TrafficSampler`'s."""
 
-    def __init__(self, store: Store, *, sample: Callable[[], Second | None], forget: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, owners: Owners, *, sample: Callable[[], Second | None], forget: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._owners = owners
         self._sample = sample
         self._forget = forget
         self._lock = threading.Lock()
         self._wakes: set[Wake] = set()
         self._thread: threading.Thread | None = None
-        self._owners: dict[str, frozenset[str]] = {}
         self._kept: deque[Told] = deque(maxlen=KEPT)
         self._from = self._until = 0
         """`_kept` has every change after revision `_from` up to `_until`."""
@@ -84,17 +86,11 @@ class Feed:
             if self._thread is not None and self._from <= revision <= self._until:
                 return self._until, [one for one in self._kept if one.revision > revision]
         changes = self._store.changes(revision)
-        return (changes[-1].revision if changes else revision), events.told(changes, {})
+        return (changes[-1].revision if changes else revision), self._owners.told(changes)
 
     def _begin(self, snapshot: Snapshot) -> None:
         self._kept.clear()
         self._from = self._until = snapshot.revision
-        self._owners = {
-            one.id: accounts
-            for kind in KINDS
-            for one in snapshot.values(kind)
-            if (accounts := events.seen_by(one, one.id)) is not None
-        }
 
     def _run(self) -> None:
         due = time.monotonic()
@@ -125,8 +121,9 @@ class Feed:
             with self._lock:
                 self._begin(self._store.snapshot())
             return
+        told = self._owners.told(changes)
         with self._lock:
-            for one in events.told(changes, self._owners):
+            for one in told:
                 if len(self._kept) == KEPT:
                     self._from = self._kept[0].revision
                 self._kept.append(one)

@@ -40,7 +40,7 @@ class Picture:
             monotonic=time.monotonic,
         )
         sampler = TrafficSampler(sources, clock=time.time, monotonic=time.monotonic)
-        self.feed = Feed(sources.store, sample=sampler.sample, forget=sampler.forget)
+        self.feed = Feed(sources.store, sources.owners, sample=sampler.sample, forget=sampler.forget)
 
     def routes(self, *, authenticate: Authenticate, still_there: stream.StillThere, operator: str) -> list[Route]:
         works: dict[str, read_api.Work] = {"map": self._map, "targets": self._targets}

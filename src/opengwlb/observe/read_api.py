@@ -305,7 +305,12 @@ class _Answers:
                 f"Changes after revision {want.since} are no longer kept: list and start anew.",
                 status=410,
             ) from error
-        return JSONResponse({"events": events.rows(changes, viewer=viewer, limit=want.limit), "revision": revision})
+        return JSONResponse(
+            {
+                "events": events.rows(self._of.owners.told(changes), viewer=viewer, limit=want.limit),
+                "revision": revision,
+            }
+        )
 
     def lint(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.LintAsked)

@@ -25,6 +25,7 @@ from opengwlb.store.protocol import Store
 
 from . import rehearsal
 from .capture import OpenSocket
+from .owners import Owners
 from .targets import Condemned
 
 Authenticate = Callable[[Request, bytes], str]
@@ -62,6 +63,7 @@ class Sources:
     """Where the answers come from."""
 
     store: Store
+    owners: Owners
     dataplane: DataPlaneReads | None
     """None with `--data-plane none`."""
     fabric: FabricReads | None
