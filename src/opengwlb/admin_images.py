@@ -2,7 +2,8 @@
 
 An import answers with one JSON object a line as it goes on: `{"stage": …, "done": …, "total": …}`, and at last `{"image": …}` or
 `{"error": {"code": …, "message": …}}`. Whoever goes away while it runs cancels it. Imports and catalogues need the operator's key,
-because the server reads files and registries as root; the marketplace's terms are accepted by each account for itself.
+because the server reads files and registries as root; the marketplace's terms are accepted by each account for itself. A certify
+result is the operator's to write, and read by whoever sees its image.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from starlette.routing import Route
 from opengwlb.api import accounts
 from opengwlb.control.images import ImageError, ImageKeeper, ImportFailed, Registration, listed
 from opengwlb.instances.importing import DEFAULT_LIMIT_BYTES, Asked, Kind, Progress
-from opengwlb.model.images import BUILTIN_IMAGES, Catalogue, Image, ImageState
+from opengwlb.model.images import BUILTIN_IMAGES, Catalogue, Certification, Image, ImageState
+from opengwlb.model.snapshot import View
+from opengwlb.observe import images as rows
 from opengwlb.policy import images
 from opengwlb.store.protocol import Store
 from opengwlb.wire.body import read_body
@@ -90,7 +93,7 @@ def routes(*, store: Store, keeper: ImageKeeper, authenticate: Authenticate, ope
             for one in (*BUILTIN_IMAGES, *snapshot.values(Image))
             if one.state is ImageState.AVAILABLE and (caller.operator or images.may_launch(one, account=caller.account))
         ]
-        return JSONResponse({"images": [_row(one) for one in found]})
+        return _json(rows.ImagesAnswer(images=tuple(rows.image_row(one, snapshot) for one in found)))
 
     async def bring(caller: _Caller, body: bytes, request: Request) -> Response:
         caller.require_operator()
@@ -109,7 +112,9 @@ def routes(*, store: Store, keeper: ImageKeeper, authenticate: Authenticate, ope
         )
         asked = Asked(source=want.source, kind=want.kind, command=want.command, limit_bytes=want.limit_bytes)
         await run_in_threadpool(keeper.check, about)
-        return _streaming(lambda report, cancelled: keeper.bring(asked, about, report=report, cancelled=cancelled))
+        return _streaming(
+            store, lambda report, cancelled: keeper.bring(asked, about, report=report, cancelled=cancelled)
+        )
 
     async def remove(caller: _Caller, body: bytes, request: Request) -> Response:
         caller.require_operator()
@@ -118,21 +123,21 @@ def routes(*, store: Store, keeper: ImageKeeper, authenticate: Authenticate, ope
 
     async def marketplace(caller: _Caller, body: bytes, request: Request) -> Response:
         snapshot = store.snapshot()
-        rows = [
-            _row(one) | {"accepted": images.accepted(snapshot, one, account=caller.account)} for one in listed(snapshot)
-        ]
-        return JSONResponse({"products": rows, "catalogues": [one.id for one in snapshot.values(Catalogue)]})
+        products = tuple(rows.product_row(one, snapshot, account=caller.account) for one in listed(snapshot))
+        catalogues = tuple(one.id for one in snapshot.values(Catalogue))
+        return _json(rows.MarketplaceAnswer(products=products, catalogues=catalogues))
 
     async def accept(caller: _Caller, body: bytes, request: Request) -> Response:
         code = _decoded(body, _Accept).product
         return _streaming(
-            lambda report, cancelled: keeper.accept(code, account=caller.account, report=report, cancelled=cancelled)
+            store,
+            lambda report, cancelled: keeper.accept(code, account=caller.account, report=report, cancelled=cancelled),
         )
 
     async def add_catalogue(caller: _Caller, body: bytes, request: Request) -> Response:
         caller.require_operator()
         found = await run_in_threadpool(keeper.add_catalogue, _decoded(body, _Location).location)
-        return JSONResponse({"products": [_row(one) for one in found]})
+        return JSONResponse({"products": [_row(one, store.snapshot()) for one in found]})
 
     async def remove_catalogue(caller: _Caller, body: bytes, request: Request) -> Response:
         caller.require_operator()
@@ -140,10 +145,37 @@ def routes(*, store: Store, keeper: ImageKeeper, authenticate: Authenticate, ope
         await run_in_threadpool(keeper.remove_catalogue, location)
         return JSONResponse({"removed": location})
 
+    async def certified(caller: _Caller, body: bytes, request: Request) -> Response:
+        caller.require_operator()
+        asked = _decoded(body, rows.CertificationAsked)
+        found = await run_in_threadpool(
+            keeper.certified,
+            asked.image,
+            passed=asked.passed,
+            failed=asked.failed,
+            skipped=asked.skipped,
+            failed_checks=asked.failed_checks,
+            version=asked.version,
+        )
+        return _json(rows.certification_row(found))
+
+    async def certifications(caller: _Caller, body: bytes, request: Request) -> Response:
+        snapshot = store.snapshot()
+        found = tuple(
+            rows.certification_row(one)
+            for one in snapshot.values(Certification)
+            if (image := images.find(snapshot, one.id)) is not None
+            and image.state is ImageState.AVAILABLE
+            and (caller.operator or images.may_launch(image, account=caller.account))
+        )
+        return _json(rows.CertificationsAnswer(certifications=found))
+
     return [
         Route("/_gwlb/v1/images", answering(list_images), methods=["GET"]),
         Route("/_gwlb/v1/images", answering(bring), methods=["POST"]),
         Route("/_gwlb/v1/images/{image}", answering(remove), methods=["DELETE"]),
+        Route("/_gwlb/v1/certifications", answering(certifications), methods=["GET"]),
+        Route("/_gwlb/v1/certifications", answering(certified), methods=["POST"]),
         Route("/_gwlb/v1/marketplace", answering(marketplace), methods=["GET"]),
         Route("/_gwlb/v1/marketplace/accept", answering(accept), methods=["POST"]),
         Route("/_gwlb/v1/marketplace/catalogues/add", answering(add_catalogue), methods=["POST"]),
@@ -162,36 +194,24 @@ def _refused(code: str, message: str, *, status: int) -> JSONResponse:
     return JSONResponse({"code": code, "message": message}, status_code=status)
 
 
-def _row(image: Image) -> dict[str, Any]:
-    return {
-        "id": image.id,
-        "name": image.name,
-        "kind": image.kind,
-        "vendor": image.vendor,
-        "version": image.version,
-        "owner": image.owner_alias or image.account,
-        "region": image.region,
-        "size_bytes": image.size_bytes,
-        "product_code": image.product_code,
-        "description": image.description,
-        "in_kernel": image.in_kernel,
-        "public": image.public,
-        "source": image.source,
-        "checksum": image.checksum,
-        "starts": list(image.launch.arguments) if image.launch else [],
-        "licence": image.licence,
-    }
+def _json(answer: msgspec.Struct) -> Response:
+    return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+def _row(image: Image, view: View) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(rows.image_row(image, view))
+    return found
 
 
 Work = Callable[[Callable[[Progress], None], threading.Event], Image]
 
 
-def _streaming(work: Work) -> StreamingResponse:
+def _streaming(store: Store, work: Work) -> StreamingResponse:
     """Run `work` in a thread and send what it reports."""
-    return StreamingResponse(_lines(work), media_type="application/x-ndjson")
+    return StreamingResponse(_lines(store, work), media_type="application/x-ndjson")
 
 
-async def _lines(work: Work) -> AsyncIterator[bytes]:
+async def _lines(store: Store, work: Work) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     reports: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     cancelled = threading.Event()
@@ -205,7 +225,7 @@ async def _lines(work: Work) -> AsyncIterator[bytes]:
                 lambda step: say({"stage": step.stage, "done": step.done, "total": step.total}),
                 cancelled,
             )
-            say({"image": _row(image)})
+            say({"image": _row(image, store.snapshot())})
         except ImageError as error:
             say({"error": {"code": error.code, "message": str(error)}})
         except ImportFailed as error:

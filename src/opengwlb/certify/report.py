@@ -78,6 +78,17 @@ class Report:
             "checks": [_row(one) for one in self.results],
         }
 
+    def counts(self) -> dict[str, Any]:
+        """What a server keeps of it: how many passed, failed and were skipped, and which failed."""
+        failed = tuple(one.check.id for one in self.results if not one.well)
+        skipped = sum(1 for one in self.results if one.outcome in _NOT_ASKED)
+        return {
+            "passed": len(self.results) - len(failed) - skipped,
+            "failed": len(failed),
+            "skipped": skipped,
+            "failed_checks": failed,
+        }
+
     def as_junit(self) -> bytes:
         """A failure is a required check that did not pass; what else did not is `skipped`, with the reason."""
         failures = [one for one in self.results if not one.well and one.check.level is Level.REQUIRED]

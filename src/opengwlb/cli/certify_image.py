@@ -43,6 +43,8 @@ class ImageAppliance:
     name: str
     address: str
     namespace: Path
+    image: str
+    """`ami-…`."""
     instance: str
     cloud: Cloud
     restarts: bool = True
@@ -167,7 +169,12 @@ def _instance(
         _until(lambda: _all_run(cloud, ids), "the instances to run")
         spaces = [boxes.namespace(record.name, box=one) for one in ids]
         appliance = ImageAppliance(
-            name=image["Name"], address=ADDRESS, namespace=spaces[0], instance=ids[0], cloud=cloud
+            name=image["Name"],
+            address=ADDRESS,
+            namespace=spaces[0],
+            image=image["ImageId"],
+            instance=ids[0],
+            cloud=cloud,
         )
         place = Place(nodes=NODES, namespaces=(spaces[1], spaces[2]), watch=spaces[0], device="eth0", at_appliance=True)
         yield appliance, place

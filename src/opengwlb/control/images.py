@@ -13,7 +13,7 @@ from opengwlb.instances.content import ContentStore
 from opengwlb.instances.images import RECIPES
 from opengwlb.instances.importing import Asked, Content, Importer, ImportFailed, Kind, Progress, monotonic_every
 from opengwlb.model.ids import new_id
-from opengwlb.model.images import MARKETPLACE, Agreement, Catalogue, Image, ImageState
+from opengwlb.model.images import MARKETPLACE, Agreement, Catalogue, Certification, Image, ImageState
 from opengwlb.model.snapshot import View
 from opengwlb.policy import catalogue, images
 from opengwlb.store.protocol import Store, Transaction
@@ -197,13 +197,35 @@ class ImageKeeper:
 
         self._store.transact(work)
 
+    def certified(
+        self, image_id: str, *, passed: int, failed: int, skipped: int, failed_checks: tuple[str, ...], version: str
+    ) -> Certification:
+        """Keep what all checks found, in place of what they found before. Raises ImageError."""
+        found = Certification(
+            id=image_id,
+            at=self._clock(),
+            passed=passed,
+            failed=failed,
+            skipped=skipped,
+            failed_checks=failed_checks,
+            version=version,
+        )
+
+        def work(tx: Transaction) -> None:
+            if images.find(tx, image_id) is None:
+                raise ImageError("InvalidAMIID.NotFound", f"There is no image {image_id}.")
+            tx.put(found)
+
+        self._store.transact(work)
+        return found
+
     def reconcile(self) -> float:
         """What is shipped is there; what is deregistered and unused goes, and its content with it."""
         snapshot = self._store.snapshot()
         stored = [replace(one, created=0.0) for one in listed(snapshot) if not one.catalogue]
         if sorted(stored, key=_by_id) != sorted(self._shipped, key=_by_id):
             self._store.transact(lambda tx: _replace_products(tx, self._shipped, location="", now=self._clock()))
-        if images.no_longer_used(snapshot):
+        if images.no_longer_used(snapshot) or images.of_nothing(snapshot):
             self._store.transact(_forget_unused)
         if self._contents is not None:
             for name in self._contents.sweep(lambda: images.contents(self._store.snapshot())):
@@ -261,6 +283,8 @@ def _replace_products(tx: Transaction, found: tuple[Image, ...], *, location: st
 def _forget_unused(tx: Transaction) -> None:
     for image in images.no_longer_used(tx):
         tx.delete(Image, image.id)
+    for certification in images.of_nothing(tx):
+        tx.delete(Certification, certification.id)
 
 
 def _read(location: str) -> str:

@@ -103,6 +103,22 @@ class Catalogue:
     added: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certification:
+    """What the last `gwlb certify` with all checks found of an image."""
+
+    id: str
+    """The image's."""
+    at: float
+    passed: int
+    failed: int
+    skipped: int
+    """Declared in its profile, or not applicable."""
+    failed_checks: tuple[str, ...] = ()
+    version: str = ""
+    """The OpenGWLB whose checks these were."""
+
+
 BUILTIN_IMAGES: tuple[Image, ...] = (
     Image(
         id="ami-0000000000000a001",

@@ -37,6 +37,7 @@ KINDS: tuple[type[Any], ...] = (
     images.Image,
     images.Agreement,
     images.Catalogue,
+    images.Certification,
     elb.LoadBalancer,
     elb.TargetGroup,
     elb.Target,

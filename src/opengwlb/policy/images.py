@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opengwlb.model.compute import Instance, InstanceState
-from opengwlb.model.images import BUILTIN_IMAGES, Agreement, Image, ImageState
+from opengwlb.model.images import BUILTIN_IMAGES, Agreement, Certification, Image, ImageState
 from opengwlb.model.snapshot import View
 
 _BUILTIN = {image.id: image for image in BUILTIN_IMAGES}
@@ -42,6 +42,11 @@ def no_longer_used(view: View) -> list[Image]:
     """Deregistered images without an instance that may still be started."""
     used = {one.image for one in view.values(Instance) if one.state is not InstanceState.TERMINATED}
     return [one for one in view.values(Image) if one.state is ImageState.DEREGISTERED and one.id not in used]
+
+
+def of_nothing(view: View) -> list[Certification]:
+    """Certify results whose image is gone."""
+    return [one for one in view.values(Certification) if find(view, one.id) is None]
 
 
 def contents(view: View) -> frozenset[str]:

@@ -15,6 +15,7 @@ const OPERATIONS: Record<string, readonly string[]> = {
   Image: ["DescribeImages", "images", "marketplace"],
   Agreement: ["marketplace"],
   Catalogue: ["marketplace"],
+  Certification: ["images", "marketplace"],
   LoadBalancer: ["DescribeLoadBalancers", "DescribeLoadBalancerAttributes", "DescribeTargetGroups"],
   TargetGroup: ["DescribeTargetGroups", "DescribeTargetGroupAttributes"],
   Target: ["DescribeTargetHealth", "targets"],
