@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opengwlb.policy.health import ProbeResult, TargetHealth
 
@@ -34,6 +34,9 @@ class Probes:
     failures: int = 0
     last: tuple[Probed, ...] = ()
     """Oldest first."""
+
+    def newest(self, count: int) -> Probes:
+        return replace(self, last=self.last[len(self.last) - count :] if count < len(self.last) else self.last)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
 import msgspec
 from starlette.responses import Response
@@ -24,9 +25,10 @@ class MapAsked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TargetsAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """`targets`: of one target group by ARN or name, or of all."""
+    """`targets`: of one target group by ARN or name, or of all; with the last `probes` of each target."""
 
     target_group: str | None = None
+    probes: Annotated[int, msgspec.Meta(ge=0, le=120)] = 120
 
 
 class Picture:
@@ -61,7 +63,7 @@ class Picture:
 
     def _targets(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=TargetsAsked)
-        return _json(self.targets.answer(viewer=viewer, target_group=want.target_group))
+        return _json(self.targets.answer(viewer=viewer, target_group=want.target_group, probes=want.probes))
 
 
 def _json(answer: msgspec.Struct) -> Response:

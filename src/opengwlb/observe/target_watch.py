@@ -60,7 +60,8 @@ class TargetWatch:
                     self._drained[key] = counts.get(slot, 0) if slot is not None else 0
         return _IDLE_S
 
-    def answer(self, *, viewer: Viewer, target_group: str | None) -> TargetsAnswer:
+    def answer(self, *, viewer: Viewer, target_group: str | None, probes: int) -> TargetsAnswer:
+        """With no more than the last `probes` of each target."""
         snapshot = self._store.snapshot()
         plane = self._dataplane
         with self._lock:
@@ -71,7 +72,7 @@ class TargetWatch:
                 self._transitions = timeline.transitions(self._transitions, changes, kept=TRANSITIONS)
             numbers = {timeline.slot_of(snapshot, one) for one in snapshot.values(Target)} - {None}
             known = timeline.Known(
-                probes=self._probes,
+                probes=lambda target: self._probes(target).newest(probes),
                 counters=plane.target_counters([one for one in numbers if one is not None]) if plane else {},
                 flows=self._counted(plane) if plane else None,
                 drained=dict(self._drained),

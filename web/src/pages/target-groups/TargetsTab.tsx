@@ -24,6 +24,8 @@ const NOTHING: ReadonlySet<string> = new Set();
 const SHOWN_DRAINS = 5;
 /** Of a large group the timelines are a large answer. */
 const MANY = 500;
+/** Of each target of many: thousands with all their probes would be tens of megabytes. */
+const FEW_PROBES = 20;
 
 /** Targets with health over time; a click on one opens it below. */
 export function TargetsTab({ group }: { group: string }) {
@@ -37,10 +39,11 @@ export function TargetsTab({ group }: { group: string }) {
   const [deregistering, setDeregistering] = useState(false);
   const health = useAws("elbv2", "DescribeTargetHealth", { TargetGroupArn: group });
   const descriptions = health.data?.TargetHealthDescriptions;
+  const many = (descriptions?.length ?? 0) > MANY;
   const timelines = useRead<TargetsAnswer>(
     "targets",
-    { target_group: group },
-    { everyMs: (descriptions?.length ?? 0) > MANY ? 15_000 : 2_000 },
+    { target_group: group, probes: many ? FEW_PROBES : undefined },
+    { everyMs: many ? 15_000 : 2_000 },
   );
   const rows = useMemo(
     () => targetRows(descriptions ?? [], timelines.data?.targets ?? []),
