@@ -39,6 +39,16 @@ test("after an error answer it goes on after the last revision that was seen", (
   vi.useRealTimers();
 });
 
+test("what was asked for before the first connection is asked anew, and after a break only what is told", () => {
+  const { sources, listener, stop } = listening();
+  sources[0]?.onopen?.();
+  expect(listener.reset).toHaveBeenCalledTimes(1);
+  sources[0]?.dispatchEvent(new MessageEvent("change", { data: "{}", lastEventId: "7" }));
+  sources[0]?.onopen?.();
+  expect(listener.reset).toHaveBeenCalledTimes(1);
+  stop();
+});
+
 test("a reset makes everything be asked anew, and goes on from there", () => {
   const { sources, listener, stop } = listening();
   sources[0]?.dispatchEvent(new MessageEvent("reset", { data: "90" }));

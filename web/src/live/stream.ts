@@ -57,6 +57,8 @@ export function listen(
     source = current;
     current.onopen = () => {
       listener.connected(true);
+      // From now on, that is: what was asked for before may have changed since.
+      if (last === null) listener.reset();
     };
     current.addEventListener("change", (event) => {
       last = event.lastEventId;

@@ -1,12 +1,14 @@
 import Spinner from "@cloudscape-design/components/spinner";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
-import type { AwsError, Scope } from "../api/http";
+import { AwsError, type Scope } from "../api/http";
 import { chosenScope, remember, remembered } from "./chosen";
 import { LoginPage } from "./LoginPage";
 import { ScopeContext } from "./scope";
 import { fetchSession, logIn, type Session, SessionContext, type SessionState } from "./session";
 import { takeToken } from "./token";
+
+const ENDED = "ExpiredToken";
 
 /** Shows the sign-in page until an account is signed in; below it, session and scope are there. */
 export function SessionProvider({ children }: { children: ReactNode }) {
@@ -44,6 +46,18 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, [state, scope, replace]);
 
   useEffect(() => queries.clear(), [queries, scope?.account]);
+
+  // A session that ended is noticed by the first question that is refused; who is left is asked once.
+  useEffect(
+    () =>
+      queries.getQueryCache().subscribe((event) => {
+        const refused = event.type === "updated" && event.action.type === "error" ? event.action.error : null;
+        if (!(refused instanceof AwsError) || refused.code !== ENDED) return;
+        setProblem(refused);
+        fetchSession().then(replace, setProblem);
+      }),
+    [queries, replace],
+  );
 
   if (!state && !problem) return <Spinner size="large" />;
   if (!session || !scope) return <LoginPage problem={problem} onEntered={replace} />;
