@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from watched_lab import (
     CLIENT,
@@ -35,7 +36,7 @@ from opengwlb.model.ids import device_name, endpoint_number
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef
 from opengwlb.model.vpc import Route, Vpc
-from opengwlb.observe import drops, events, flows
+from opengwlb.observe import drops, events, flows, verdict_words
 from opengwlb.observe.filtering import FlowFilter
 from opengwlb.observe.frames import FlowTuple
 from opengwlb.observe.visibility import Viewer
@@ -186,10 +187,10 @@ def test_an_answer_in_pieces_is_the_same_json(count: int) -> None:
 OPERATOR = viewer("9", operator=True)
 
 
-def drop_rows(who: Viewer, stacks: list[drops.StackDrop] | None = None) -> list[dict[str, object]]:
+def drop_rows(who: Viewer, stacks: list[drops.StackDrop] | None = None, **how: Any) -> list[dict[str, Any]]:
     snapshot = lab()
     device = "vpce-3b822cd32f"
-    return drops.rows(
+    rows = drops.rows(
         snapshot,
         network.topology(snapshot),
         counters=[
@@ -202,7 +203,10 @@ def drop_rows(who: Viewer, stacks: list[drops.StackDrop] | None = None) -> list[
         ifindex={PortRef(BALANCER_BOX, device): 1, PortRef(VPC, device_name(WEB_ENI)): 2},
         stacks=stacks or [],
         viewer=who,
+        **how,
     )
+    found: list[dict[str, Any]] = msgspec.to_builtins(rows)
+    return found
 
 
 def test_drops_name_verdict_meaning_and_place_and_leave_out_what_passed() -> None:
@@ -213,6 +217,14 @@ def test_drops_name_verdict_meaning_and_place_and_leave_out_what_passed() -> Non
         ("no_route", "ifindex 77", 1),
     ]
     assert rows[1]["meaning"] == "No target could take the new flow."
+
+
+def test_drops_are_told_in_korean_and_with_every_verdict_that_ends_a_packet() -> None:
+    assert drop_rows(OPERATOR, language="ko")[1]["meaning"].startswith("새 플로우를 받을 대상이 없습니다.")
+    assert verdict_words.KOREAN_STACKS.keys() == drops.STACK_SENTENCES.keys()
+    english, korean = drops.known(VERDICTS.values()), drops.known(VERDICTS.values(), language="ko")
+    assert {one.verdict for one in english} == {"no_route", "no_targets", *drops.STACK_SENTENCES}
+    assert not any(there.meaning == here.meaning for there, here in zip(english, korean, strict=True))
 
 
 def test_the_provider_sees_drops_of_its_load_balancer_only_and_a_stranger_none() -> None:

@@ -27,7 +27,7 @@ def status(name: str, *, everything: bool, every: float | bool | None, as_json: 
 
     def ask() -> dict[str, Any]:
         reader = client.operator(name)
-        answer: dict[str, Any] = reader.get("status") | reader.get("drops")
+        answer: dict[str, Any] = reader.get("status") | {"drops": reader.get("drops")["drops"]}
         return answer
 
     watching.answer(ask, lambda answer: _status(answer, everything=everything), every=every, as_json=as_json)

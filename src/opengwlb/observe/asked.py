@@ -58,6 +58,7 @@ class DropsAsked(Listing, forbid_unknown_fields=True):
     """`drops`: with `over_s` the answer takes that long and has each verdict's rate."""
 
     over_s: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.0
+    language: Literal["en", "ko"] = "en"
 
 
 class LintAsked(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,23 +1,26 @@
 """Packets that ended, by reason: what the programs counted, and what devices and the boxes' own stacks threw away.
 
-Rows are flat, as a table shows them; the sentence of a verdict is that of bpf/shared/verdicts.h.
+Rows are flat, as a table shows them; the English sentence of a verdict is that of bpf/shared/verdicts.h.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
+
+import msgspec
 
 from opengwlb.dataplane.counting import Counter
 from opengwlb.dataplane.samples import Sample
 from opengwlb.dataplane.verdicts import Verdict, VerdictKind
 from opengwlb.model.snapshot import Snapshot
 from opengwlb.model.topology import PortRef, Topology
+from opengwlb.policy.lint import Language
 
 from . import samples as sampled
-from . import visibility
-from .visibility import Viewer
+from . import verdict_words, visibility
+from .visibility import Viewer, Where
 
 DEVICE_DROPPED = "device_tx_dropped"
 STACK_SENTENCES = {
@@ -35,6 +38,50 @@ _SNMP = {
     "OutDiscards": "ip_out_discards",
     "OutNoRoutes": "ip_out_no_routes",
 }
+
+
+class DroppedPacket(msgspec.Struct, kw_only=True, frozen=True):
+    """One of the newest packets that met a verdict."""
+
+    age_s: float
+    length: int
+    """Bytes of the frame."""
+    packet: str
+    """Its headers, in a line."""
+
+
+class DropRow(msgspec.Struct, kw_only=True, frozen=True):
+    """What one verdict ended at one place since the box was made."""
+
+    verdict: str
+    packets: int
+    bytes: int | None
+    """None where the kernel counts packets alone."""
+    rate: float | None
+    """Packets a second; None when none was asked for, or nothing was read there twice."""
+    where: str
+    """The resource that the port stands for; a box, or an `ifindex`, where none does."""
+    box: str | None
+    device: str | None
+    meaning: str
+    last: tuple[DroppedPacket, ...]
+    """The newest first."""
+
+
+class DropVerdict(msgspec.Struct, kw_only=True, frozen=True):
+    """A reason for which packets can end here."""
+
+    verdict: str
+    meaning: str
+
+
+class DropsAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """The answer of `drops`."""
+
+    drops: tuple[DropRow, ...]
+    """The most frequent first."""
+    verdicts: tuple[DropVerdict, ...]
+    """All that the programs, devices and stacks know, also those that ended nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +179,15 @@ def rates(before: Reading, after: Reading) -> Rates:
     )
 
 
+def known(verdicts: Iterable[Verdict], *, language: Language = "en") -> tuple[DropVerdict, ...]:
+    """All reasons for which packets can end: the programs' in their numbers' order, then those of devices and stacks."""
+    sentences = {one.name: one.sentence for one in verdicts if one.kind is VerdictKind.DROP} | STACK_SENTENCES
+    return tuple(
+        DropVerdict(verdict=name, meaning=verdict_words.sentence(name, english, language))
+        for name, english in sentences.items()
+    )
+
+
 def rows(
     snapshot: Snapshot,
     topology: Topology,
@@ -143,33 +199,39 @@ def rows(
     viewer: Viewer,
     rates: Rates | None = None,
     samples: Iterable[Sample] = (),
-) -> list[dict[str, Any]]:
-    """The most frequent first. `rate` is in packets a second; `last` are the newest dropped packets, newest first."""
+    language: Language = "en",
+) -> list[DropRow]:
+    """The most frequent first."""
     rates = rates or Rates()
     kept: dict[tuple[int, int], list[Sample]] = {}
     for sample in samples:
         kept.setdefault((sample.ifindex, sample.verdict), []).append(sample)
+    meanings = {one.verdict: one.meaning for one in known(verdicts.values(), language=language)}
     found = [
         *_counted(
-            snapshot, topology, counters, verdicts=verdicts, ifindex=ifindex, viewer=viewer, rates=rates, kept=kept
+            visibility.by_ifindex(visibility.where(snapshot, topology), ifindex),
+            counters,
+            verdicts=verdicts,
+            meanings=meanings,
+            viewer=viewer,
+            rates=rates,
+            kept=kept,
         ),
-        *_thrown_away(snapshot, topology, stacks, viewer=viewer, rates=rates),
+        *_thrown_away(snapshot, topology, stacks, meanings=meanings, viewer=viewer, rates=rates),
     ]
-    return sorted(found, key=lambda row: -row["packets"])
+    return sorted(found, key=lambda row: -row.packets)
 
 
 def _counted(
-    snapshot: Snapshot,
-    topology: Topology,
+    named: Mapping[int, Where],
     counters: Iterable[Counter],
     *,
     verdicts: Mapping[int, Verdict],
-    ifindex: Mapping[PortRef, int],
+    meanings: Mapping[str, str],
     viewer: Viewer,
     rates: Rates,
     kept: Mapping[tuple[int, int], list[Sample]],
-) -> Iterator[dict[str, Any]]:
-    named = visibility.by_ifindex(visibility.where(snapshot, topology), ifindex)
+) -> Iterator[DropRow]:
     for counter in counters:
         verdict, at = verdicts.get(counter.verdict), named.get(counter.ifindex)
         if verdict is None or verdict.kind is not VerdictKind.DROP:
@@ -177,21 +239,21 @@ def _counted(
         if not viewer.sees(at.accounts if at else frozenset()):
             continue
         key = (counter.ifindex, counter.verdict)
-        yield {
-            "verdict": verdict.name,
-            "packets": counter.packets,
-            "bytes": counter.bytes,
-            "rate": _rounded(rates.counted.get(key)),
-            "where": at.resource if at else f"ifindex {counter.ifindex}",
-            "box": at.port.box if at else None,
-            "device": at.port.device if at else None,
-            "meaning": verdict.sentence,
-            "last": [_sample(one) for one in sorted(kept.get(key, ()), key=lambda one: one.age_s)],
-        }
+        yield DropRow(
+            verdict=verdict.name,
+            packets=counter.packets,
+            bytes=counter.bytes,
+            rate=_rounded(rates.counted.get(key)),
+            where=at.resource if at else f"ifindex {counter.ifindex}",
+            box=at.port.box if at else None,
+            device=at.port.device if at else None,
+            meaning=meanings[verdict.name],
+            last=tuple(_packet(one) for one in sorted(kept.get(key, ()), key=lambda one: one.age_s)),
+        )
 
 
-def _sample(one: Sample) -> dict[str, Any]:
-    return {"age_s": round(one.age_s, 3), "length": one.length, "packet": sampled.line(one.head)}
+def _packet(one: Sample) -> DroppedPacket:
+    return DroppedPacket(age_s=round(one.age_s, 3), length=one.length, packet=sampled.line(one.head))
 
 
 def _rounded(rate: float | None) -> float | None:
@@ -199,21 +261,27 @@ def _rounded(rate: float | None) -> float | None:
 
 
 def _thrown_away(
-    snapshot: Snapshot, topology: Topology, stacks: Iterable[StackDrop], *, viewer: Viewer, rates: Rates
-) -> Iterator[dict[str, Any]]:
+    snapshot: Snapshot,
+    topology: Topology,
+    stacks: Iterable[StackDrop],
+    *,
+    meanings: Mapping[str, str],
+    viewer: Viewer,
+    rates: Rates,
+) -> Iterator[DropRow]:
     ports = visibility.where(snapshot, topology)
     boxes = visibility.box_accounts(snapshot, topology)
     for drop in stacks:
         at = ports.get(PortRef(drop.box, drop.device))
         if viewer.sees(at.accounts if at else boxes.get(drop.box, frozenset())):
-            yield {
-                "verdict": drop.name,
-                "packets": drop.packets,
-                "bytes": None,
-                "rate": _rounded(rates.thrown_away.get((drop.box, drop.device, drop.name))),
-                "where": at.resource if at else drop.box,
-                "box": drop.box,
-                "device": drop.device or None,
-                "meaning": STACK_SENTENCES[drop.name],
-                "last": [],
-            }
+            yield DropRow(
+                verdict=drop.name,
+                packets=drop.packets,
+                bytes=None,
+                rate=_rounded(rates.thrown_away.get((drop.box, drop.device, drop.name))),
+                where=at.resource if at else drop.box,
+                box=drop.box,
+                device=drop.device or None,
+                meaning=meanings[drop.name],
+                last=(),
+            )

@@ -172,9 +172,14 @@ class _Answers:
             viewer=viewer,
             rates=drops.rates(before, after) if before else None,
             samples=plane.samples() if plane else (),
+            language=want.language,
         )
-        wanted = [row for row in rows if want.endpoint in (None, row["where"])]
-        return JSONResponse({"drops": wanted[: want.limit]})
+        wanted = [row for row in rows if want.endpoint in (None, row.where)]
+        answer = drops.DropsAnswer(
+            drops=tuple(wanted[: want.limit]),
+            verdicts=drops.known(plane.verdicts.values() if plane else (), language=want.language),
+        )
+        return Response(msgspec.json.encode(answer), media_type="application/json")
 
     def why(self, viewer: Viewer, body: bytes, query: dict[str, str]) -> Response:
         want = asked.read(body, query, kind=asked.WhyAsked)

@@ -85,7 +85,17 @@ KOREAN: Mapping[str, str] = {
 }
 """Name -> sentence."""
 
+KOREAN_STACKS: Mapping[str, str] = {
+    "device_tx_dropped": "장치가 보내지 못했습니다. 큐가 가득 찼거나 패킷이 링크의 MTU보다 컸습니다.",
+    "ip_in_discards": "박스의 스택에 받을 자리가 없었습니다.",
+    "ip_in_header_errors": "박스의 스택이 보기에 IP 헤더가 잘못되었거나 TTL이 다했습니다.",
+    "ip_in_address_errors": "박스의 스택이 패킷의 대상이 아닙니다.",
+    "ip_out_discards": "박스의 스택이 보내지 못했습니다. 자리가 없거나 이웃을 찾지 못했습니다.",
+    "ip_out_no_routes": "박스의 스택에 보낼 경로가 없었습니다.",
+}
+"""The same for `drops.STACK_SENTENCES`."""
+
 
 def sentence(name: str, english: str, language: Language) -> str:
-    """A verdict's sentence; `english` is the header's."""
-    return KOREAN.get(name, english) if language == "ko" else english
+    """A verdict's sentence, or that of what a stack threw away; `english` is as its maker says it."""
+    return (KOREAN.get(name) or KOREAN_STACKS.get(name, english)) if language == "ko" else english
