@@ -75,6 +75,6 @@ def window(
     )
     try:
         yield made
-        assert made.complaints == []
+        assert made.complaints == [], "\n".join(made.complaints)
     finally:
         context.close()

@@ -55,6 +55,11 @@ class Visitor:
         self.field("session:secretKey", secret_key)
         self.button("session:signIn")
 
+    def leave(self) -> None:
+        """Sign out."""
+        self._account_menu()
+        self.page.get_by_role("menuitem", name=self.text("shell:account.leave")).click()
+
     def _account_menu(self) -> None:
         self.page.locator("#top-bar").get_by_role("button", name=self.text("shell:account.menu")).click()
 
