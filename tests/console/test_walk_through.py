@@ -47,6 +47,7 @@ def test_the_documents_walk_through_by_clicking(visitor: Visitor, cloud: Server)
 
     visitor.page.goto(console.link(cloud.name, account=partner))
     _steps_done(visitor)
+    _accept_the_partners_firewall(visitor)
     _launch_appliances(visitor, security)
     appliances = _running(cloud, partner, count=2)
     _create_load_balancer(visitor, security, appliances)
@@ -75,11 +76,19 @@ def _steps_done(visitor: Visitor, *done: str) -> None:
         expect(shown).to_have_attribute("data-done", "true" if step in done else "false", timeout=20_000)
 
 
+def _accept_the_partners_firewall(visitor: Visitor) -> None:
+    visitor.menu("marketplace")
+    product = visitor.page.get_by_test_id("product-opengwlb-firewall")
+    product.get_by_test_id("accept").click()
+    visitor.page.get_by_test_id("accept-terms").get_by_role("checkbox").check(force=True)
+    visitor.page.get_by_test_id("accept-form").get_by_test_id("submit").click()
+    product.get_by_test_id("launch").click()
+
+
 def _launch_appliances(visitor: Visitor, security: network.Security) -> None:
-    visitor.menu("instances")
-    visitor.click("create")
+    """On the form to which the marketplace leads."""
+    expect(visitor.page.get_by_test_id("image")).to_contain_text("firewall")
     visitor.fill("name", "firewall")
-    visitor.choose("image", "opengwlb/firewall")
     visitor.fill("count", "2")
     visitor.choose("vpc", security.vpc)
     visitor.choose("subnet", security.subnet)
