@@ -1,0 +1,9 @@
+import type { Page } from "../../shell/pages";
+
+const under = "network-acls";
+
+export const pages: Page[] = [
+  { path: under, component: () => import("./NetworkAclsPage"), title: "network-acls:title" },
+  { path: `${under}/:id`, component: () => import("./NetworkAclPage"), title: "network-acls:one", under },
+  { path: `${under}/:id/:direction`, component: () => import("./EditEntriesPage"), title: "network-acls:edit", under },
+];
