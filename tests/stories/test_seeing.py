@@ -162,7 +162,7 @@ def test_the_page_about_it_works_when_pasted(server: Server, lab):
 
 
 def test_both_languages_have_the_same_commands():
-    assert blocks("en") == blocks("ko") and len(blocks("en")) == 7
+    assert blocks("en") == blocks("ko") and len(blocks("en")) == 10
 
 
 def test_refused_flows_and_wrong_returns_are_counted_by_aws_names(server: Server, lab):
