@@ -148,6 +148,18 @@ def test_logging_out_ends_one_session_or_all(server: Server, one: Browser) -> No
     assert _names(one.ask("GET", SESSION)) == []
 
 
+def test_a_stream_ends_with_the_session_that_opened_it(server: Server, browser: Browser) -> None:
+    server.account("leaving")
+    browser.log_in(_profile(server, "leaving"))
+    with browser.http.stream("GET", f"/_gwlb/v1/stream?account={browser.account}", timeout=20) as stream:
+        pieces = stream.iter_bytes()
+        assert next(pieces).startswith(b"retry: ")
+        server.gwlb("account", "delete", "leaving")
+        deadline = time.monotonic() + 25
+        for _ in pieces:  # until the server ends it
+            assert time.monotonic() < deadline, "the stream goes on"
+
+
 def test_a_session_outlives_the_server_and_ends_with_its_account(server: Server, browser: Browser) -> None:
     server.account("brief")
     browser.log_in(_profile(server, "brief"))
