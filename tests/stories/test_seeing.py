@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import json
 import re
@@ -12,10 +13,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .cloud import Customer, Partner, customer, healthy, partner, reachable
+from .listening import Listener
 from .server import BIN, REGION, Server, until
 
 SCRIPT = str(Path(__file__).with_name("connections.py"))
@@ -163,6 +166,38 @@ def test_the_page_about_it_works_when_pasted(server: Server, lab):
 
 def test_both_languages_have_the_same_commands():
     assert blocks("en") == blocks("ko") and len(blocks("en")) == 10
+
+
+def test_the_stream_has_the_rates_and_the_targets_their_checks_and_what_they_drain(server: Server, lab):
+    inspected, made = lab
+    parser = configparser.RawConfigParser()
+    parser.read(server.data_dir / "credentials")
+    key = parser["operator"]["aws_access_key_id"], parser["operator"]["aws_secret_access_key"]
+    endpoint, leaving = made.endpoints["a"], inspected.appliances["a"][1]
+    arriving = Listener(server.endpoint, key).events()
+    deadline = time.monotonic() + 10
+    rate = 0.0
+    while not rate and time.monotonic() < deadline:
+        reachable(server, made.public["a"])
+        event = next(arriving)
+        ports = event.data["ports"] if event.name == "traffic" else ()
+        rate = sum(port["packets"] for port in ports if port["where"] == endpoint)
+    assert rate > 0
+    with held(server, made, tcp=8, udp=8):
+        asked = ("targets", "--target-group", inspected.target_group, "--json")
+
+        def of(target: str) -> Any:
+            rows = json.loads(server.gwlb(*asked).stdout)["targets"]
+            return next(row for row in rows if row["target"] == target)
+
+        live = until(lambda: (now := of(leaving))["flows"] and now, what="live flows are counted", seconds=5)
+        assert live["health"]["probes"] and live["health"]["probes"][-1]["ok"] and live["state"] == "healthy"
+        inspected.elb.deregister_targets(TargetGroupArn=inspected.target_group, Targets=[{"Id": leaving}])
+        draining = until(lambda: of(leaving)["draining"], what="it drains", seconds=5)
+        assert 0 < draining["flows_left"] <= draining["flows_at_start"]
+        assert 0 < draining["seconds_left"] <= draining["until"] - draining["since"]
+        assert "of the delay left" in server.gwlb("targets").stdout
+        assert endpoint in server.gwlb("map").stdout
 
 
 def test_refused_flows_and_wrong_returns_are_counted_by_aws_names(server: Server, lab):
