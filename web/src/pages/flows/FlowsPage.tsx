@@ -9,7 +9,7 @@ import { ErrorAlert } from "../../common/ErrorAlert";
 import { VirtualTable } from "../../common/VirtualTable";
 import { useFormat } from "../../i18n/format";
 import { flowColumns } from "./columns";
-import { durationFor } from "./duration";
+import { durationFor } from "../../common/duration";
 import { matcher, parseFilter } from "./filter";
 import { FilterBar } from "./FilterBar";
 import { type Flow, flowId } from "./flow";
