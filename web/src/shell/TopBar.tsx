@@ -51,7 +51,7 @@ export function TopBar() {
     {
       type: "menu-dropdown",
       text: NAMES[language],
-      ariaLabel: t("language"),
+      ariaLabel: `${t("language")}: ${NAMES[language]}`,
       items: LANGUAGES.map((one) => ({ id: one, text: NAMES[one] })),
       onItemClick: ({ detail }) => {
         setLanguage(knownLanguage(detail.id));
@@ -69,7 +69,7 @@ export function TopBar() {
     {
       type: "menu-dropdown",
       text: scope.region,
-      ariaLabel: t("region"),
+      ariaLabel: `${t("region")}: ${scope.region}`,
       items: session.state.regions.map((one) => ({ id: one, text: one })),
       onItemClick: ({ detail }) => {
         session.choose({ region: detail.id });
@@ -80,7 +80,7 @@ export function TopBar() {
       iconName: "user-profile",
       text: session.current.name,
       description: session.current.account,
-      ariaLabel: t("account.menu"),
+      ariaLabel: `${t("account.menu")}: ${session.current.name}`,
       items: [
         {
           id: "accounts",

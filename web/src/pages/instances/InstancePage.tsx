@@ -93,7 +93,11 @@ function Interfaces({ instance }: { instance: ec2.Instance | undefined }) {
           header: t("sourceDestCheck"),
           cell: (one) => <SourceDestCheck id={one.NetworkInterfaceId ?? ""} on={one.SourceDestCheck ?? true} />,
         },
-        { id: "capture", header: "", cell: (one) => <CaptureButton port={one.NetworkInterfaceId ?? ""} /> },
+        {
+          id: "capture",
+          header: t("capture:capture"),
+          cell: (one) => <CaptureButton port={one.NetworkInterfaceId ?? ""} />,
+        },
       ]}
       empty={{ title: t("noInterfaces") }}
     />
