@@ -7,7 +7,6 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from opengwlb import admin, admin_demo, admin_images, uplinks
 from opengwlb.api import accounts, dispatch
 from opengwlb.api.common import defaults
 from opengwlb.api.ec2.flow_log_access import log_may_publish
+from opengwlb.callers import Callers
 from opengwlb.cli import lab, table_size
 from opengwlb.cli.options import ServeOptions
 from opengwlb.console.console import Console
@@ -34,6 +34,7 @@ from opengwlb.control.instances import InstanceReconciler
 from opengwlb.control.lifecycle import LifecycleReconciler
 from opengwlb.control.loop import Loop
 from opengwlb.control.network import NetworkReconciler
+from opengwlb.control.paces import ABSENT_AFTER_S, AFTER_S, IGNORED
 from opengwlb.control.passive import PassiveHealth
 from opengwlb.control.probe_log import Probes
 from opengwlb.control.settling import Settling
@@ -42,7 +43,6 @@ from opengwlb.dataplane import DataPlane, programs
 from opengwlb.dataplane.flows import coarse_ns, slots_for
 from opengwlb.instances import ContentStore, RuncDriver
 from opengwlb.instances.ended import Ended
-from opengwlb.model import account, elb, privatelink, vpc
 from opengwlb.model.mode import Mode
 from opengwlb.model.uplinks import Nic
 from opengwlb.observe import flow_log_api, metrics, read_api, targets
@@ -52,11 +52,8 @@ from opengwlb.observe.picture import Picture
 from opengwlb.observe.publishing import Publisher
 from opengwlb.store.metrics import MetricStore
 from opengwlb.store.sqlite import SqliteStore
-from opengwlb.wire.body import without_body
-from opengwlb.wire.errors import AccessDenied, AwsError
 from opengwlb.wire.gateway import CBOR_PATH, Gateway
 from opengwlb.wire.protocol import BoundedHttp
-from opengwlb.wire.sigv4 import read_signature
 
 if TYPE_CHECKING:
     # Loaded where there is a network to make: netlink and cryptography take longer than the rest.
@@ -66,30 +63,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OF_PACKETS = (
-    vpc.RouteTable,
-    vpc.SecurityGroup,
-    vpc.NetworkAcl,
-    elb.Slot,
-    account.ClientToken,
-    privatelink.EndpointService,
-)
-IGNORED: dict[str, tuple[type[Any], ...]] = {
-    "instances": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, privatelink.VpcEndpoint),
-    "lifecycle": _OF_PACKETS,
-    "health": (*_OF_PACKETS, privatelink.VpcEndpoint),
-    "images": (*_OF_PACKETS, elb.Target, elb.TargetGroup, elb.Listener, elb.LoadBalancer, privatelink.VpcEndpoint),
-}
-"""Reconciler -> kinds that it never looks at."""
 SWITCH_S = 0.001
 """How long a thread may compute while another waits: after each call to the kernel it waits so long again, and a change makes dozens."""
-AFTER_S = {
-    "instances": 0.02,
-    **dict.fromkeys(("lifecycle", "health", "images", "metrics", "flow-logs", "cloudwatch", "targets", "owners"), 0.05),
-}
-"""Reconciler -> how long after a change it begins: packets obey first, and many changes are one pass."""
-ABSENT_AFTER_S = AFTER_S | {"network": 0.02}
-"""Where there are no packets that could wait for it."""
 
 
 class Server:
@@ -261,6 +236,7 @@ class Server:
             data_plane=options.data_plane,
             clock=clock,
         )
+        self.callers = Callers(store=self.store, gateway=self.gateway, console=self.console, auth=options.auth)
         self.demo: Background | None = None
         if kernel:
             from opengwlb.cli.demo.background import Background
@@ -330,14 +306,14 @@ class Server:
         joined = uplinks.routes(
             store=self.store,
             look=_look if self.options.data_plane == "kernel" else None,
-            operator_only=admin.operator_only_by(self._account_of),
+            operator_only=admin.operator_only_by(self.callers.account_of),
             clock=time.time,
         )
         own = admin.routes(
             store=self.store,
             data_dir=self.options.data_dir,
             region=lab.DEFAULT_REGION,
-            authenticate=self._account_of,
+            authenticate=self.callers.account_of,
             status=self.status,
             health=self.troubles,
             test_hooks=self.options.test_hooks,
@@ -346,11 +322,13 @@ class Server:
         images = admin_images.routes(
             store=self.store,
             keeper=self.images,
-            authenticate=self._account_of,
+            authenticate=self.callers.account_of,
             operator=admin.OPERATOR_ACCOUNT,
             region=lab.DEFAULT_REGION,
         )
-        reads = read_api.routes(sources=self.sources, authenticate=self._account_of, operator=admin.OPERATOR_ACCOUNT)
+        reads = read_api.routes(
+            sources=self.sources, authenticate=self.callers.account_of, operator=admin.OPERATOR_ACCOUNT
+        )
         return Starlette(
             routes=[
                 Route(CBOR_PATH, self.gateway.endpoint, methods=["POST"]),
@@ -358,17 +336,19 @@ class Server:
                 *own,
                 *images,
                 *joined,
-                *admin_demo.routes(demo=self.demo, operator_only=admin.operator_only_by(self._account_of)),
+                *admin_demo.routes(demo=self.demo, operator_only=admin.operator_only_by(self.callers.account_of)),
                 *reads,
                 *self.picture.routes(
-                    authenticate=self._account_of, still_there=self._may_listen, operator=admin.OPERATOR_ACCOUNT
+                    authenticate=self.callers.account_of,
+                    still_there=self.callers.may_listen,
+                    operator=admin.OPERATOR_ACCOUNT,
                 ),
                 *flow_log_api.routes(
                     store=self.store,
                     directory=self.flow_logs.directory,
                     flush=self.flow_logs.flush,
                     quiet=self.flow_logs.quiet,
-                    authenticate=self._account_of,
+                    authenticate=self.callers.account_of,
                     operator=admin.OPERATOR_ACCOUNT,
                     clock=time.time,
                 ),
@@ -401,27 +381,6 @@ class Server:
 
     def troubles(self) -> dict[str, str]:
         return {loop.name: loop.error for loop in self.loops if loop.error}
-
-    def _account_of(self, request: Request, body: bytes) -> str:
-        visiting = self.console.account_of(request)
-        if visiting is not None:
-            return visiting
-        received = replace(without_body(request), body=body)
-        caller = self.gateway.authenticator.authenticate(received, service="gwlb")
-        if caller.role:
-            raise AccessDenied("OpenGWLB's own calls need an account's key: policies of roles do not know them.")
-        return caller.account
-
-    def _may_listen(self, request: Request, account: str) -> bool:
-        """Whether who asked then might still ask now: a signature is too old by now, but its key must be there."""
-        try:
-            visiting = self.console.account_of(request)
-            if visiting is not None or self.options.auth == "off":
-                return visiting in (None, account)
-            key = read_signature(without_body(request)).access_key
-        except AwsError:
-            return False
-        return accounts.find_credential(self.store, key) is not None
 
 
 def _look(device: str) -> Nic | None:

@@ -72,7 +72,16 @@ def test_what_cannot_be_shown_even_once_is_refused_at_once() -> None:
 def test_an_interrupt_ends_it_without_a_complaint(*, terminal: bool) -> None:
     before = signal.getsignal(signal.SIGINT)
     console = Console(file=io.StringIO(), force_terminal=terminal)
-    watching.watch(telling("one", signal.SIGINT), every_s=SOON_S, console=console)
+    try:
+        watching.watch(telling("one", signal.SIGINT), every_s=SOON_S, console=console)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN, "a second one meets a process that is ending"
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_view_that_ends_by_itself_leaves_interrupts_as_they_were() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    watching.watch(telling("one"), every_s=SOON_S, console=Console(file=io.StringIO()), views=1)
     assert signal.getsignal(signal.SIGINT) is before
 
 

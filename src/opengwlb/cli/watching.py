@@ -132,16 +132,19 @@ def _head(every_s: float, refused: Refusal | None) -> str:
 
 @contextmanager
 def until_interrupted() -> Iterator[None]:
-    """Ctrl-C, or that nobody reads any more, ends the block and is no error."""
+    """Ctrl-C, or that nobody reads any more, ends the block and is no error.
+
+    After Ctrl-C the process is on its way out, and stays deaf to more of them: who ends a whole process group, as timeout(1) does, says
+    it twice.
+    """
     before = signal.signal(signal.SIGINT, _interrupted)
     try:
         yield
     except KeyboardInterrupt:
-        pass
+        return
     except BrokenPipeError:
         read_no_more()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, before)
 
 
 def read_no_more() -> None:
@@ -150,6 +153,5 @@ def read_no_more() -> None:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
-    # Once: who ends a whole process group, as timeout(1) does, says it twice, and the second would meet us on our way out.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
