@@ -10,6 +10,7 @@ import { DetailPage } from "../../common/DetailPage";
 import { Findings } from "../../common/Findings";
 import { idAndName } from "../../common/names";
 import { useNotify } from "../../common/notify";
+import { ResourceLink } from "../../common/ResourceLink";
 import { StateOf } from "../../common/StateOf";
 import { TagsPanel } from "../../common/TagsPanel";
 import { VpcLink } from "../../common/VpcLinks";
@@ -73,7 +74,14 @@ export default function EndpointPage() {
         tabs={[
           { id: "subnets", label: t("subnets"), content: endpoint && <SubnetsPanel endpoint={endpoint} /> },
           ...(carries
-            ? [{ id: "routes", label: t("routes"), content: <RoutesHere endpoint={id} vpc={endpoint.VpcId ?? ""} /> }]
+            ? [
+                { id: "routes", label: t("routes"), content: <RoutesHere endpoint={id} vpc={endpoint.VpcId ?? ""} /> },
+                {
+                  id: "monitoring",
+                  label: t("metrics:title"),
+                  content: <ResourceLink to={`/metrics?endpoint=${id}`}>{t("metrics:open")}</ResourceLink>,
+                },
+              ]
             : []),
           { id: "tags", label: t("tags:title"), content: <TagsPanel id={id} tags={endpoint?.Tags} /> },
         ]}

@@ -68,6 +68,11 @@ export default function InstancePage() {
           ),
         },
         { id: "console", label: t("console"), content: <ConsoleOutput id={id} /> },
+        {
+          id: "monitoring",
+          label: t("metrics:title"),
+          content: <ResourceLink to={`/metrics?instance=${id}`}>{t("metrics:open")}</ResourceLink>,
+        },
         { id: "tags", label: t("tags"), content: <TagsPanel id={id} tags={one?.Tags} /> },
       ]}
     />

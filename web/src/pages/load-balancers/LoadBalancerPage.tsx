@@ -91,7 +91,9 @@ export default function LoadBalancerPage() {
                   content: (
                     <SpaceBetween size="s">
                       {t("monitoringWhat")}
-                      <ResourceLink to="/metrics">{t("openMetrics")}</ResourceLink>
+                      <ResourceLink to={`/metrics?loadBalancer=${encodeURIComponent(arn)}`}>
+                        {t("openMetrics")}
+                      </ResourceLink>
                     </SpaceBetween>
                   ),
                 },
