@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -120,7 +120,39 @@ def _number(endpoint: str | None) -> set[int]:
         return set()  # not an id at all: no flow is its
 
 
-def rows(snapshot: Snapshot, found: Iterable[Flow], targets: Targets, *, viewer: Viewer) -> Iterator[dict[str, Any]]:
+class FlowRow(TypedDict):
+    """A row of `flows`: both directions of a connection; source and destination are those of its first packet.
+
+    What is None the caller may not know, or it is no more.
+    """
+
+    endpoint: str
+    protocol: str
+    source: str
+    source_port: int
+    destination: str
+    destination_port: int
+    target: str | None
+    target_name: str | None
+    target_address: str | None
+    zone: str | None
+    target_state: str | None
+    state: str | None
+    why: str
+    verdict: str
+    cookie: str
+    age_s: float
+    idle_s: float
+    expires_s: float
+    packets: int
+    packets_forward: int
+    packets_backward: int
+    bytes: int
+    bytes_forward: int
+    bytes_backward: int
+
+
+def rows(snapshot: Snapshot, found: Iterable[Flow], targets: Targets, *, viewer: Viewer) -> Iterator[FlowRow]:
     """In the order in which they come."""
     knows: dict[int, bool] = {}
     for flow in found:
@@ -130,7 +162,7 @@ def rows(snapshot: Snapshot, found: Iterable[Flow], targets: Targets, *, viewer:
         yield _row(flow, targets if knows[flow.endpoint] else None)
 
 
-def _row(flow: Flow, targets: Targets | None) -> dict[str, Any]:
+def _row(flow: Flow, targets: Targets | None) -> FlowRow:
     """`targets` is None for who may not know them."""
     at = targets.get(flow.target) if targets is not None else None
     former = targets.get(flow.former) if targets is not None and flow.former is not None else None

@@ -1,7 +1,9 @@
 /** The server's event stream (SSE): changes of the store by revision, and each second the traffic of all ports. */
 
 import { READ } from "../api/read";
-import type { DropsBegan, FlowsMoved } from "../generated/read-api";
+import type { DropsBegan, Traffic } from "../generated/read-api";
+
+export type { PortTraffic, Traffic } from "../generated/read-api";
 
 export interface Change {
   revision: number;
@@ -12,21 +14,6 @@ export interface Change {
   state: string | null;
   reason?: string;
   description?: string;
-}
-
-export interface PortTraffic {
-  where: string;
-  box: string;
-  packets: number;
-  bytes: number;
-  verdicts: Record<string, number>;
-}
-
-export interface Traffic {
-  at: number;
-  over_s: number;
-  ports: PortTraffic[];
-  moved?: FlowsMoved[];
 }
 
 export interface Listener {

@@ -18,6 +18,7 @@ from botocore.model import ServiceModel
 import opengwlb.console
 import opengwlb.observe
 from opengwlb.api import dispatch
+from opengwlb.observe.flows import FlowRow
 from opengwlb.observe.walk import Walk
 
 from . import aws, structs
@@ -31,7 +32,9 @@ def main() -> None:
     implemented = dispatch.implemented()
     services = {name: _models(name) for name in sorted({service for service, _ in implemented})}
     _write(directory / "aws.ts", aws.module(services, implemented=implemented))
-    _write(directory / "read-api.ts", structs.module([*_public_structs(opengwlb.observe, opengwlb.console), Walk]))
+    _write(
+        directory / "read-api.ts", structs.module([*_public_structs(opengwlb.observe, opengwlb.console), FlowRow, Walk])
+    )
 
 
 def _models(service: str) -> tuple[ServiceModel, aws.Pages]:

@@ -4,6 +4,7 @@ import { KEPT, keyOf, pointsOf, ratesOf, type Second, withSecond } from "./histo
 const second = (at: number, verdicts: Record<string, number>) => ({
   at,
   over_s: 1,
+  moved: [],
   ports: [{ where: "vpce-1", box: "gwlb-1", packets: 9, bytes: 900, verdicts }],
 });
 

@@ -1,31 +1,6 @@
-/** A row of the read API's `flows`: both directions of a connection; source and destination are those of its first packet. */
-export interface Flow {
-  endpoint: string;
-  protocol: string;
-  source: string;
-  source_port: number;
-  destination: string;
-  destination_port: number;
-  /** Null for who may not know the target, and once it is gone. */
-  target: string | null;
-  target_name: string | null;
-  target_address: string | null;
-  zone: string | null;
-  target_state: string | null;
-  state: string | null;
-  why: string;
-  verdict: string;
-  cookie: string;
-  age_s: number;
-  idle_s: number;
-  expires_s: number;
-  packets: number;
-  packets_forward: number;
-  packets_backward: number;
-  bytes: number;
-  bytes_forward: number;
-  bytes_backward: number;
-}
+import type { FlowRow } from "../../generated/read-api";
+
+export type Flow = FlowRow;
 
 export const flowId = (flow: Flow): string =>
   `${flow.endpoint}|${flow.protocol}|${flow.source}|${String(flow.source_port)}|${flow.destination}|${String(flow.destination_port)}`;

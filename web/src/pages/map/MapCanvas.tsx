@@ -5,6 +5,7 @@ import {
   type NodeChange,
   ReactFlow,
   ReactFlowProvider,
+  useNodesInitialized,
   useReactFlow,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
@@ -51,18 +52,22 @@ function Canvas({ map, graph, pinned, onPin }: MapCanvasProps) {
   const edges = useMemo(() => flowEdges(map), [map]);
   const size = map.nodes.length;
   const beside = pinned !== null;
+  // Boxes that are new have no size at first, and nothing can be fitted to them.
+  const measured = useNodesInitialized();
   useEffect(() => {
+    if (!measured) return;
     const timer = setTimeout(() => void fitView(FIT), SETTLE_MS);
     return () => {
       clearTimeout(timer);
     };
-  }, [fitView, size, beside]);
+  }, [fitView, measured, size, beside]);
 
   const kept = useRef<Chain | null>(null);
+  // Also when other boxes are shown: one that is gone under the pointer never says that the pointer left.
   useEffect(() => {
     kept.current = pinned !== null && graph.nodes.has(pinned) ? chainOf(graph, pinned) : null;
     lit.set(kept.current);
-  }, [lit, graph, pinned]);
+  }, [lit, graph, map, pinned]);
   /** The chain of what is pointed at; of nothing, the pinned one. */
   const light = (id: string | null) => {
     lit.set(id !== null && graph.nodes.has(id) ? chainOf(graph, id) : kept.current);

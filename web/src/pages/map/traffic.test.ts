@@ -10,7 +10,7 @@ const port = (where: string, box: string, packets: number, verdicts: Record<stri
   bytes: packets * 100,
   verdicts,
 });
-const second = (...ports: PortTraffic[]) => ({ at: 1, over_s: 1, ports });
+const second = (...ports: PortTraffic[]) => ({ at: 1, over_s: 1, moved: [], ports });
 
 test("what enters the load balancer by an endpoint goes right, what leaves it goes left", () => {
   const serves = edge("serves", "vpce-1", "vpce-svc-1", { ports: ["vpce-1"] });
