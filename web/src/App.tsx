@@ -10,6 +10,7 @@ import { AwsError } from "./api/http";
 import { LiveProvider } from "./live/LiveProvider";
 import { SessionProvider } from "./session/SessionProvider";
 import { NotFound } from "./shell/NotFound";
+import { PageBoundary } from "./shell/PageBoundary";
 import { pages } from "./shell/pages";
 import { Shell } from "./shell/Shell";
 
@@ -38,14 +39,16 @@ export function App() {
           <SessionProvider>
             <LiveProvider>
               <Shell>
-                <Suspense fallback={<Spinner size="large" />}>
-                  <Routes>
-                    {routes.map(({ path, Component }) => (
-                      <Route key={path} path={path} element={<Component />} />
-                    ))}
-                    <Route path="*" element={<NotFound />} />
-                  </Routes>
-                </Suspense>
+                <PageBoundary>
+                  <Suspense fallback={<Spinner size="large" />}>
+                    <Routes>
+                      {routes.map(({ path, Component }) => (
+                        <Route key={path} path={path} element={<Component />} />
+                      ))}
+                      <Route path="*" element={<NotFound />} />
+                    </Routes>
+                  </Suspense>
+                </PageBoundary>
               </Shell>
             </LiveProvider>
           </SessionProvider>

@@ -68,6 +68,7 @@ function Progress() {
         <Button
           variant="primary"
           data-testid="demo-build"
+          disabled={!now}
           loading={build.isPending || now?.state === "building"}
           onClick={() => {
             build.mutate();

@@ -107,7 +107,12 @@ export function Outcome({ walk }: { walk: Walk }) {
                       value: `${geneve.outer_source}:${String(geneve.outer_source_port)} → ${geneve.outer_destination}:6081`,
                     },
                   ]
-                : [{ label: "GENEVE", value: t("geneve.none") }]),
+                : [
+                    {
+                      label: "GENEVE",
+                      value: t(walk.legs.some((leg) => leg.by_passed) ? "geneve.none" : "geneve.hidden"),
+                    },
+                  ]),
             ]}
           />
         </SpaceBetween>
