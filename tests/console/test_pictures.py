@@ -67,6 +67,10 @@ LOOKED_AT = {
     "walk": "walk",
     "flows": "flows",
     "events": "events",
+    "drops": "drops",
+    "reachability": "reachability",
+    "network-acls": "network-acls",
+    "security-groups/outbound": "security-groups/{security}/outbound",
 }
 """Name of the picture -> address, in which {names} stand for the ids of the network below."""
 MASK = """() => {

@@ -1,6 +1,6 @@
 /** Which questions a changed object makes stale: kind of the store -> operations and read API names. */
 
-const READS = ["map", "lint"];
+const READS = ["map", "lint", "reach"];
 
 const OPERATIONS: Record<string, readonly string[]> = {
   Vpc: ["DescribeVpcs"],
