@@ -39,7 +39,7 @@ def snapshot(*objects: Any) -> Snapshot:
 
 
 def accounts() -> list[Account]:
-    return [Account(id=str(number), name=name) for number, name in enumerate(plan.ACCOUNTS)]
+    return [Account(id=str(number), name=name) for number, name in enumerate(plan.accounts())]
 
 
 def web(number: int, *, account: str, name: str, state: InstanceState = InstanceState.RUNNING) -> list[Any]:
@@ -81,7 +81,7 @@ def web(number: int, *, account: str, name: str, state: InstanceState = Instance
 
 
 def webs(count: int = len(ALL)) -> list[Any]:
-    numbers = {name: str(number) for number, name in enumerate(plan.ACCOUNTS)}
+    numbers = {name: str(number) for number, name in enumerate(plan.accounts())}
     found = []
     for number, (customer, site) in enumerate(standing.SITES[:count], start=1):
         found += web(number, account=numbers[customer.name], name=site.name)
@@ -137,9 +137,9 @@ class World:
 
 
 def test_steps_are_those_of_the_plan_in_its_order() -> None:
-    assert list(plan.TITLES) == ["accounts", "partner", *(each.name for each in plan.CUSTOMERS), "answers"]
+    assert list(plan.titles()) == ["accounts", "partner", *(each.name for each in plan.CUSTOMERS), "answers"]
     state = World().demo.state()
-    assert (state.state, [step.id for step in state.steps]) == ("none", list(plan.TITLES))
+    assert (state.state, [step.id for step in state.steps]) == ("none", list(plan.titles()))
     assert {step.state for step in state.steps} == {"waiting"}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Build = Callable[["Waits", Callable[[str], None]], object]
 """(waits, begin) as `building.build` takes them."""
 StepState = Literal["waiting", "running", "done", "failed"]
-REMOVE = f"`gwlb account delete --force NAME` takes each account away ({', '.join(reversed(plan.ACCOUNTS))}); then ask again."
+REMOVE = f"`gwlb account delete --force NAME` takes each account away ({', '.join(reversed(plan.accounts()))}); then ask again."
 
 
 class _Building:
@@ -139,7 +139,7 @@ def _steps(state: str, building: _Building | None) -> list[DemoStep]:
     now: StepState = "failed" if state == "failed" else "running"
     later: StepState = "done" if state == "ready" or at is not None else "waiting"
     steps = []
-    for name, title in plan.TITLES.items():
+    for name, title in plan.titles().items():
         here = name == at
         steps.append(
             DemoStep(

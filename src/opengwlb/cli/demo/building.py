@@ -34,13 +34,13 @@ def build(
 ) -> Built:
     """Everything through AWS's own API, each account with its own key.
 
-    `begin` is told the id of each step of `plan.TITLES` as it begins, `made` each account's name and id. Refuses, or raises the client's
+    `begin` is told the id of each step of `plan.titles` as it begins, `made` each account's name and id. Refuses, or raises the client's
     errors, where it stops; what was built stays.
     """
     begin("accounts")
     clouds = {}
     operator = client.operator(record.name)
-    for name in plan.ACCOUNTS:
+    for name in plan.accounts():
         account_id = operator.post("accounts", {"name": name, "id": None})["id"]
         clouds[name] = Cloud(record, account=name, account_id=account_id)
         made(name, account_id)

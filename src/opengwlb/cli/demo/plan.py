@@ -99,14 +99,18 @@ CUSTOMERS = (
 )
 
 
-ACCOUNTS = (PARTNER, *(customer.name for customer in CUSTOMERS))
-TITLES = {
-    "accounts": "Three accounts: a partner and two customers",
-    "partner": "The partner: firewalls behind a Gateway Load Balancer, in two zones",
-    **{each.name: f"{each.name}: web servers in {each.vpc}, inspected" for each in CUSTOMERS},
-    "answers": "The web servers answer the internet",
-}
-"""Every step, in the order in which `building.build` takes them."""
+def accounts() -> tuple[str, ...]:
+    return (PARTNER, *(customer.name for customer in CUSTOMERS))
+
+
+def titles() -> dict[str, str]:
+    """Every step, in the order in which `building.build` takes them: id -> title."""
+    return {
+        "accounts": "Three accounts: a partner and two customers",
+        "partner": "The partner: firewalls behind a Gateway Load Balancer, in two zones",
+        **{each.name: f"{each.name}: web servers in {each.vpc}, inspected" for each in CUSTOMERS},
+        "answers": "The web servers answer the internet",
+    }
 
 
 def application_user_data(name: str) -> str:

@@ -45,7 +45,7 @@ def begun(snapshot: Snapshot) -> bool:
 def taken(snapshot: Snapshot) -> list[str]:
     """The names of the plan's accounts that are in use."""
     names = {one.name for one in snapshot.values(Account)}
-    return [name for name in plan.ACCOUNTS if name in names]
+    return [name for name in plan.accounts() if name in names]
 
 
 def _of(snapshot: Snapshot, customer: plan.Customer, site: plan.Site, *, account: str | None) -> Iterator[DemoAddress]:

@@ -27,11 +27,11 @@ def run(*, name: str, listen: str, bulk_mib: int, as_json: bool) -> int:
     console = show.console(stderr=as_json)
     waits, ledger = Waits(console, mistakes=partial(lint.errors, name)), Ledger(console)
     console.print("[bold]The server[/]")
-    record = server.ensure(name, listen=listen, accounts=plan.ACCOUNTS, waits=waits)
+    record = server.ensure(name, listen=listen, accounts=plan.accounts(), waits=waits)
     built = building.build(
         record,
         waits=waits,
-        begin=lambda step: ledger.section(plan.TITLES[step]),
+        begin=lambda step: ledger.section(plan.titles()[step]),
         made=lambda account, number: console.print(f"  [green]✓[/] account {account} is {number}"),
     )
     _traffic(record, built, ledger=ledger, bulk_mib=bulk_mib)
