@@ -22,6 +22,7 @@ from opengwlb.dataplane.errors import DataPlaneError
 from . import (
     api,
     boxes,
+    browser,
     chain,
     changes,
     fairness,
@@ -169,6 +170,10 @@ def _api(bench: Bench) -> list[Figure]:
     return api.rows(name=f"{bench.prefix}a", directory=bench.directory, say=bench.say)
 
 
+def _console(bench: Bench) -> list[Figure]:
+    return browser.rows(name=f"{bench.prefix}c", directory=bench.directory, say=bench.say)
+
+
 def _start(bench: Bench) -> list[Figure]:
     return start.rows(name=f"{bench.prefix}t", directory=bench.directory, say=bench.say)
 
@@ -200,6 +205,7 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "first-packet": _first_packet,
     "api": _api,
     "metrics": _metrics,
+    "console": _console,
     "start": _start,
     "fairness": _fairness,
     "scale": _scale,

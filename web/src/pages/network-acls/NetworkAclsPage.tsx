@@ -1,6 +1,7 @@
 import Button from "@cloudscape-design/components/button";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
 import { useAws, useAwsAction } from "../../api/aws";
 import { textColumn } from "../../common/columns";
 import { ConfirmDelete } from "../../common/ConfirmDelete";
@@ -15,6 +16,7 @@ const idOf = (acl: ec2.NetworkAcl) => acl.NetworkAclId ?? "";
 
 export default function NetworkAclsPage() {
   const { t } = useTranslation(["network-acls", "common", "network"]);
+  const navigate = useNavigate();
   const answer = useAws("ec2", "DescribeNetworkAcls", {});
   const remove = useAwsAction("ec2", "DeleteNetworkAcl");
   const { selected, onSelect, only } = useSelected(answer.data?.NetworkAcls, idOf);
@@ -46,15 +48,20 @@ export default function NetworkAclsPage() {
         ]}
         empty={{ title: t("empty") }}
         actions={
-          <Button
-            data-testid="delete"
-            disabled={!only}
-            onClick={() => {
-              setDeleting(true);
-            }}
-          >
-            {t("delete")}
-          </Button>
+          <>
+            <Button
+              data-testid="delete"
+              disabled={!only}
+              onClick={() => {
+                setDeleting(true);
+              }}
+            >
+              {t("delete")}
+            </Button>
+            <Button variant="primary" data-testid="create" onClick={() => void navigate("/network-acls/create")}>
+              {t("create.title")}
+            </Button>
+          </>
         }
       />
       {deleting && only && (
