@@ -66,7 +66,13 @@ def delete(
 
 @keys.command(name="list")
 def list_keys(account: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """List an account's access keys."""
+    """List an account's access keys.
+
+    Parameters
+    ----------
+    account
+        Its name or its twelve digits.
+    """
     answer = client.operator(name).get(f"accounts/{account}/keys")
     if json:
         show.as_json(answer)
@@ -76,7 +82,13 @@ def list_keys(account: str, /, *, name: Name = "gwlb", json: Json = False) -> No
 
 @keys.command(name="create")
 def create_key(account: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Make one more access key and print it, with its secret: it is shown this once."""
+    """Make one more access key and print it, with its secret: it is shown this once.
+
+    Parameters
+    ----------
+    account
+        Its name or its twelve digits.
+    """
     made = client.operator(name).post(f"accounts/{account}/keys", {})
     if json:
         show.as_json(made)
@@ -86,19 +98,43 @@ def create_key(account: str, /, *, name: Name = "gwlb", json: Json = False) -> N
 
 @keys.command
 def deactivate(account: str, key: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Let a key sign no more, until it is activated again."""
+    """Let a key sign no more, until it is activated again.
+
+    Parameters
+    ----------
+    account
+        Its name or its twelve digits.
+    key
+        The access key's id: `gwlb account keys list` lists them.
+    """
     _status(account, key, active=False, name=name, json=json)
 
 
 @keys.command
 def activate(account: str, key: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Let a key sign again."""
+    """Let a key sign again.
+
+    Parameters
+    ----------
+    account
+        Its name or its twelve digits.
+    key
+        The access key's id: `gwlb account keys list` lists them.
+    """
     _status(account, key, active=True, name=name, json=json)
 
 
 @keys.command(name="delete")
 def delete_key(account: str, key: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Delete an access key: requests that it signed are refused from now on."""
+    """Delete an access key: requests that it signed are refused from now on.
+
+    Parameters
+    ----------
+    account
+        Its name or its twelve digits.
+    key
+        The access key's id: `gwlb account keys list` lists them.
+    """
     answer = client.operator(name).delete(f"accounts/{account}/keys/{key}")
     if json:
         show.as_json(answer)

@@ -16,5 +16,10 @@ def register(app: App) -> None:
 
         bash: eval "$(gwlb completion bash)" in ~/.bashrc. zsh: gwlb completion zsh > a directory of $fpath, as _gwlb. fish: gwlb completion
         fish > ~/.config/fish/completions/gwlb.fish
+
+        Parameters
+        ----------
+        shell
+            Which shell it is for.
         """
         print(app.generate_completion(prog_name="gwlb", shell=shell))

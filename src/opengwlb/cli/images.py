@@ -52,8 +52,14 @@ def import_(
         A tar, a folder, a qcow2 or raw disk, a URL of one, or a registry reference (docker://HOST/NAME:TAG).
     image_name
         The image's name; the source's when not given.
+    vendor
+        Who makes it: `gwlb image show` says it.
+    version
+        Of the appliance, as its vendor counts.
     license
         A text file: the licence.
+    description
+        A sentence about it: `describe-images` answers with it.
     kind
         oci, rootfs or disk; found out by looking when not given.
     command
@@ -123,7 +129,13 @@ def list_(*, account: Account = credentials.OPERATOR, name: Name = "gwlb", json:
 
 @app.command(name="show")
 def show_(image: str, /, *, account: Account = credentials.OPERATOR, name: Name = "gwlb", json: Json = False) -> None:
-    """Show everything about one image, by id or name."""
+    """Show everything about one image, by id or name.
+
+    Parameters
+    ----------
+    image
+        Its id or its name.
+    """
     found = [one for one in client.as_account(name, account=account).get("images")["images"] if image in _words(one)]
     if not found:
         raise Refusal(f"There is no image {image}: `gwlb image list` lists what there is.")
@@ -135,7 +147,13 @@ def show_(image: str, /, *, account: Account = credentials.OPERATOR, name: Name 
 
 @app.command(name="rm")
 def rm(image: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Deregister an image. Its instances go on; its content is deleted after the last of them."""
+    """Deregister an image. Its instances go on; its content is deleted after the last of them.
+
+    Parameters
+    ----------
+    image
+        Its id or its name.
+    """
     operator = client.operator(name)
     found = [one["id"] for one in operator.get("images")["images"] if image in _words(one)] or [image]
     done = operator.delete(f"images/{found[-1]}")

@@ -42,7 +42,7 @@ from . import (
     uplinks,
 )
 from .options import REQUESTS_PER_S, Auth, DataPlane, ServeOptions
-from .parameters import Command, Json, Name, Watch
+from .parameters import Command, Json, Name, Region, Watch
 from .parity import commands as parity
 from .refusal import Refusal
 
@@ -102,6 +102,10 @@ def _serve(
     test_hooks
         Add POST /moto-api/reset, which API test suites call. With --data-plane none also: what a call starts is finished before its
         answer, any well-formed image id is one, and targets become healthy after their threshold without a probe.
+    tls_certificate
+        PEM file of the certificate, with those between it and its root: the server then speaks HTTPS.
+    tls_key
+        PEM file of its private key.
     max_flows
         How many live flows the table has room for, rounded up to a power of two; by the machine's memory when not given (`gwlb doctor`
         says it). A table that is there keeps its size until `gwlb down`.
@@ -181,9 +185,15 @@ def _down(*, name: Name = lab.DEFAULT_NAME, data: bool = False, json: Json = Fal
 
 @app.command(name="env")
 def _env(
-    account: str, /, *, name: Name = lab.DEFAULT_NAME, region: str = lab.DEFAULT_REGION, json: Json = False
+    account: str, /, *, name: Name = lab.DEFAULT_NAME, region: Region = lab.DEFAULT_REGION, json: Json = False
 ) -> None:
-    """Print what a shell needs to use any AWS client as ACCOUNT: eval "$(gwlb env ACCOUNT)"."""
+    """Print what a shell needs to use any AWS client as ACCOUNT: eval "$(gwlb env ACCOUNT)".
+
+    Parameters
+    ----------
+    account
+        Its name, or operator: `gwlb account list` lists them.
+    """
     values = environment.variables(name, account=account, region=region)
     if json:
         show.as_json(values)
@@ -196,6 +206,13 @@ def _exec(box: str, /, *command: Command, name: Name = lab.DEFAULT_NAME) -> None
     """Run a command in a box: an instance's id, internet, or a vpc-, igw- or gwlb- box.
 
     gwlb exec i-0123456789abcdef0 -- ps aux
+
+    Parameters
+    ----------
+    box
+        Its id, or internet: `gwlb status` lists them.
+    command
+        The command and its arguments, behind --; a shell when not given.
     """
     from . import boxes
 
@@ -209,6 +226,13 @@ def _tcpdump(target: str, /, *arguments: Command, name: Name = lab.DEFAULT_NAME)
     """Run tcpdump on a box, or on the device of an eni-, vpce-, igw- or upl- id.
 
     gwlb tcpdump i-0123456789abcdef0 -- -nvv 'port 6081'
+
+    Parameters
+    ----------
+    target
+        The id of a box, or of an eni-, vpce-, igw- or upl-.
+    arguments
+        tcpdump's own, behind --.
     """
     from . import boxes
 

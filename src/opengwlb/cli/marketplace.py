@@ -31,7 +31,13 @@ def list_(*, account: Account = credentials.OPERATOR, name: Name = "gwlb", json:
 
 @app.command(name="show")
 def show_(product: str, /, *, account: Account = credentials.OPERATOR, name: Name = "gwlb", json: Json = False) -> None:
-    """Show a product with its terms."""
+    """Show a product with its terms.
+
+    Parameters
+    ----------
+    product
+        Its code: `gwlb marketplace list` lists them.
+    """
     found = _product(client.as_account(name, account=account), product)
     if json:
         show.as_json(found)
@@ -79,7 +85,13 @@ def _ask(product: dict[str, Any]) -> None:
 
 @app.command
 def add(location: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Add a catalogue, a file or a URL; again when it has changed."""
+    """Add a catalogue, a file or a URL; again when it has changed.
+
+    Parameters
+    ----------
+    location
+        The catalogue: a TOML file's path, or its URL.
+    """
     if "://" not in location:
         location = str(Path(location).resolve())
     found = client.operator(name).post("marketplace/catalogues/add", {"location": location})
@@ -91,7 +103,13 @@ def add(location: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
 
 @app.command
 def rm(location: str, /, *, name: Name = "gwlb", json: Json = False) -> None:
-    """Take a catalogue away. Instances of its products go on."""
+    """Take a catalogue away. Instances of its products go on.
+
+    Parameters
+    ----------
+    location
+        As it was added: the file's path, or the URL.
+    """
     if "://" not in location:
         location = str(Path(location).resolve())
     done = client.operator(name).post("marketplace/catalogues/remove", {"location": location})

@@ -10,7 +10,7 @@ from cyclopts import App
 from rich.console import Group, RenderableType
 
 from . import credentials, lab, show, watching
-from .parameters import Account, Json, Name, Watch
+from .parameters import Account, Json, Name, Region, Watch
 from .refusal import Refusal
 
 PERIOD_S = 60
@@ -33,7 +33,7 @@ def metrics(
     limit: int = 200,
     watch: Watch = None,
     account: Account = credentials.OPERATOR,
-    region: str = lab.DEFAULT_REGION,
+    region: Region = lab.DEFAULT_REGION,
     name: Name = lab.DEFAULT_NAME,
     json: Json = False,
 ) -> None:

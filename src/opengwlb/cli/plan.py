@@ -98,6 +98,8 @@ def cross_zone(
 
     Parameters
     ----------
+    state
+        on: targets of every zone take its flows. off: those of the flow's own zone alone.
     load_balancer
         Name or ARN, when there are several.
     """

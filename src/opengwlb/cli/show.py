@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,13 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 PLAIN_WIDTH = 132
-"""Of tables that do not go to a terminal, which would say how wide it is."""
+"""Of tables that do not go to a terminal, which would say how wide it is, where COLUMNS does not say it either."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console that is wide enough for the tables where nobody says how wide it is."""
     made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    told = made.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    return made if told else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
 def as_json(value: Any) -> None:

@@ -34,6 +34,10 @@ def add(
     ----------
     interface
         Its name on this machine. Nothing of it is changed; as long as the uplink stands its IPv4 belongs to the subnet.
+    vpc
+        The vpc- that the machines behind it belong to.
+    subnet
+        The subnet- whose addresses they have.
     address
         One that may be behind it, or a range such as 10.0.0.64/28; once or more.
     force

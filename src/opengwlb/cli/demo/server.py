@@ -16,6 +16,11 @@ from ..refusal import Refusal
 from .waits import Waits
 
 
+def way_down(name: str) -> str:
+    """The command that takes a lab away: `make down` knows only the default one."""
+    return "make down" if name == lab.DEFAULT_NAME else f"gwlb down --data --name {name}"
+
+
 def ensure(name: str, *, listen: str, accounts: Sequence[str], waits: Waits) -> ServerRecord:
     """The running server. Refuses when an earlier demo's accounts are still there."""
     record = lab.running(name)
@@ -23,7 +28,7 @@ def ensure(name: str, *, listen: str, accounts: Sequence[str], waits: Waits) -> 
     if old:
         where = f"runs (pid {record.pid}, {record.endpoint})" if record else f"is kept in {lab.data_dir_of(name)}"
         bring_back = "" if record else "`gwlb serve` brings it back, "
-        raise Refusal(f"An earlier demo's lab {where}: {bring_back}`make down` takes it away. Then try again.")
+        raise Refusal(f"An earlier demo's lab {where}: {bring_back}`{way_down(name)}` takes it away. Then try again.")
     if record is None:
         _start(name, listen=listen)
     log = log_file(name)

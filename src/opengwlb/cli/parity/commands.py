@@ -41,6 +41,8 @@ def record(
         URL of a server; without it, what the environment says, or else AWS.
     profile
         Of the AWS configuration.
+    region
+        Where; what the environment says when not given.
     geneve
         A capture (pcap or pcapng) taken at an appliance, whose headers are recorded too.
     yes
@@ -53,7 +55,15 @@ def record(
 
 @app.command
 def diff(a: Path, b: Path, /, *, json: Json = False) -> int:
-    """Compare two recordings; the exit status is 1 when they differ."""
+    """Compare two recordings; the exit status is 1 when they differ.
+
+    Parameters
+    ----------
+    a
+        A recording: the JSON file of `gwlb parity record`.
+    b
+        The other one.
+    """
     compared = difference.compare(_read(a), _read(b))
     if json:
         show.as_json(
