@@ -1,4 +1,4 @@
-"""The documents: every relative link leads to a file, every anchor to a heading."""
+"""The documents: every relative link leads to a file, every anchor to a heading, and each page exists in both languages."""
 
 from __future__ import annotations
 
@@ -44,3 +44,8 @@ def test_a_link_to_nothing_is_found(tmp_path: Path) -> None:
         "# A page: `x`\n\n[here](#a-page-x) [file](none.md) [part](page.md#no-such) [web](https://example.com)\n"
     )
     assert broken(page) == ["none.md", "page.md#no-such"]
+
+
+def test_each_page_exists_in_both_languages() -> None:
+    english, korean = ({page.name for page in (ROOT / "docs" / language).glob("*.md")} for language in ("en", "ko"))
+    assert english == korean
