@@ -1,6 +1,6 @@
 import Icon from "@cloudscape-design/components/icon";
 import type { Sorting } from "./virtualSort";
-import type { VirtualColumn } from "./VirtualTable";
+import type { VirtualColumn } from "./VirtualGrid";
 
 /** The headers, which stay in sight; a click sorts. */
 export function VirtualHead<T>({

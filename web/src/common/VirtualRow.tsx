@@ -1,5 +1,5 @@
 import { memo, type ReactElement } from "react";
-import type { VirtualColumn } from "./VirtualTable";
+import type { VirtualColumn } from "./VirtualGrid";
 
 interface VirtualRowProps<T> {
   elementId: string;

@@ -43,7 +43,7 @@ export function FlowPanel({ flow, duration }: { flow: Flow; duration: (seconds: 
         items={[
           { label: t("verdict"), value: <VerdictOf verdict={flow.verdict} /> },
           { label: t("meaning"), value: t(`verdicts.${flow.verdict}`, { defaultValue: flow.verdict }) },
-          { label: t("target"), value: <TargetOf flow={flow} /> },
+          { label: t("target"), value: <TargetOf flow={flow} link={ResourceLink} /> },
           { label: t("why"), value: t(`whys.${flow.why.split(" ")[0] ?? ""}`, { defaultValue: flow.why }) },
           {
             label: t("endpoint"),

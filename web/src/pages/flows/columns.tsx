@@ -1,7 +1,7 @@
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import type { TFunction } from "i18next";
-import { ResourceLink } from "../../common/ResourceLink";
-import type { VirtualColumn } from "../../common/VirtualTable";
+import { RowLink } from "../../common/RowLink";
+import type { VirtualColumn } from "../../common/VirtualGrid";
 import type { Format } from "../../i18n/format";
 import { destinationOf, type Flow, sourceOf } from "./flow";
 
@@ -17,14 +17,10 @@ export function VerdictOf({ verdict }: { verdict: string }) {
   return <StatusIndicator type={VERDICTS[verdict] ?? "info"}>{verdict}</StatusIndicator>;
 }
 
-export function TargetOf({ flow }: { flow: Flow }) {
+export function TargetOf({ flow, link: Link }: { flow: Flow; link: typeof RowLink }) {
   if (flow.target === null) return <>–</>;
   const name = flow.target_name ?? flow.target;
-  return flow.target.startsWith("i-") ? (
-    <ResourceLink to={`/instances/${flow.target}`}>{name}</ResourceLink>
-  ) : (
-    <>{name}</>
-  );
+  return flow.target.startsWith("i-") ? <Link to={`/instances/${flow.target}`}>{name}</Link> : <>{name}</>;
 }
 
 export function flowColumns(t: TFunction, format: Format, duration: (s: number) => string): VirtualColumn<Flow>[] {
@@ -43,14 +39,14 @@ export function flowColumns(t: TFunction, format: Format, duration: (s: number) 
       id: "endpoint",
       header: t("endpoint"),
       width: 180,
-      cell: (flow) => <ResourceLink to={`/endpoints/${flow.endpoint}`}>{flow.endpoint}</ResourceLink>,
+      cell: (flow) => <RowLink to={`/endpoints/${flow.endpoint}`}>{flow.endpoint}</RowLink>,
       sortingValue: (flow) => flow.endpoint,
     },
     {
       id: "target",
       header: t("target"),
       width: 120,
-      cell: (flow) => <TargetOf flow={flow} />,
+      cell: (flow) => <TargetOf flow={flow} link={RowLink} />,
       sortingValue: (flow) => flow.target_name ?? flow.target,
     },
     { id: "zone", header: t("zone"), width: 110, cell: (flow) => flow.zone ?? "–", sortingValue: (flow) => flow.zone },

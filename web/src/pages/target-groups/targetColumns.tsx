@@ -1,7 +1,7 @@
 import Box from "@cloudscape-design/components/box";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import type { TFunction } from "i18next";
-import type { VirtualColumn } from "../../common/VirtualTable";
+import type { VirtualColumn } from "../../common/VirtualGrid";
 import { StateOf } from "../../common/StateOf";
 import { ShortStrip } from "./HealthStrip";
 import type { TargetRow } from "./timeline";
