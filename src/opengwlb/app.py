@@ -279,6 +279,8 @@ class Server:
         if self.demo is not None:
             self.demo.stop()
         for loop in self.loops:
+            loop.end()
+        for loop in self.loops:
             loop.stop()
         if self.services is not None:
             self.services.stop()

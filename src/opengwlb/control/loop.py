@@ -49,9 +49,13 @@ class Loop:
     def start(self) -> None:
         self._thread.start()
 
+    def end(self) -> None:
+        """Begin no further pass, and do not wait for the current one: a server tells all its loops first, and then awaits each."""
+        self._stopping.set()
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Let the current pass end; raises if it does not."""
-        self._stopping.set()
+        self.end()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             raise TimeoutError(f"the {self.name} reconciler did not stop within {timeout_s} s")
