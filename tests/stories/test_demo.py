@@ -110,7 +110,7 @@ def test_a_second_demo_says_that_the_first_is_still_there(demo: dict[str, Any]) 
     again = gwlb("demo", "--name", NAME)
     assert again.returncode == 1
     assert "An earlier demo's lab runs" in again.stderr
-    assert "make down" in again.stderr
+    assert f"gwlb down --data --name {NAME}" in again.stderr
 
 
 def test_status_as_json_has_boxes_targets_and_endpoints(demo: dict[str, Any]) -> None:
