@@ -12,6 +12,11 @@ import { MENU } from "./menu";
 import { pages } from "./pages";
 import { TopBar } from "./TopBar";
 
+/** Pixels of a window in which the menu leaves enough of a page. */
+const ROOM_FOR_MENU = 1024;
+
+const hasRoomForMenu = () => window.innerWidth >= ROOM_FOR_MENU;
+
 /** Top bar, menu, breadcrumbs, messages, and the drawer of commands, around whichever page is shown. */
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTranslation(["shell", "common"]);
@@ -20,6 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const base = useHref("/").replace(/\/$/, "");
   const [messages, setMessages] = useState<FlashbarProps.MessageDefinition[]>([]);
   const [drawer, setDrawer] = useState<string | null>(null);
+  const [menu, setMenu] = useState(hasRoomForMenu);
 
   const page = pages.find((one) => matchPath(`/${one.path}`, pathname));
   const active = page?.under ?? page?.path ?? "";
@@ -45,6 +51,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const follow = (event: CustomEvent<{ href?: string; external?: boolean }>) => {
     if (event.detail.href === undefined || event.detail.external) return;
     event.preventDefault();
+    if (!hasRoomForMenu()) setMenu(false);
     void navigate(event.detail.href.slice(base.length) || "/");
   };
 
@@ -53,6 +60,10 @@ export function Shell({ children }: { children: ReactNode }) {
       <TopBar />
       <AppLayout
         headerSelector="#top-bar"
+        navigationOpen={menu}
+        onNavigationChange={({ detail }) => {
+          setMenu(detail.open);
+        }}
         navigation={
           <SideNavigation
             header={{ text: "OpenGWLB", href: `${base}/` }}

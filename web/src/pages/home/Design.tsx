@@ -4,6 +4,7 @@ import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useTranslation } from "react-i18next";
+import { useAws } from "../../api/aws";
 import { CommandText } from "../../common/CommandText";
 import { ALERTS, useFindings } from "../../common/findings";
 
@@ -11,6 +12,8 @@ import { ALERTS, useFindings } from "../../common/findings";
 export function Design() {
   const { t } = useTranslation("home");
   const findings = useFindings();
+  const vpcs = useAws("ec2", "DescribeVpcs", {});
+  const nothing = vpcs.data?.Vpcs?.length === 0;
   return (
     <Container
       header={
@@ -20,7 +23,11 @@ export function Design() {
       }
     >
       <SpaceBetween size="s">
-        {findings.length === 0 && <StatusIndicator>{t("design.fine")}</StatusIndicator>}
+        {findings.length === 0 && (
+          <StatusIndicator type={nothing ? "stopped" : "success"}>
+            {t(nothing ? "design.nothing" : "design.fine")}
+          </StatusIndicator>
+        )}
         {findings.map((one) => (
           <Alert key={`${one.code} ${one.resource} ${one.field}`} type={ALERTS[one.severity]} header={one.resource}>
             <SpaceBetween size="xs">

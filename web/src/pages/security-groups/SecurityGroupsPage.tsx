@@ -1,80 +1,45 @@
-import Button from "@cloudscape-design/components/button";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useNavigate } from "react-router";
 import { useAws, useAwsAction } from "../../api/aws";
+import { linkColumn, textColumn, vpcColumn } from "../../common/columns";
 import { ConfirmDelete } from "../../common/ConfirmDelete";
-import { textColumn } from "../../common/columns";
+import { ListPage } from "../../common/ListPage";
 import { idAndName, tagName } from "../../common/names";
-import { ResourceLink } from "../../common/ResourceLink";
-import { ResourceTable } from "../../common/ResourceTable";
-import { useSelected } from "../../common/useSelected";
 import type { ec2 } from "../../generated/aws";
+
+const idOf = (one: ec2.SecurityGroup) => one.GroupId ?? "";
 
 export default function SecurityGroupsPage() {
   const { t } = useTranslation(["security-groups", "common"]);
-  const navigate = useNavigate();
-  const groups = useAws("ec2", "DescribeSecurityGroups", {});
+  const asked = useAws("ec2", "DescribeSecurityGroups", {});
   const remove = useAwsAction("ec2", "DeleteSecurityGroup");
-  const { selected, onSelect, only: one } = useSelected(groups.data?.SecurityGroups, (group) => group.GroupId ?? "");
-  const [deleting, setDeleting] = useState(false);
   return (
-    <>
-      <ResourceTable<ec2.SecurityGroup>
-        title={t("title")}
-        items={groups.data?.SecurityGroups}
-        loading={groups.isPending}
-        error={groups.error}
-        id={(group) => group.GroupId ?? ""}
-        selected={selected}
-        onSelect={onSelect}
-        columns={[
-          textColumn("name", t("common:name"), tagName),
-          textColumn(
-            "id",
-            t("id"),
-            (group) => group.GroupId,
-            (group) => <ResourceLink to={`/security-groups/${group.GroupId ?? ""}`}>{group.GroupId}</ResourceLink>,
-          ),
-          textColumn("group", t("groupName"), (group) => group.GroupName),
-          textColumn(
-            "vpc",
-            "VPC",
-            (group) => group.VpcId,
-            (group) => <ResourceLink to={`/vpcs/${group.VpcId ?? ""}`}>{group.VpcId}</ResourceLink>,
-          ),
-          textColumn("description", t("description"), (group) => group.Description),
-          textColumn("inbound", t("inbound"), (group) => String(group.IpPermissions?.length ?? 0)),
-          textColumn("outbound", t("outbound"), (group) => String(group.IpPermissionsEgress?.length ?? 0)),
-        ]}
-        empty={{ title: t("empty") }}
-        actions={
-          <>
-            <Button
-              disabled={!one}
-              data-testid="delete"
-              onClick={() => {
-                setDeleting(true);
-              }}
-            >
-              {t("common:delete")}
-            </Button>
-            <Button variant="primary" data-testid="create" onClick={() => void navigate("/security-groups/create")}>
-              {t("create.title")}
-            </Button>
-          </>
-        }
-      />
-      {deleting && one && (
-        <ConfirmDelete
-          title={t("delete")}
-          names={[idAndName(one.GroupId, one)]}
-          onConfirm={() => remove.mutateAsync({ GroupId: one.GroupId })}
-          onClose={() => {
-            setDeleting(false);
-          }}
-        />
-      )}
-    </>
+    <ListPage<ec2.SecurityGroup>
+      title={t("title")}
+      asked={asked}
+      items={asked.data?.SecurityGroups}
+      id={idOf}
+      columns={[
+        textColumn("name", t("common:name"), tagName),
+        linkColumn("id", t("id"), idOf, (one) => `/security-groups/${idOf(one)}`),
+        textColumn("group", t("groupName"), (group) => group.GroupName),
+        vpcColumn(),
+        textColumn("description", t("description"), (group) => group.Description),
+        textColumn("inbound", t("inbound"), (group) => String(group.IpPermissions?.length ?? 0)),
+        textColumn("outbound", t("outbound"), (group) => String(group.IpPermissionsEgress?.length ?? 0)),
+      ]}
+      empty={{ title: t("empty") }}
+      create={{ text: t("create.title"), to: "/security-groups/create" }}
+      remove={{
+        text: t("common:delete"),
+        dialog: (chosen, close) => (
+          <ConfirmDelete
+            title={t("common:delete")}
+            names={chosen.map((one) => idAndName(idOf(one), one))}
+            onConfirm={() => Promise.all(chosen.map((one) => remove.mutateAsync({ GroupId: idOf(one) })))}
+            onClose={close}
+          />
+        ),
+      }}
+    />
   );
 }
