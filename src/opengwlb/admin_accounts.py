@@ -181,5 +181,5 @@ def _shown(key: AccessKey) -> dict[str, Any]:
 def _read(body: bytes, form: type[T], words: str) -> T:
     try:
         return msgspec.json.decode(body, type=form)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise AwsError("ValidationError", f"Send {words} as JSON: {error}") from error

@@ -186,7 +186,7 @@ def routes(*, store: Store, keeper: ImageKeeper, authenticate: Authenticate, ope
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise AwsError("ValidationError", f"The body is not what is wanted here: {error}") from error
 
 

@@ -42,7 +42,7 @@ def routes(
     def add(request: Request, body: bytes) -> Any:
         try:
             asked = msgspec.json.decode(body, type=_Add)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise AwsError("ValidationError", f"Send device, vpc, subnet and addresses as JSON: {error}") from error
         wanted = uplinks.Asked(
             device=asked.device,

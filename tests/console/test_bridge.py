@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from opengwlb.cli import credentials
+from opengwlb.console.http import asked
+from opengwlb.wire.errors import AwsError
 from tests.stories.server import REGION, Server
 
 from .browser import Browser
@@ -61,13 +63,13 @@ def test_parameters_that_are_no_object_are_refused(one: Browser, body: object) -
 
 def test_what_is_made_in_one_account_and_region_is_in_no_other(server: Server, one: Browser) -> None:
     made = one.aws("ec2", "CreateVpc", {"CidrBlock": "10.9.0.0/16"}).json()["result"]["Vpc"]["VpcId"]
-    asked = {"VpcIds": [made]}
-    assert one.aws("ec2", "DescribeVpcs", asked).status_code == 200
-    assert one.aws("ec2", "DescribeVpcs", asked, **{"x-gwlb-region": "us-east-1"}).status_code == 400
+    of_one = {"VpcIds": [made]}
+    assert one.aws("ec2", "DescribeVpcs", of_one).status_code == 200
+    assert one.aws("ec2", "DescribeVpcs", of_one, **{"x-gwlb-region": "us-east-1"}).status_code == 400
     (found,) = server.cli("ec2", "describe-vpcs", "--vpc-ids", made, account="one")["Vpcs"]
     assert found["CidrBlock"] == "10.9.0.0/16"
     one.log_in(credentials.profile(server.data_dir, name="two"))
-    assert one.aws("ec2", "DescribeVpcs", asked).json()["code"] == "InvalidVpcID.NotFound"
+    assert one.aws("ec2", "DescribeVpcs", of_one).json()["code"] == "InvalidVpcID.NotFound"
 
 
 def test_times_are_in_iso_8601_and_keys_come_in_base64(one: Browser) -> None:
@@ -87,3 +89,9 @@ def test_commands_are_written_for_a_session_and_its_region(one: Browser) -> None
     assert written == {"aws": f"aws ec2 describe-vpcs --region {REGION}", "boto3": "ec2.describe_vpcs()"}
     one.http.cookies.clear()
     assert one.ask("POST", "/console/api/equivalent", body=wanted).status_code == 403
+
+
+def test_a_body_nested_without_end_is_refused_as_any_other_that_is_no_json() -> None:
+    with pytest.raises(AwsError) as refused:
+        asked(b"[" * 100_000, kind=object)
+    assert refused.value.code == "ValidationError"

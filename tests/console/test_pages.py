@@ -90,6 +90,8 @@ def test_each_packing_has_a_tag_of_its_own(built: Path) -> None:
     "path",
     [
         "/console/missing.js",
+        "/console/a%00b.js",
+        f"/console/{'a' * 300}.js",
         "/console/..%2fsecret.json",
         "/console/assets/..%2f..%2fsecret.json",
         f"/console/{HASHED}.br",

@@ -27,7 +27,7 @@ def asked(body: bytes, *, kind: type[T]) -> T:
     """Raises AwsError (ValidationError) that names the field."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise AwsError("ValidationError", str(error)) from error
 
 

@@ -73,9 +73,9 @@ def _answer(directory: Path, path: str, request: Request) -> Response:
     named = PurePosixPath(path or "index.html")
     if named.suffix == "":
         named = PurePosixPath("index.html")
-    found = (directory / named).resolve()
+    found = _inside(directory, named)
     kind = _TYPES.get(named.suffix)
-    if kind is None or not found.is_relative_to(directory.resolve()) or not found.is_file():
+    if kind is None or found is None:
         if named.name == "index.html":
             return Response(_NOT_BUILT, status_code=503, media_type="text/html", headers=SECURITY)
         return Response("Not found\n", status_code=404, media_type="text/plain", headers=SECURITY)
@@ -93,6 +93,15 @@ def _answer(directory: Path, path: str, request: Request) -> Response:
     if headers["etag"] in known:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers)
+
+
+def _inside(directory: Path, named: PurePosixPath) -> Path | None:
+    """The file of that name in the directory; None also for a name that no file can have: too long, or with a NUL in it."""
+    try:
+        found = (directory / named).resolve()
+        return found if found.is_relative_to(directory.resolve()) and found.is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _read(file: Path, *, accepted: str) -> tuple[str | None, bytes]:

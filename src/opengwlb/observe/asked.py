@@ -186,7 +186,7 @@ def read(body: bytes, query: dict[str, str], *, kind: type[T]) -> T:
             return msgspec.convert(query, kind, strict=False)
         asked: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         return msgspec.convert(query | asked, kind, strict=False)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise AwsError("ValidationError", _in_words(str(error))) from error
 
 

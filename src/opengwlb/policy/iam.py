@@ -96,7 +96,7 @@ def parse(text: str, *, principals: bool = False) -> tuple[Statement, ...]:
     """A document's statements; `principals` for trust and endpoint policies. Raises PolicyError."""
     try:
         document = json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise PolicyError(f"Syntax errors in policy: {error}") from error
     if not isinstance(document, dict):
         raise PolicyError("Syntax errors in policy: the document must be an object.")

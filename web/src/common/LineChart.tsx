@@ -40,6 +40,7 @@ export function LineChart({ title, series, unit, height, range, group, bare = fa
       height,
       language,
       value: (value) => valueText(format, unit, value),
+      whole: unit === "count",
       group,
       bare,
       onPoint: setPointed,

@@ -11,7 +11,8 @@ export interface LineSeries {
   points: readonly Point[];
 }
 
-export type ChartUnit = "count" | "bytes" | "bytesPerSecond" | "perSecond" | "percent";
+/** `count` is of whole things, `units` may be parts of them. */
+export type ChartUnit = "count" | "units" | "bytes" | "bytesPerSecond" | "perSecond" | "percent";
 
 type Value = number | null | undefined;
 
@@ -77,6 +78,7 @@ export function valueText(format: Format, unit: ChartUnit, value: number): strin
     case "percent":
       return `${format.short(value)}%`;
     case "count":
+    case "units":
       return format.short(value);
   }
 }

@@ -15,6 +15,8 @@ interface Look {
   height: number;
   language: string;
   value: (value: number) => string;
+  /** Halves of what is counted are no places of an axis. */
+  whole: boolean;
   group: string | undefined;
   bare: boolean;
   /** The place of the time under the pointer. */
@@ -25,6 +27,7 @@ interface Look {
 const HEADROOM = 1.1;
 const AXIS_PX = 64;
 const POINT_PX = 5;
+const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 export function drawChart(host: HTMLElement, look: Look): Drawing {
   let range: [number, number] | null = null;
@@ -54,7 +57,12 @@ export function drawChart(host: HTMLElement, look: Look): Drawing {
       },
       axes: [
         { ...axis(), values: (_, times) => timeLabels(times, look.language), space: 70 },
-        { ...axis(), values: (_, values) => values.map(look.value), size: AXIS_PX },
+        {
+          ...axis(),
+          values: (_, values) => values.map(look.value),
+          size: AXIS_PX,
+          ...(look.whole && { incrs: WHOLE_STEPS }),
+        },
       ],
       series: [
         {},

@@ -51,7 +51,7 @@ export const NAMESPACES: readonly [Namespace, ...Namespace[]] = [
       chart("resets", "count", { TCP_GWLB_Reset_Count: "Sum" }),
       chart("peakBytes", "bytesPerSecond", { PeakBytesPerSecond: "Maximum" }),
       chart("peakPackets", "perSecond", { PeakPacketsPerSecond: "Maximum" }),
-      chart("lcus", "count", { ConsumedLCUs: "Average" }),
+      chart("lcus", "units", { ConsumedLCUs: "Average" }),
     ],
   },
   {

@@ -70,7 +70,13 @@ export default function TargetGroupPage() {
                 {
                   id: "monitoring",
                   label: t("monitoring"),
-                  content: <ResourceLink to="/metrics">{t("openMetrics")}</ResourceLink>,
+                  content: balancer ? (
+                    <ResourceLink to={`/metrics?loadBalancer=${encodeURIComponent(balancer)}`}>
+                      {t("openMetrics")}
+                    </ResourceLink>
+                  ) : (
+                    t("notAssociated")
+                  ),
                 },
                 { id: "health", label: t("check.title"), content: <HealthCheckTab group={group} /> },
                 {
