@@ -219,7 +219,10 @@ def test_a_consumer_is_told_that_one_appliance_is_met_and_not_which(live: Live) 
     found = asked_of(live, live.snapshot, account=CONSUMER, source=IGW, destination=WEB, language="ko")
     assert found.symmetric and found.appliances.forward is not None
     assert (found.appliances.forward.target, found.appliances.forward.cookie is None) == (None, False)
-    assert found.sentence == "양방향으로 도달할 수 있습니다. 두 방향이 같은 어플라이언스를 지납니다."
+    assert found.sentence == (
+        "양방향으로 도달할 수 있습니다. 두 방향이 같은 어플라이언스를 지납니다. "
+        "통과 여부는 어플라이언스가 직접 결정하며 여기서는 확인하지 않았습니다."
+    )
 
 
 def test_without_the_edge_route_the_answer_ends_at_the_endpoint_and_the_walk_shows_the_by_pass(live: Live) -> None:

@@ -8,8 +8,10 @@ from opengwlb.policy.lint import Language
 
 SENTENCES: Mapping[str, Mapping[Language, str]] = {
     "symmetric": {
-        "en": "Reachable both ways. Both directions meet the same appliance{appliance}.",
-        "ko": "양방향으로 도달할 수 있습니다. 두 방향이 같은 어플라이언스{appliance}를 지납니다.",
+        "en": "Reachable both ways. Both directions meet the same appliance{appliance}. What it lets through is its own decision, "
+        "which was not asked.",
+        "ko": "양방향으로 도달할 수 있습니다. 두 방향이 같은 어플라이언스{appliance}를 지납니다. "
+        "통과 여부는 어플라이언스가 직접 결정하며 여기서는 확인하지 않았습니다.",
     },
     "asymmetric": {
         "en": "Reachable both ways, but the two directions do not meet the same flow at the same appliance: stateful "

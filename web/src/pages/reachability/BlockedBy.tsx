@@ -6,7 +6,7 @@ import { CommandText } from "../../common/CommandText";
 import { ResourceLink } from "../../common/ResourceLink";
 import type { Blocked } from "../../generated/read-api";
 import { fixPath, type Owners } from "./links";
-import { ResourceName } from "./ResourceName";
+import { ResourceName, Sentence } from "./ResourceName";
 
 /** What stops the packet: the rule, and what would mend it, as a page and as a command. */
 export function BlockedBy({ blocked: { direction, by, fix, sentence }, owners }: { blocked: Blocked; owners: Owners }) {
@@ -15,7 +15,9 @@ export function BlockedBy({ blocked: { direction, by, fix, sentence }, owners }:
   return (
     <Alert type="error" header={t(`blocked.${direction}`)} data-testid="blocked">
       <SpaceBetween size="xs">
-        <div>{sentence}</div>
+        <div>
+          <Sentence text={sentence} owners={owners} />
+        </div>
         {by && (
           <div data-testid="rule">
             {t("rule")} <ResourceName id={by.resource} owners={owners} /> <Box variant="code">{by.rule}</Box>

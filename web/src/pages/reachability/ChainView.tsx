@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { KindIcon } from "../../common/KindIcon";
 import type { Chain, Drawn } from "./drawing";
 import type { Owners } from "./links";
-import { ResourceName } from "./ResourceName";
+import { ResourceName, Sentence } from "./ResourceName";
 
 /** One direction, hop by hop. */
 export function ChainView({ chain, owners }: { chain: Chain; owners: Owners }) {
@@ -54,7 +54,9 @@ function Hop({ box: { step, kind, look }, owners }: { box: Drawn; owners: Owners
           <code>{step.decision}</code>
           {look === "blocked" && <StatusIndicator type="error">{t("endsHere")}</StatusIndicator>}
         </div>
-        <div>{step.sentence}</div>
+        <div>
+          <Sentence text={step.sentence} owners={owners} />
+        </div>
         {step.zone && (
           <div>
             <b>{t("appliance")}</b> {step.target && <ResourceName id={step.target} owners={owners} />} {step.address} ·{" "}

@@ -9,7 +9,7 @@ import type { Appliance, Reach } from "../../generated/read-api";
 import { BlockedBy } from "./BlockedBy";
 import { SYMMETRY_LOOKS, symmetryOf } from "./drawing";
 import type { Owners } from "./links";
-import { ResourceName } from "./ResourceName";
+import { ResourceName, Sentence } from "./ResourceName";
 
 /** The outcome: reachable or not, by whom it is stopped, and which appliances both directions meet. */
 export function Verdict({ reach, owners }: { reach: Reach; owners: Owners }) {
@@ -38,7 +38,9 @@ export function Verdict({ reach, owners }: { reach: Reach; owners: Owners }) {
       }
     >
       <SpaceBetween size="m">
-        <div>{reach.sentence}</div>
+        <div>
+          <Sentence text={reach.sentence} owners={owners} />
+        </div>
         {reach.blocked && <BlockedBy blocked={reach.blocked} owners={owners} />}
         <KeyValuePairs
           columns={3}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fixPath, pathOf } from "./links";
+import { fixPath, idsIn, pathOf } from "./links";
 
 const owners = new Map([["eni-1", "i-1"]]);
 const fix = (page: Parameters<typeof fixPath>[0]["page"], resource: string, field: string) =>
@@ -11,6 +11,21 @@ test("a fix leads to the form that has its field", () => {
   expect(fix("security-group", "sg-1", "IpPermissionsEgress")).toBe("/security-groups/sg-1/outbound");
   expect(fix("network-acl", "acl-1", "Entries")).toBe("/network-acls/acl-1");
   expect(fix("endpoint", "vpce-1", "State")).toBe("/endpoints/vpce-1");
+});
+
+test("a gateway without a route table leads to itself", () => {
+  expect(fix("route-table", "igw-1", "Routes")).toBe("/internet-gateways/igw-1");
+});
+
+test("ids stand apart in a sentence", () => {
+  expect(idsIn("By rtb-0123456789abcdef0, to vpce-0123abcd.")).toEqual([
+    "By ",
+    "rtb-0123456789abcdef0",
+    ", to ",
+    "vpce-0123abcd",
+    ".",
+  ]);
+  expect(idsIn("10.0.0.1 i-am no id")).toEqual(["10.0.0.1 i-am no id"]);
 });
 
 test("a target group's ARN is one part of the address", () => {

@@ -26,11 +26,17 @@ export function pathOf(id: string, owners: Owners): string | null {
   return folder === undefined ? null : `/${folder}/${shown}`;
 }
 
+const ID = /\b((?:i|igw|vpce|rtb|vpc|subnet|sg|acl|eni)-[0-9a-f]{8,17})\b/;
+
+/** A sentence in pieces: every second one is an id. */
+export const idsIn = (sentence: string): string[] => sentence.split(ID);
+
 /** The page with the field itself, where that is a page of its own. */
 export function fixPath({ page, resource, field }: Fix, owners: Owners): string | null {
   switch (page) {
     case "route-table":
-      return `/route-tables/${resource}/routes`;
+      // What has no table of its own yet, as an internet gateway before its edge association, is named itself.
+      return resource.startsWith("rtb-") ? `/route-tables/${resource}/routes` : pathOf(resource, owners);
     case "security-group":
       return `/security-groups/${resource}/${field === "IpPermissionsEgress" ? "outbound" : "inbound"}`;
     case "target-group":
