@@ -22,8 +22,9 @@ export async function followImage(
   name: string,
   question: object,
   onProgress: (progress: ImageProgress) => void,
+  signal?: AbortSignal,
 ): Promise<ImageRow> {
-  const response = await respond(`${READ}/${name}`, { method: "POST", body: question, scope });
+  const response = await respond(`${READ}/${name}`, { method: "POST", body: question, scope, signal });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   const split = lineSplitter();
   for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {

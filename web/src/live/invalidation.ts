@@ -12,7 +12,7 @@ const OPERATIONS: Record<string, readonly string[]> = {
   SecurityGroup: ["DescribeSecurityGroups", "DescribeSecurityGroupRules"],
   NetworkAcl: ["DescribeNetworkAcls"],
   Instance: ["DescribeInstances", "DescribeInstanceStatus"],
-  Image: ["DescribeImages", "images", "marketplace"],
+  Image: ["DescribeImages", "DescribeImageAttribute", "images", "marketplace"],
   Agreement: ["marketplace"],
   Catalogue: ["marketplace"],
   Certification: ["images", "marketplace"],

@@ -10,12 +10,16 @@ import { StateOf } from "../../common/StateOf";
 import { TagsPanel } from "../../common/TagsPanel";
 import type { ImagesAnswer } from "../../generated/read-api";
 import { useFormat } from "../../i18n/format";
+import { useScope } from "../../session/scope";
+import { ImageActions } from "./ImageActions";
+import { SharedWith } from "./SharedWith";
 
 export default function ImagePage() {
   const { t } = useTranslation(["images", "common", "certify"]);
   const { id = "" } = useParams();
   const navigate = useNavigate();
   const format = useFormat();
+  const { account } = useScope();
   const answer = useAws("ec2", "DescribeImages", { ImageIds: [id] });
   const details = useRead<ImagesAnswer>("images");
   const image = answer.data?.Images?.[0];
@@ -26,9 +30,12 @@ export default function ImagePage() {
       error={answer.error}
       ready={image !== undefined}
       actions={
-        <Button variant="primary" data-testid="launch" onClick={() => void navigate(`/instances/launch?image=${id}`)}>
-          {t("launch")}
-        </Button>
+        <>
+          <ImageActions image={image} onGone={() => void navigate("/images")} />
+          <Button variant="primary" data-testid="launch" onClick={() => void navigate(`/instances/launch?image=${id}`)}>
+            {t("launch")}
+          </Button>
+        </>
       }
       details={[
         { label: "AMI ID", value: id },
@@ -52,6 +59,9 @@ export default function ImagePage() {
           label: t("certify:title"),
           content: <CommandText text={`sudo gwlb certify ${id} --out report`} />,
         },
+        ...(image?.OwnerId === account
+          ? [{ id: "permissions", label: t("permissions.tab"), content: <SharedWith id={id} /> }]
+          : []),
         { id: "tags", label: t("tags"), content: <TagsPanel id={id} tags={image?.Tags} /> },
       ]}
     />

@@ -11,6 +11,8 @@ import { StateOf } from "../../common/StateOf";
 import { useSelected } from "../../common/useSelected";
 import type { ec2 } from "../../generated/aws";
 import type { ImagesAnswer } from "../../generated/read-api";
+import { useSession } from "../../session/session";
+import { ImageActions } from "./ImageActions";
 
 const idOf = (image: ec2.Image) => image.ImageId ?? "";
 
@@ -18,6 +20,7 @@ const idOf = (image: ec2.Image) => image.ImageId ?? "";
 export default function ImagesPage() {
   const { t } = useTranslation(["images", "common", "certify"]);
   const navigate = useNavigate();
+  const { current } = useSession();
   const answer = useAws("ec2", "DescribeImages", {});
   const details = useRead<ImagesAnswer>("images");
   const about = new Map(details.data?.images.map((one) => [one.id, one]));
@@ -55,14 +58,22 @@ export default function ImagesPage() {
       ]}
       empty={{ title: t("empty") }}
       actions={
-        <Button
-          variant="primary"
-          data-testid="launch"
-          disabled={!only}
-          onClick={() => void navigate(`/instances/launch?image=${only ? idOf(only) : ""}`)}
-        >
-          {t("launch")}
-        </Button>
+        <>
+          <ImageActions image={only} />
+          {current.operator && (
+            <Button data-testid="import" onClick={() => void navigate("/images/import")}>
+              {t("import.title")}
+            </Button>
+          )}
+          <Button
+            variant="primary"
+            data-testid="launch"
+            disabled={!only}
+            onClick={() => void navigate(`/instances/launch?image=${only ? idOf(only) : ""}`)}
+          >
+            {t("launch")}
+          </Button>
+        </>
       }
     />
   );
