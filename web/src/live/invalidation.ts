@@ -11,7 +11,7 @@ const OPERATIONS: Record<string, readonly string[]> = {
   Address: ["DescribeAddresses"],
   SecurityGroup: ["DescribeSecurityGroups", "DescribeSecurityGroupRules"],
   NetworkAcl: ["DescribeNetworkAcls"],
-  Instance: ["DescribeInstances", "DescribeInstanceStatus"],
+  Instance: ["DescribeInstances", "DescribeInstanceStatus", "DescribeInstanceAttribute"],
   Image: ["DescribeImages", "DescribeImageAttribute", "images", "marketplace"],
   Agreement: ["marketplace"],
   Catalogue: ["marketplace"],

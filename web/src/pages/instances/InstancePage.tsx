@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { useAws } from "../../api/aws";
 import { CaptureButton } from "../../common/CaptureButton";
+import { CommandText } from "../../common/CommandText";
 import { textColumn } from "../../common/columns";
 import { DetailPage } from "../../common/DetailPage";
 import { Findings } from "../../common/Findings";
@@ -15,8 +16,10 @@ import { TagsPanel } from "../../common/TagsPanel";
 import type { ec2 } from "../../generated/aws";
 import { useFormat } from "../../i18n/format";
 import { consoleText, flat } from "./instances";
+import { SecurityTab } from "./SecurityTab";
 import { SourceDestCheck } from "./SourceDestCheck";
 import { StateActions } from "./StateActions";
+import { UserData } from "./UserData";
 
 const CONSOLE_MS = 3000;
 
@@ -43,7 +46,7 @@ export default function InstancePage() {
       details={[
         { label: t("common:state"), value: <StateOf state={one?.State?.Name} /> },
         { label: t("type"), value: one?.InstanceType },
-        { label: t("image"), value: one?.ImageId },
+        { label: t("image"), value: link("images", one?.ImageId) },
         { label: t("zone"), value: one?.Placement?.AvailabilityZone },
         { label: t("privateAddress"), value: one?.PrivateIpAddress ?? "–" },
         { label: t("publicAddress"), value: one?.PublicIpAddress ?? "–" },
@@ -57,13 +60,16 @@ export default function InstancePage() {
         {
           id: "security",
           label: t("groups"),
+          content: <SecurityTab instance={one} />,
+        },
+        { id: "user-data", label: t("launch.userData"), content: <UserData instance={one} /> },
+        {
+          id: "connect",
+          label: t("connect.title"),
           content: (
             <SpaceBetween size="s">
-              {(one?.SecurityGroups ?? []).map((group) => (
-                <div key={group.GroupId}>
-                  {link("security-groups", group.GroupId)} ({group.GroupName})
-                </div>
-              ))}
+              <Box>{t("connect.explained")}</Box>
+              <CommandText text={`sudo gwlb exec ${id}`} />
             </SpaceBetween>
           ),
         },

@@ -52,7 +52,12 @@ export default function InstancesPage() {
           (one) => one.VpcId,
           (one) => one.VpcId && <ResourceLink to={`/vpcs/${one.VpcId}`}>{one.VpcId}</ResourceLink>,
         ),
-        textColumn("image", t("image"), (one) => one.ImageId),
+        textColumn(
+          "image",
+          t("image"),
+          (one) => one.ImageId,
+          (one) => one.ImageId && <ResourceLink to={`/images/${one.ImageId}`}>{one.ImageId}</ResourceLink>,
+        ),
       ]}
       empty={{
         title: t("empty"),

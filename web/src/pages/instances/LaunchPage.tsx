@@ -15,7 +15,8 @@ import { fieldErrors } from "../../common/fieldErrors";
 import { FormPage } from "../../common/FormPage";
 import { idAndName } from "../../common/names";
 import { useNotify } from "../../common/notify";
-import { type Launch, runParameters } from "./instances";
+import { groupOptions, type Launch, refusedProduct, runParameters } from "./instances";
+import { TermsFirst } from "./TermsFirst";
 
 const FIRST: Launch = {
   name: "",
@@ -30,7 +31,7 @@ const FIRST: Launch = {
 };
 
 const RULES = {
-  image: /ImageId|image id|ami-|AMI|OptInRequired|terms/i,
+  image: /ImageId|image id|ami-|AMI|OptInRequired|PendingVerification|terms/i,
   type: /InstanceType/i,
   subnet: /subnet/i,
   groups: /group/i,
@@ -51,6 +52,7 @@ export default function LaunchPage() {
   const choices = useChoices(launch.vpc);
   const parameters = runParameters(launch);
   const errors = fieldErrors(run.error, RULES);
+  const product = refusedProduct(run.error?.code, choices.images.find((one) => one.value === launch.image)?.image);
   const submit = () => {
     run.mutate(parameters, {
       onSuccess: (made) => {
@@ -81,7 +83,12 @@ export default function LaunchPage() {
               }}
             />
           </FormField>
-          <FormField label={t("image")} errorText={errors.at("image")} description={t("launch.imageHint")}>
+          <FormField
+            label={t("image")}
+            errorText={errors.at("image")}
+            description={t("launch.imageHint")}
+            secondaryControl={product && <TermsFirst code={product} onAccepted={run.reset} />}
+          >
             <Select
               data-testid="image"
               filteringType="auto"
@@ -201,6 +208,7 @@ function useChoices(vpc: string | null) {
       label: one.Name ?? one.ImageId,
       description: one.Description,
       labelTag: one.ImageId,
+      image: one,
     })),
     types: types.map((one) => ({ value: one.InstanceType ?? "", label: one.InstanceType })),
     vpcs: vpcs.map((one) => ({ value: one.VpcId ?? "", label: idAndName(one.VpcId, one), description: one.CidrBlock })),
@@ -212,9 +220,6 @@ function useChoices(vpc: string | null) {
             label: idAndName(one.SubnetId, one),
             description: `${one.AvailabilityZone ?? ""} ${one.CidrBlock ?? ""}`,
           })),
-    groups:
-      vpc === null
-        ? []
-        : groups.map((one) => ({ value: one.GroupId ?? "", label: one.GroupId, description: one.GroupName })),
+    groups: vpc === null ? [] : groupOptions(groups),
   };
 }

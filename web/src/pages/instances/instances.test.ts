@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { consoleText, flat, possible, runParameters } from "./instances";
+import { changeable, consoleText, flat, inBase64, possible, refusedProduct, runParameters } from "./instances";
 
 const launch = {
   name: "fw-1",
@@ -33,4 +33,23 @@ test("only what is stopped can be started, and nothing is done to nothing", () =
 
 test("a console's bytes are read as UTF-8", () => {
   expect(consoleText(btoa(String.fromCharCode(0xed, 0x95, 0x9c)))).toBe("한");
+});
+
+test("text goes as bytes and comes back the same", () => {
+  expect(consoleText(inBase64("#!/bin/sh\necho 한"))).toBe("#!/bin/sh\necho 한");
+});
+
+test("groups are changed at an instance that is there and has one interface", () => {
+  const running = { State: { Name: "running" as const }, NetworkInterfaces: [{}] };
+  expect(changeable(running)).toBe(true);
+  expect(changeable({ ...running, NetworkInterfaces: [{}, {}] })).toBe(false);
+  expect(changeable({ ...running, State: { Name: "terminated" } })).toBe(false);
+  expect(changeable(undefined)).toBe(false);
+});
+
+test("only terms that were not accepted lead to the marketplace", () => {
+  const image = { ProductCodes: [{ ProductCodeId: "acme" }] };
+  expect(refusedProduct("OptInRequired", image)).toBe("acme");
+  expect(refusedProduct("InvalidParameterValue", image)).toBeUndefined();
+  expect(refusedProduct("OptInRequired", undefined)).toBeUndefined();
 });

@@ -55,3 +55,22 @@ export function consoleText(output: string | undefined): string {
   if (!output) return "";
   return new TextDecoder().decode(Uint8Array.from(atob(output), (letter) => letter.charCodeAt(0)));
 }
+
+/** Text as a member takes it that the model calls bytes. */
+export function inBase64(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** Whether AWS takes other security groups at the instance itself: it must be there, with one network interface. */
+export function changeable(instance: ec2.Instance | undefined): boolean {
+  const ended = ["shutting-down", "terminated"].includes(instance?.State?.Name ?? "terminated");
+  return !ended && instance?.NetworkInterfaces?.length === 1;
+}
+
+export const groupOptions = (groups: readonly ec2.SecurityGroup[]) =>
+  groups.map((one) => ({ value: one.GroupId ?? "", label: one.GroupId, description: one.GroupName }));
+
+/** The marketplace's product whose terms stand between this image and a launch that was refused. */
+export function refusedProduct(code: string | undefined, image: ec2.Image | undefined): string | undefined {
+  return code === "OptInRequired" ? image?.ProductCodes?.[0]?.ProductCodeId : undefined;
+}
