@@ -34,6 +34,8 @@ from opengwlb.wire.errors import AwsError
 
 Authenticate = Callable[[Request, bytes], str]
 T = TypeVar("T")
+_LOCAL_SCHEMES = ("oci:", "oci-archive:", "docker-archive:")
+_REMOTE_SCHEMES = ("docker://", "http://", "https://")
 
 
 class _Import(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +100,7 @@ def routes(*, store: Store, keeper: ImageKeeper, authenticate: Authenticate, ope
     async def bring(caller: _Caller, body: bytes, request: Request) -> Response:
         caller.require_operator()
         want = _decoded(body, _Import)
+        _require_absolute(want.source)
         owner = accounts.find_account(store, name_or_id=want.owner).id if want.owner else caller.account
         about = Registration(
             name=want.name,
@@ -188,6 +191,18 @@ def _decoded(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise AwsError("ValidationError", f"The body is not what is wanted here: {error}") from error
+
+
+def _require_absolute(source: str) -> None:
+    """A relative path would be one of the server's own folder. Raises ImageError."""
+    place = source
+    for scheme in _LOCAL_SCHEMES:
+        place = place.removeprefix(scheme)
+    if not place.startswith(("/", *_REMOTE_SCHEMES)):
+        raise ImageError(
+            "InvalidParameterValue",
+            f"{source!r} is no source: give an absolute path of the server's machine, a URL, or docker://HOST/NAME:TAG.",
+        )
 
 
 def _refused(code: str, message: str, *, status: int) -> JSONResponse:

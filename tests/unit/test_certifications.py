@@ -111,3 +111,12 @@ def test_a_result_goes_with_the_account_of_its_image(client, store, keeper):
     store.transact(lambda tx: tx.delete(type(MINE), MINE.id))
     keeper.reconcile()
     assert not list(store.snapshot().values(Certification))
+
+
+def test_a_source_that_only_the_server_would_find_is_refused(client):
+    for source in ("root.tar", "oci:layout", "../root.tar", ""):
+        asked = {"source": source, "name": "acme"}
+        refused = client.post("/_gwlb/v1/images", json=asked, headers=by(OPERATOR))
+        assert (refused.status_code, refused.json()["code"]) == (400, "InvalidParameterValue")
+    found = client.post("/_gwlb/v1/images", json={"source": "/root.tar", "name": "acme"}, headers=by(OPERATOR))
+    assert found.json()["code"] == "UnsupportedOperation", "a path was refused as a source"
