@@ -1,3 +1,4 @@
+import Box from "@cloudscape-design/components/box";
 import Popover from "@cloudscape-design/components/popover";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useTranslation } from "react-i18next";
@@ -13,19 +14,33 @@ export function Certified({ result }: { result: CertificationRow | null | undefi
   const values = { count, passed: result.passed, failed: result.failed, skipped: result.skipped };
   const said = (
     <StatusIndicator type={result.failed > 0 ? "warning" : "success"}>
-      {t("result", { ...values, date: format.date(result.at * 1000) })}
+      {result.failed > 0 ? t("withFailures") : t("passed")}
     </StatusIndicator>
   );
-  if (result.failed === 0) return said;
+  const counts = (
+    <Box color="text-body-secondary" fontSize="body-s">
+      {t("result", { ...values, date: format.date(result.at * 1000) })}
+    </Box>
+  );
+  if (result.failed === 0)
+    return (
+      <>
+        {said}
+        {counts}
+      </>
+    );
   return (
-    <Popover
-      header={t("failed")}
-      dismissAriaLabel={t("common:close")}
-      content={result.failed_checks.join(", ")}
-      triggerType="text"
-      wrapTriggerText
-    >
-      {said}
-    </Popover>
+    <>
+      <Popover
+        header={t("failed")}
+        dismissAriaLabel={t("common:close")}
+        content={result.failed_checks.join(", ")}
+        triggerType="text"
+        wrapTriggerText
+      >
+        {said}
+      </Popover>
+      {counts}
+    </>
   );
 }

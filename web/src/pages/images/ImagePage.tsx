@@ -1,4 +1,6 @@
+import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { useAws } from "../../api/aws";
@@ -30,12 +32,12 @@ export default function ImagePage() {
       error={answer.error}
       ready={image !== undefined}
       actions={
-        <>
+        <SpaceBetween direction="horizontal" size="xs">
           <ImageActions image={image} onGone={() => void navigate("/images")} />
           <Button variant="primary" data-testid="launch" onClick={() => void navigate(`/instances/launch?image=${id}`)}>
             {t("launch")}
           </Button>
-        </>
+        </SpaceBetween>
       }
       details={[
         { label: "AMI ID", value: id },
@@ -57,7 +59,12 @@ export default function ImagePage() {
         {
           id: "certify",
           label: t("certify:title"),
-          content: <CommandText text={`sudo gwlb certify ${id} --out report`} />,
+          content: (
+            <SpaceBetween size="s">
+              <Box>{t("certify:explained")}</Box>
+              <CommandText text={`sudo gwlb certify ${id} --out report`} />
+            </SpaceBetween>
+          ),
         },
         ...(image?.OwnerId === account
           ? [{ id: "permissions", label: t("permissions.tab"), content: <SharedWith id={id} /> }]

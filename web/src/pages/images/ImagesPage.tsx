@@ -1,4 +1,5 @@
 import Button from "@cloudscape-design/components/button";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useAws } from "../../api/aws";
@@ -36,8 +37,13 @@ export default function ImagesPage() {
       selected={selected}
       onSelect={onSelect}
       columns={[
-        textColumn("name", t("amiName"), (one) => one.Name),
-        textColumn("id", "AMI ID", idOf, (one) => <ResourceLink to={`/images/${idOf(one)}`}>{idOf(one)}</ResourceLink>),
+        { ...textColumn<ec2.Image>("name", t("amiName"), (one) => one.Name), minWidth: 220 },
+        {
+          ...textColumn<ec2.Image>("id", "AMI ID", idOf, (one) => (
+            <ResourceLink to={`/images/${idOf(one)}`}>{idOf(one)}</ResourceLink>
+          )),
+          minWidth: 200,
+        },
         textColumn("vendor", t("vendor"), (one) => about.get(idOf(one))?.vendor),
         textColumn("version", t("version"), (one) => about.get(idOf(one))?.version),
         textColumn("kind", t("kind"), (one) => about.get(idOf(one))?.kind),
@@ -58,7 +64,7 @@ export default function ImagesPage() {
       ]}
       empty={{ title: t("empty") }}
       actions={
-        <>
+        <SpaceBetween direction="horizontal" size="xs">
           <ImageActions image={only} />
           {current.operator && (
             <Button data-testid="import" onClick={() => void navigate("/images/import")}>
@@ -73,7 +79,7 @@ export default function ImagesPage() {
           >
             {t("launch")}
           </Button>
-        </>
+        </SpaceBetween>
       }
     />
   );

@@ -37,10 +37,10 @@ export default function InstancePage() {
       error={answer.error}
       ready={one !== undefined}
       actions={
-        <>
+        <SpaceBetween direction="horizontal" size="xs">
           <CaptureButton port={id} />
           <StateActions instances={one ? [one] : []} />
-        </>
+        </SpaceBetween>
       }
       notice={<Findings resource={id} />}
       details={[

@@ -1,4 +1,5 @@
 import Button from "@cloudscape-design/components/button";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useAws } from "../../api/aws";
@@ -65,12 +66,12 @@ export default function InstancesPage() {
         action: <Button onClick={() => void navigate("/instances/launch")}>{t("launch.title")}</Button>,
       }}
       actions={
-        <>
+        <SpaceBetween direction="horizontal" size="xs">
           <StateActions instances={selected} />
           <Button variant="primary" data-testid="create" onClick={() => void navigate("/instances/launch")}>
             {t("launch.title")}
           </Button>
-        </>
+        </SpaceBetween>
       }
     />
   );

@@ -28,7 +28,7 @@ export function Catalogues({ locations }: { locations: readonly string[] }) {
   const change = useChangeCatalogue();
   const add = useChangeCatalogue();
   return (
-    <>
+    <SpaceBetween size="m">
       <ResourceTable<string>
         title={t("catalogues.title")}
         description={t("catalogues.explained")}
@@ -72,21 +72,21 @@ export function Catalogues({ locations }: { locations: readonly string[] }) {
           description={t("catalogues.addHint")}
           errorText={add.error ? sentence(add.error) : undefined}
           stretch
-        >
-          <SpaceBetween direction="horizontal" size="xs">
-            <Input
-              value={location}
-              data-testid="location"
-              placeholder="https://…/catalogue.toml"
-              ariaLabel={t("catalogues.location")}
-              onChange={({ detail }) => {
-                setLocation(detail.value);
-              }}
-            />
+          secondaryControl={
             <Button data-testid="submit" loading={add.isPending} disabled={location === ""}>
               {t("catalogues.add")}
             </Button>
-          </SpaceBetween>
+          }
+        >
+          <Input
+            value={location}
+            data-testid="location"
+            placeholder="https://…/catalogue.toml"
+            ariaLabel={t("catalogues.location")}
+            onChange={({ detail }) => {
+              setLocation(detail.value);
+            }}
+          />
         </FormField>
       </form>
       {removing && only && (
@@ -99,7 +99,7 @@ export function Catalogues({ locations }: { locations: readonly string[] }) {
           }}
         />
       )}
-    </>
+    </SpaceBetween>
   );
 }
 
