@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -14,7 +16,7 @@ from opengwlb.model.flows import FlowKind
 from opengwlb.model.ids import endpoint_number
 from opengwlb.model.privatelink import VpcEndpoint
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.policy import planning, selection
+from opengwlb.policy import planning, planning_words, selection
 from opengwlb.policy.planning import CrossZone, Deregister, DisableZone, Plan, PlanError, Stickiness
 
 WHO = {"account": "111111111111", "region": "r"}
@@ -80,6 +82,10 @@ def fates(plan: Plan) -> dict[str, tuple[int, int, int]]:
     return {row.target: (row.stay, row.move, row.breaks) for row in plan.targets}
 
 
+def said(plan: Plan) -> list[str]:
+    return [planning_words.say(reason, "en") for reason in plan.reasons]
+
+
 STAYS = {A1: (15, 0, 0), A2: (7, 0, 0), B1: (5, 0, 0)}
 GOES_A1 = Deregister(target_group=TG, targets=(A1,))
 REBALANCE = {"target_failover.on_deregistration": "rebalance", "target_failover.on_unhealthy": "rebalance"}
@@ -93,7 +99,7 @@ def test_without_rebalance_a_deregistered_targets_flows_stay_and_new_ones_go_els
         ("a", (A1, A2), (A2,)),
         ("b", (B1,), (B1,)),
     ]
-    assert "no_rebalance" in plan.reasons[0] and "300 s" in plan.reasons[0]
+    assert "no_rebalance" in said(plan)[0] and "300 s" in said(plan)[0]
 
 
 def test_with_rebalance_they_move_and_no_other_targets_flow_does() -> None:
@@ -118,13 +124,13 @@ def test_where_flows_go_that_begin_anew_is_not_foretold() -> None:
     kinds = {FlowKind(endpoint_number(IN_A), 0, UDP, 5): 2}
     plan = planning.plan(lab(), Stickiness(target_group=TG, kind="source_ip_dest_ip"), kinds)
     assert fates(plan)[A1] == (0, 2, 0) and plan.targets[0].to == {}
-    assert any("not foretold" in reason for reason in plan.reasons)
+    assert any("not foretold" in reason for reason in said(plan))
 
 
 def test_with_rebalance_and_nobody_to_take_them_they_break() -> None:
     plan = planned(lab(group=REBALANCE), Deregister(target_group=TG, targets=(B1,)))
     assert fates(plan) == {**STAYS, B1: (0, 0, 5)}
-    assert any(reason.startswith("New flows of b will be dropped") for reason in plan.reasons)
+    assert any(reason.startswith("New flows of b will be dropped") for reason in said(plan))
 
 
 def test_with_rebalance_and_nobody_left_anywhere_they_are_not_sent_away() -> None:
@@ -154,7 +160,7 @@ def test_flows_of_a_target_that_is_gone_are_shown_as_such() -> None:
 def test_disabling_a_zone_deregisters_all_of_its_targets() -> None:
     plan = planned(lab(group=REBALANCE), DisableZone(load_balancer=LB, zone="a"))
     assert fates(plan) == {**STAYS, A1: (0, 0, 15), A2: (0, 0, 7)}
-    assert A1 in plan.reasons[0] and A2 in plan.reasons[0]
+    assert A1 in said(plan)[0] and A2 in said(plan)[0]
 
 
 def test_cross_zone_moves_no_live_flow_and_changes_where_new_ones_go() -> None:
@@ -190,9 +196,9 @@ def test_the_stickiness_there_is_changes_nothing() -> None:
 def test_what_no_longer_holds_is_said() -> None:
     there = lab(listener={"tcp.idle_timeout.seconds": "600"})
     plan = planned(there, Stickiness(target_group=TG, kind="source_ip_dest_ip"))
-    assert any("600" in reason for reason in plan.reasons)
+    assert any("600" in reason for reason in said(plan))
     failing = lab(states={A2: TargetState.UNHEALTHY})
-    assert any("fail open" in reason for reason in planned(failing, GOES_A1).reasons)
+    assert any("fail open" in reason for reason in said(planned(failing, GOES_A1)))
 
 
 @pytest.mark.parametrize(
@@ -209,3 +215,18 @@ def test_what_no_longer_holds_is_said() -> None:
 def test_a_change_that_cannot_be_made_says_why(change: planning.Change, options: dict[str, Any], word: str) -> None:
     with pytest.raises(PlanError, match=word):
         planned(lab(**options), change)
+
+
+def test_every_reason_has_its_places_in_both_languages() -> None:
+    for code, sentences in planning_words.SENTENCES.items():
+        english, korean = (set(re.findall(r"\{(\w+)\}", sentences[language])) for language in ("en", "ko"))
+        assert english == korean, code
+        assert re.search("[가-힣]", sentences["ko"]), code
+
+
+def test_every_reason_that_is_given_has_a_sentence() -> None:
+    given = set(re.findall(r'Reason\("([\w-]+)"', inspect.getsource(planning)))
+    assert given <= set(planning_words.SENTENCES)
+    assert set(planning_words.SENTENCES) - given == {
+        "rebalances", "resets", "stays", "same-key", "other-key", "not-foretold", "adopts", "no-syn",
+    }  # fmt: skip

@@ -52,6 +52,7 @@ class PlanAsked(msgspec.Struct, forbid_unknown_fields=True):
     value: str
     target_group: str | None = None
     load_balancer: str | None = None
+    language: Literal["en", "ko"] = "en"
 
 
 class DropsAsked(Listing, forbid_unknown_fields=True):

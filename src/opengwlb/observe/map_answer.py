@@ -23,6 +23,9 @@ NodeKind = Literal[
 EdgeKind = Literal["contains", "associated", "routes", "serves", "forwards", "registered", "runs"]
 
 
+ReasonCode = Literal["gone", "lost", "none", "unhealthy", "waiting"]
+
+
 class MapRoute(msgspec.Struct, kw_only=True, frozen=True):
     """A route of a route table."""
 
@@ -91,6 +94,13 @@ class MapDetail(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
 
 
+class MapReason(msgspec.Struct, kw_only=True, frozen=True):
+    """A reason of ours, for who says it in another language: the console's `map:reason` has a sentence for each code."""
+
+    code: ReasonCode
+    values: dict[str, str] = {}
+
+
 class MapNode(msgspec.Struct, kw_only=True, frozen=True):
     """One resource."""
 
@@ -109,6 +119,8 @@ class MapNode(msgspec.Struct, kw_only=True, frozen=True):
     """None: neither, as with a target that is not checked yet, or there is nothing that could be unhealthy."""
     reason: str
     """Why it is not healthy, or what it waits for; else empty."""
+    why: MapReason | None = None
+    """The same, where the words are ours and not AWS's."""
     detail: MapDetail
 
 

@@ -13,10 +13,16 @@ from opengwlb.model.vpc import Address, InternetGateway, NetworkInterface, Route
 from opengwlb.policy import balancing
 
 from . import visibility
-from .map_answer import MapCheck, MapDetail, MapNode, MapRoute, MapZone, NodeKind
+from .map_answer import MapCheck, MapDetail, MapNode, MapReason, MapRoute, MapZone, NodeKind, ReasonCode
 from .visibility import Viewer
 
-GONE = "It is no more."
+REASONS = {
+    "gone": "It is no more.",
+    "lost": "{routes} cannot be reached.",
+    "none": "No target is registered",
+    "unhealthy": "{bad} of {all} targets unhealthy",
+    "waiting": "To be accepted or rejected: {endpoints}",
+}
 _HEALTHY = {TargetState.HEALTHY: True, TargetState.UNHEALTHY: False, TargetState.UNAVAILABLE: False}
 _SERVES = {"available": True, "failed": False, "rejected": False, "expired": False, "deleted": False}
 _BALANCES = {"active": True, "active_impaired": False, "failed": False}
@@ -35,6 +41,13 @@ def nodes(snapshot: Snapshot, *, viewer: Viewer, region: str | None) -> Iterator
         group = snapshot.get(TargetGroup, target.target_group)
         if group is not None and region in (None, group.region) and viewer.sees(frozenset({group.account})):
             yield _target(snapshot, target, group)
+
+
+def _because(code: ReasonCode | None, **values: str) -> dict[str, Any]:
+    """A node's `reason` and `why`."""
+    if code is None:
+        return {"reason": "", "why": None}
+    return {"reason": REASONS[code].format(**values), "why": MapReason(code=code, values=values)}
 
 
 def _of_others(snapshot: Snapshot, *, viewer: Viewer, region: str | None) -> Iterator[MapNode]:
@@ -64,7 +77,7 @@ def missing(target: str, *, table: RouteTable) -> MapNode:
         zone=None,
         state="deleted",
         healthy=False,
-        reason=GONE,
+        **_because("gone"),
         detail=MapDetail(),
     )
 
@@ -136,7 +149,7 @@ def _gateway(snapshot: Snapshot, one: InternetGateway) -> MapNode:
 
 
 def _table(snapshot: Snapshot, one: RouteTable) -> MapNode:
-    lost = [f"{route.destination} leads to {route.target}" for route in one.routes if route.state == "blackhole"]
+    lost = [f"{route.destination} → {route.target}" for route in one.routes if route.state == "blackhole"]
     return MapNode(
         id=one.id,
         kind="route-table",
@@ -146,7 +159,7 @@ def _table(snapshot: Snapshot, one: RouteTable) -> MapNode:
         zone=None,
         state="blackhole" if lost else "active",
         healthy=not lost,
-        reason=f"{', '.join(lost)}, which cannot be reached." if lost else "",
+        **_because("lost" if lost else None, routes=", ".join(lost)),
         detail=MapDetail(
             main=any(each.main for each in one.associations),
             associations=tuple(each.subnet or each.gateway or "" for each in one.associations if not each.main),
@@ -229,7 +242,7 @@ def _service(snapshot: Snapshot, one: EndpointService) -> MapNode:
         zone=None,
         state=one.state,
         healthy=one.state == "Available",
-        reason=f"To be accepted or rejected: {', '.join(waiting)}" if waiting else "",
+        **_because("waiting" if waiting else None, endpoints=", ".join(waiting)),
         detail=MapDetail(
             service_name=one.name,
             acceptance_required=one.acceptance_required,
@@ -285,7 +298,7 @@ def _load_balancer(snapshot: Snapshot, one: LoadBalancer) -> MapNode:
 def _target_group(snapshot: Snapshot, one: TargetGroup) -> MapNode:
     states = [target.state for target in snapshot.find(balancing.TARGETS_OF_GROUP, one.id)]
     healthy, bad = states.count(TargetState.HEALTHY), states.count(TargetState.UNHEALTHY)
-    said = f"{bad} of {len(states)} targets unhealthy" if bad else ""
+    code: ReasonCode | None = "unhealthy" if bad else None if states else "none"
     check = one.health_check
     is_http = check.protocol != "TCP"
     return MapNode(
@@ -297,7 +310,7 @@ def _target_group(snapshot: Snapshot, one: TargetGroup) -> MapNode:
         zone=None,
         state="active" if balancing.load_balancer_of(snapshot, one.id) else "unused",
         healthy=None if not (healthy or bad) else not bad,
-        reason=said if states else "No target is registered",
+        **_because(code, bad=str(bad), all=str(len(states))),
         detail=MapDetail(
             target_type=one.target_type,
             port=one.port,

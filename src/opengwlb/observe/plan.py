@@ -10,7 +10,7 @@ import msgspec
 from opengwlb.model.elb import LoadBalancer, Target, TargetGroup
 from opengwlb.model.flows import FlowKind
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.policy import planning
+from opengwlb.policy import planning, planning_words
 from opengwlb.wire.errors import AwsError
 
 from .asked import PlanAsked
@@ -58,6 +58,7 @@ class PlanAnswer(msgspec.Struct, kw_only=True, frozen=True):
     targets: tuple[PlanTarget, ...]
     new_flows: tuple[PlanZone, ...]
     reasons: tuple[str, ...]
+    """In the language asked for."""
 
 
 def answer(snapshot: Snapshot, want: PlanAsked, flows: Mapping[FlowKind, int], *, viewer: Viewer) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def answer(snapshot: Snapshot, want: PlanAsked, flows: Mapping[FlowKind, int], *
         ),
         targets=targets,
         new_flows=tuple(PlanZone(zone=one.zone, now=tuple(one.before), then=tuple(one.after)) for one in plan.zones),
-        reasons=tuple(plan.reasons),
+        reasons=tuple(planning_words.say(one, want.language) for one in plan.reasons),
     )
     written: dict[str, Any] = msgspec.to_builtins(planned)
     return written

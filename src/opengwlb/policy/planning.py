@@ -94,13 +94,20 @@ class ZonePlan:
     """Empty: they are dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, or what else is to be known; `planning_words` has a sentence for each code."""
+
+    code: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     load_balancer: str
     targets: tuple[TargetPlan, ...]
     zones: tuple[ZonePlan, ...]
-    reasons: tuple[str, ...]
-    """Sentences on why, and on what else is to be known."""
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ class _Outlook:
 
     after: Snapshot
     load_balancer: LoadBalancer
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     leaving: Mapping[str, Fate | None]
     """Target ids whose flows do not all stay. None: it depends on whether another target can take them."""
     resets: bool = False
@@ -187,7 +194,7 @@ def _outlook(snapshot: Snapshot, change: Change) -> _Outlook:
                 after=snapshot.supposing(after),
                 load_balancer=lb,
                 leaving={},
-                reasons=("Live flows keep their target for as long as they live; only new flows go by the new rule.",),
+                reasons=(Reason("new-flows-only"),),
             )
 
 
@@ -207,18 +214,7 @@ def _deregistered(snapshot: Snapshot, group: TargetGroup, names: Iterable[str]) 
     delay_s = attributes.deregistration_delay_s(group.attributes)
     rebalances = values["target_failover.on_deregistration"] == "rebalance"
     resets = values["send_tcp_reset.on_deregistration.enabled"] == "true"
-    if rebalances:
-        why = f"target_failover.on_deregistration is rebalance: flows move when the delay of {delay_s} s ends."
-    elif resets:
-        why = (
-            f"send_tcp_reset.on_deregistration.enabled is true: after the delay of {delay_s} s the next packet of a TCP flow "
-            "is answered with a reset; other flows stay."
-        )
-    else:
-        why = (
-            "target_failover.on_deregistration is no_rebalance: flows stay for as long as they are active, also after the "
-            f"delay of {delay_s} s. They break when the target itself goes away."
-        )
+    code = "rebalances" if rebalances else "resets" if resets else "stays"
     fate = None if rebalances else Fate.STAY
     drained = [replace(target, state=TargetState.DRAINING, deregistered=0.0) for target in leaving]
     return _Outlook(
@@ -226,7 +222,7 @@ def _deregistered(snapshot: Snapshot, group: TargetGroup, names: Iterable[str]) 
         load_balancer=lb,
         leaving={target.id: fate for target in leaving},
         resets=resets,
-        reasons=(why,),
+        reasons=(Reason(code, {"delay_s": delay_s}),),
     )
 
 
@@ -245,8 +241,7 @@ def _without_zone(snapshot: Snapshot, lb: LoadBalancer, zone: str) -> _Outlook:
     if not names:
         raise PlanError(f"{group.name} has no target in {zone}.")
     outlook = _deregistered(snapshot, group, names)
-    said = f"Deregisters {', '.join(names)}: a zone itself cannot be taken from a load balancer."
-    return replace(outlook, reasons=(said, *outlook.reasons))
+    return replace(outlook, reasons=(Reason("zone-leaves", {"targets": ", ".join(names)}), *outlook.reasons))
 
 
 def _restuck(snapshot: Snapshot, group: TargetGroup, kind: str) -> _Outlook:
@@ -264,19 +259,12 @@ def _restuck(snapshot: Snapshot, group: TargetGroup, kind: str) -> _Outlook:
         raise PlanError(f"{error}.") from error
     before = stickiness(group.attributes)
     adopts = attributes.extension(lb.attributes, "adopt")
-    reasons = ["The flow key stays the same."]
-    if kind != before:
-        reasons = ["Flows are found by another key: those that are live are not found any more."]
-        reasons.append("Which target those get that begin anew is not foretold.")
-        reasons.append(
-            "opengwlb.adopt.enabled is true: an established TCP connection begins anew with its next packet."
-            if adopts
-            else "An established TCP connection cannot begin anew without a SYN: it breaks. AWS says to drain first."
-        )
+    codes = ["same-key"] if kind == before else ["other-key", "not-foretold", "adopts" if adopts else "no-syn"]
+    reasons = [Reason(code) for code in codes]
     listener = balancing.listener_of(snapshot, lb.id)
     idle_s = attributes.tcp_idle_s(listener.attributes if listener else {})
     if kind != FIVE_TUPLE and idle_s != 350:
-        reasons.append(f"tcp.idle_timeout.seconds is {idle_s} but holds only without stickiness: it will be 350.")
+        reasons.append(Reason("idle-timeout", {"idle_s": idle_s}))
     return _Outlook(
         after=snapshot.supposing(replace(group, attributes=after)),
         load_balancer=lb,
@@ -362,7 +350,7 @@ def _rows(
         )
 
 
-def _warnings(after: Snapshot, lb: LoadBalancer, zones: Iterable[ZonePlan]) -> Iterable[str]:
+def _warnings(after: Snapshot, lb: LoadBalancer, zones: Iterable[ZonePlan]) -> Iterable[Reason]:
     listener = balancing.listener_of(after, lb.id)
     states = {
         target.target: target.state
@@ -371,6 +359,6 @@ def _warnings(after: Snapshot, lb: LoadBalancer, zones: Iterable[ZonePlan]) -> I
     }
     for zone in zones:
         if not zone.after:
-            yield f"New flows of {zone.zone} will be dropped: no target is left for them."
+            yield Reason("zone-without-target", {"zone": zone.zone})
         elif all(states.get(name) is TargetState.UNHEALTHY for name in zone.after):
-            yield f"New flows of {zone.zone} will go to unhealthy targets (fail open): no healthy one is left for them."
+            yield Reason("zone-fails-open", {"zone": zone.zone})

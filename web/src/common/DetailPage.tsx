@@ -9,6 +9,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import type { AwsError } from "../api/http";
+import { Buttons } from "./Buttons";
 import { ErrorAlert } from "./ErrorAlert";
 
 export interface DetailPageProps {
@@ -35,14 +36,7 @@ export function DetailPage({ title, actions, error, ready, details, notice, tabs
   return (
     <ContentLayout
       header={
-        <Header
-          variant="h1"
-          actions={
-            <SpaceBetween direction="horizontal" size="xs">
-              {actions}
-            </SpaceBetween>
-          }
-        >
+        <Header variant="h1" actions={<Buttons>{actions}</Buttons>}>
           {title}
         </Header>
       }

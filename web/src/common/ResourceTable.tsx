@@ -9,6 +9,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { AwsError } from "../api/http";
 import { useFormat } from "../i18n/format";
+import { Buttons } from "./Buttons";
 import { ErrorAlert } from "./ErrorAlert";
 
 const PAGE = 50;
@@ -78,11 +79,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
             variant={props.variant === "full-page" || !props.variant ? "awsui-h1-sticky" : "h2"}
             counter={props.items ? `(${format.number(count)})` : undefined}
             description={props.description}
-            actions={
-              <SpaceBetween direction="horizontal" size="xs">
-                {props.actions}
-              </SpaceBetween>
-            }
+            actions={<Buttons>{props.actions}</Buttons>}
           >
             {props.title}
           </Header>

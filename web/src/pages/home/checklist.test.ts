@@ -12,6 +12,7 @@ const node = (id: string, kind: MapNode["kind"], rest: Partial<MapNode> = {}): M
   state: "available",
   healthy: null,
   reason: "",
+  why: null,
   detail: {},
   ...rest,
 });

@@ -32,12 +32,12 @@ export default function ImagePage() {
       error={answer.error}
       ready={image !== undefined}
       actions={
-        <SpaceBetween direction="horizontal" size="xs">
+        <>
           <ImageActions image={image} onGone={() => void navigate("/images")} />
           <Button variant="primary" data-testid="launch" onClick={() => void navigate(`/instances/launch?image=${id}`)}>
             {t("launch")}
           </Button>
-        </SpaceBetween>
+        </>
       }
       details={[
         { label: "AMI ID", value: id },

@@ -1,5 +1,4 @@
 import Button from "@cloudscape-design/components/button";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useAws } from "../../api/aws";
@@ -64,7 +63,7 @@ export default function ImagesPage() {
       ]}
       empty={{ title: t("empty") }}
       actions={
-        <SpaceBetween direction="horizontal" size="xs">
+        <>
           <ImageActions image={only} />
           {current.operator && (
             <Button data-testid="import" onClick={() => void navigate("/images/import")}>
@@ -79,7 +78,7 @@ export default function ImagesPage() {
           >
             {t("launch")}
           </Button>
-        </SpaceBetween>
+        </>
       }
     />
   );

@@ -20,6 +20,7 @@ import { MapCanvas } from "./MapCanvas";
 import { type Form, MapFilters } from "./MapFilters";
 import { MapList } from "./MapList";
 import { NodePanel } from "./NodePanel";
+import { worded } from "./reasons";
 import { makeShown, ShownContext, useShown } from "./store";
 import { trafficOf } from "./traffic";
 import "./map.css";
@@ -35,7 +36,7 @@ export default function MapPage() {
   const [form, setForm] = useState<Form>("picture");
   const [shown] = useState(makeShown);
   const { data, error } = useRead<NetworkMap>("map", { region });
-  const map = useMemo(() => folded(data ?? NOTHING), [data]);
+  const map = useMemo(() => folded(worded(data ?? NOTHING, t)), [data, t]);
   const graph = useMemo(() => graphOf(map), [map]);
   const wanted = useDeferredValue(choice);
   const visible = useMemo(() => chosen(map, graph, wanted), [map, graph, wanted]);

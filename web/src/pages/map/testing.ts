@@ -13,6 +13,7 @@ export function node(id: string, kind: MapNode["kind"], more: Partial<MapNode> =
     state: "available",
     healthy: null,
     reason: "",
+    why: null,
     detail: {},
     ...more,
   };

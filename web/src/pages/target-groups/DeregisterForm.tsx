@@ -7,6 +7,7 @@ import { useRead } from "../../api/read";
 import { EditModal } from "../../common/EditModal";
 import { useSubmit } from "../../common/useCalls";
 import type { PlanAnswer } from "../../generated/read-api";
+import { knownLanguage } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 
 /** Says what becomes of the live flows before it deregisters. */
@@ -19,11 +20,16 @@ export function DeregisterForm({
   targets: readonly string[];
   onClose: () => void;
 }) {
-  const { t } = useTranslation("target-groups");
+  const { t, i18n } = useTranslation("target-groups");
   const format = useFormat();
   const input = { TargetGroupArn: group, Targets: targets.map((Id) => ({ Id })) };
   const form = useSubmit((call) => call("elbv2", "DeregisterTargets", input), onClose);
-  const plan = useRead<PlanAnswer>("plan", { change: "deregister", value: targets.join(","), target_group: group });
+  const plan = useRead<PlanAnswer>("plan", {
+    change: "deregister",
+    value: targets.join(","),
+    target_group: group,
+    language: knownLanguage(i18n.language),
+  });
   return (
     <EditModal
       title={t("deregister")}
