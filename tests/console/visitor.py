@@ -84,8 +84,10 @@ class Visitor:
 
     def choose(self, test_id: str, option: str) -> None:
         """An option of a Select, by a text in it."""
-        self.page.get_by_test_id(test_id).locator("button").first.click()
+        field = self.page.get_by_test_id(test_id)
+        field.locator("button").first.click()
         self.page.get_by_role("option").filter(has_text=option).first.click()
+        expect(field).to_contain_text(option)
 
     def suggest(self, test_id: str, value: str) -> None:
         """Type into a field that suggests, and take what it offers for that."""
