@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from opengwlb.model.snapshot import Snapshot
-from opengwlb.policy.routing import loops
+from opengwlb.policy.lint import Language
+from opengwlb.policy.lint.words import SENTENCES
+from opengwlb.policy.routing import RoutingLoop, loops
 from opengwlb_appliance.inner import ACK, SYN, TCP, Inner
 
 from . import by_pass, checks, dissect, frames, places
@@ -77,10 +79,17 @@ def assemble(captured: Iterable[Captured], *, question: Question, snapshot: Snap
         checks=judged,
         ok=all(check.ok for check in judged),
         notes=tuple(checks.notes(legs, question=question)),
-        warnings=tuple(loop.sentence for loop in loops(snapshot) if loop.endpoint in question.endpoints),
+        warnings=tuple(
+            _warned(loop, question.language) for loop in loops(snapshot) if loop.endpoint in question.endpoints
+        ),
         established=not _is_beginning(request[0]),
         at=start_ns / 1e9,
     )
+
+
+def _warned(loop: RoutingLoop, language: Language) -> str:
+    """In the design checker's words."""
+    return SENTENCES["endpoint-loop"][language].format(destination=loop.destination, endpoint=loop.endpoint)
 
 
 def sight(captured: Captured, *, question: Question, private: Mapping[str, str]) -> Sighting | None:
